@@ -1,1 +1,1 @@
-"""Stand-ins for AWS, Opsgenie and Slack over their real protocols; nothing here is part of the product."""
+"""Stand-ins for AWS, Opsgenie and Slack over real protocols; no part of the product."""

@@ -1,4 +1,4 @@
-"""Knows HTTP between stand-ins and the bot: serving, the log of calls, faults on demand. Never what a call means."""
+"""Knows HTTP: serving, the log of calls, faults on demand. Never what a call means."""
 
 from __future__ import annotations
 
