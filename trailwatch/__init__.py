@@ -1,0 +1,1 @@
+"""What trailwatch knows: patterns, detections, events, alerts and where they are kept."""

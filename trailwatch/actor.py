@@ -1,0 +1,76 @@
+"""Knows the human behind a CloudTrail record. Pure; trusts no name more than it deserves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trailwatch.record import text_at
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who made a call.
+
+    `sure` is False where the caller chose the name themselves (a role session's name).
+    Source: "CloudTrail userIdentity element" in the AWS CloudTrail user guide.
+    """
+
+    name: str
+    kind: str
+    via: str = ""
+    sure: bool = True
+
+
+def actor_of(record: Mapping[str, Any]) -> Actor:
+    """The actor of a decoded CloudTrail record; "unknown" where the record names nobody."""
+    identity = record.get("userIdentity")
+    if not isinstance(identity, Mapping):
+        return Actor("unknown", "")
+    kind = text_at(identity, "type")
+    if kind == "Root":
+        return Actor("root", kind, via=_console(identity))
+    if kind == "AssumedRole":
+        return _role_session(identity)
+    if kind in ("WebIdentityUser", "SAMLUser"):
+        return Actor(text_at(identity, "userName") or "unknown", kind, sure=True)
+    if kind == "AWSService":
+        service = text_at(identity, "invokedBy") or "an AWS service"
+        return Actor(service, kind)
+    if kind == "AWSAccount":
+        return Actor(f"account {text_at(identity, 'accountId') or '?'}", kind)
+    if kind == "IdentityCenterUser":
+        user = text_at(identity, "onBehalfOf", "userId") or text_at(identity, "userName")
+        return Actor(user or "unknown", kind)
+    name = text_at(identity, "userName") or _last(text_at(identity, "arn"))
+    return Actor(name or text_at(identity, "principalId") or "unknown", kind)
+
+
+def _role_session(identity: Mapping[str, Any]) -> Actor:
+    """The session's name is the human in SSO roles, and the caller's own choice elsewhere."""
+    role = text_at(identity, "sessionContext", "sessionIssuer", "userName")
+    session = _last(text_at(identity, "arn")) or _after_colon(text_at(identity, "principalId"))
+    source_identity = text_at(identity, "sessionContext", "sourceIdentity")
+    service = text_at(identity, "invokedBy")
+    via = f"role {role}" if role else "a role"
+    if service and not source_identity:
+        via = f"{via} by {service}"
+    if role.startswith("AWSReservedSSO_"):
+        permission_set = role.removeprefix("AWSReservedSSO_").rsplit("_", 1)[0]
+        return Actor(session or "unknown", "AssumedRole", via=f"SSO {permission_set}")
+    if source_identity:
+        return Actor(source_identity, "AssumedRole", via=via)
+    return Actor(session or "unknown", "AssumedRole", via=via, sure=False)
+
+
+def _console(identity: Mapping[str, Any]) -> str:
+    return text_at(identity, "invokedBy")
+
+
+def _last(arn: str) -> str:
+    return arn.rsplit("/", 1)[-1] if "/" in arn else ""
+
+
+def _after_colon(principal: str) -> str:
+    return principal.split(":", 1)[1] if ":" in principal else ""

@@ -1,0 +1,118 @@
+"""Knows an Alert and the states it may go through. Pure: never stores or sends one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from trailwatch.event import Event
+
+
+class AlertState(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    CLOSED = "closed"
+
+
+class AlertAction(StrEnum):
+    """What can be done to an alert, here or in the on-call service."""
+
+    ACKNOWLEDGE = "acknowledge"
+    UNACKNOWLEDGE = "unacknowledge"
+    SNOOZE = "snooze"
+    CLOSE = "close"
+    NOTE = "note"
+    ASSIGN = "assign"
+
+
+class Search(StrEnum):
+    """How far the search for the events behind an alert has come."""
+
+    WAITING = "waiting"
+    FOUND = "found"
+    NOTHING = "nothing"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class AlertFields:
+    """The extracted description fields. Text from outside, not yet escaped for Slack."""
+
+    description: str = ""
+    account: str = ""
+    account_name: str = ""
+    region: str = ""
+    region_name: str = ""
+    alarm_name: str = ""
+    alarm_arn: str = ""
+    reason: str = ""
+    state_change: datetime | None = None
+    detection_id: str = ""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alarm from its first notification to its close.
+
+    `id` is ours, random and opaque; `router_id` is the on-call service's; `alias` is the alarm's
+    ARN. `updated_at` is the on-call service's own time of the last change that is shown here.
+    `pending` is an action that somebody clicked and that the service has not confirmed yet, and
+    `pending_by` the name of who clicked.
+    """
+
+    id: str
+    alias: str
+    router_id: str
+    title: str
+    severity: str
+    state: AlertState
+    fields: AlertFields
+    first_seen: datetime
+    updated_at: datetime
+    tiny_id: str = ""
+    count: int = 1
+    owner: str = ""
+    acknowledged_by: str = ""
+    acknowledged_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    closed_by: str = ""
+    closed_at: datetime | None = None
+    pending: str = ""
+    pending_by: str = ""
+    search: Search = Search.WAITING
+    search_note: str = ""
+    events: tuple[Event, ...] = ()
+    """The newest events behind the alert, newest first; at most a message's worth."""
+    events_total: int = 0
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of an alert's state as the on-call service told it."""
+
+    state: AlertState
+    at: datetime
+    by: str = ""
+    until: datetime | None = None
+
+
+def advance(alert: Alert, change: Transition) -> Alert:
+    """The alert after a change; the same alert where the change is older than what is shown.
+
+    CLOSED is the end: only the on-call service's own reopening (a new alert) leads out of it.
+    """
+    if change.at < alert.updated_at or alert.state is AlertState.CLOSED:
+        return alert
+    moved = replace(alert, state=change.state, updated_at=change.at, pending="", pending_by="")
+    if change.state is AlertState.ACKNOWLEDGED:
+        first = alert.acknowledged_at or change.at
+        return replace(moved, acknowledged_by=change.by, acknowledged_at=first)
+    if change.state is AlertState.CLOSED:
+        return replace(moved, closed_by=change.by, closed_at=change.at)
+    if change.state is AlertState.SNOOZED:
+        return replace(moved, snoozed_until=change.until)
+    return replace(moved, acknowledged_by="", snoozed_until=None)

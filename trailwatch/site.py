@@ -1,0 +1,132 @@
+"""Knows what a site is and how its ARNs follow from its names. Never asks AWS."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+PARTITION_OF_PREFIX = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+
+
+def partition_of(region: str) -> str:
+    """The partition that a region code belongs to ("aws", "aws-cn", "aws-us-gov")."""
+    for prefix, partition in PARTITION_OF_PREFIX.items():
+        if region.startswith(prefix):
+            return partition
+    return "aws"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One AWS account and home region that trailwatch watches."""
+
+    name: str
+    account: str
+    """Twelve digits."""
+    region: str
+    partition: str = "aws"
+
+    def arn(self, service: str, resource: str, *, region: bool = True, account: bool = True) -> str:
+        """An ARN in this site; region and account are left empty where the service has none."""
+        where = self.region if region else ""
+        who = self.account if account else ""
+        return f"arn:{self.partition}:{service}:{where}:{who}:{resource}"
+
+    def bucket_arn(self, name: str) -> str:
+        return f"arn:{self.partition}:s3:::{name}"
+
+    def log_group_arn(self, name: str) -> str:
+        """Ends in ":*", as CloudTrail wants it."""
+        return self.arn("logs", f"log-group:{name}:*")
+
+    def role_arn(self, name: str) -> str:
+        return self.arn("iam", f"role/{name}", region=False)
+
+    def trail_arn(self, name: str) -> str:
+        return self.arn("cloudtrail", f"trail/{name}")
+
+    def topic_arn(self, name: str) -> str:
+        return self.arn("sns", name)
+
+    def alarm_arn(self, name: str) -> str:
+        return self.arn("cloudwatch", f"alarm:{name}")
+
+
+@dataclass(frozen=True)
+class SiteConfig:
+    """What is wanted in a site. Names of resources follow from `prefix`.
+
+    Durations of storage are days. `public_url` is where the on-call service reaches the bot.
+    """
+
+    site: Site
+    pack: str = "walkthrough"
+    add: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    prefix: str = "trailwatch"
+    retention_days: int = 365
+    archive_after_days: int = 90
+    expire_after_days: int = 0
+    """0 keeps the archive for ever."""
+    insights: bool = True
+    offices: tuple[str, ...] = ()
+    largest_instance: str = "4xlarge"
+    namespace: str = "Trailwatch"
+    public_url: str = ""
+    router_url: str = "https://api.opsgenie.com"
+    router_team: str = ""
+    auto_close: bool = False
+    """Whether an alarm's return to OK closes its alert; off, since that may hide events."""
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def bucket(self) -> str:
+        return f"{self.prefix}-{self.site.account}-{self.site.region}"
+
+    @property
+    def log_group(self) -> str:
+        return f"/{self.prefix}/cloudtrail"
+
+    @property
+    def role(self) -> str:
+        return f"{self.prefix}-cloudtrail-to-logs"
+
+    @property
+    def trail(self) -> str:
+        return self.prefix
+
+    @property
+    def topic(self) -> str:
+        return f"{self.prefix}-alarms"
+
+    def alarm_name(self, detection_id: str) -> str:
+        """The metric filter and the alarm of a detection share this name."""
+        return f"{self.prefix}-{detection_id}"
+
+    def detection_id(self, alarm_name: str) -> str | None:
+        """The detection that an alarm's name stands for; None for an alarm that isn't ours."""
+        start = f"{self.prefix}-"
+        return alarm_name[len(start) :] if alarm_name.startswith(start) else None
+
+
+_ARN = re.compile(
+    r"^arn:(?P<partition>[\w-]+):(?P<service>[\w-]+):(?P<region>[\w-]*):"
+    r"(?P<account>\d*):(?P<resource>.+)$"
+)
+
+
+@dataclass(frozen=True)
+class Arn:
+    """The parts of an ARN."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+
+def parse_arn(text: str) -> Arn | None:
+    """The parts of an ARN, or None where the text isn't one."""
+    match = _ARN.match(text)
+    return Arn(**match.groupdict()) if match else None
