@@ -1,0 +1,1 @@
+"""The process: settings, wiring, web server, workers, scheduler and command line."""

@@ -74,7 +74,16 @@ class LimitExceeded(TrailwatchError):
 
 
 class ConfigError(TrailwatchError):
-    """Settings that are missing, unknown or contradict each other."""
+    """Settings that are missing, unknown or contradict each other.
+
+    problems: one line for each, what is wrong and how to mend it.
+    """
+
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", *, problems: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(what, why, fix)
+        self.problems = problems
 
 
 class ProviderError(TrailwatchError):

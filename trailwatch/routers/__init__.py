@@ -1,0 +1,1 @@
+"""The on-call services that alarms are routed through, one module each."""

@@ -1,0 +1,289 @@
+"""Knows Opsgenie's alert API through opsgenie-sdk; never its integrations (setup.opsgenie_api).
+
+What the SDK does unexpectedly, and what is done about it here:
+- `Configuration()` shares its `api_key` dict between all instances: each gets a fresh one.
+- It sets the loggers urllib3 and opsgenie_sdk to WARNING: they are put back as they were.
+- A float time-out is ignored, and there is none by default: a (connect, read) pair always.
+- A retry that ends raises tenacity.RetryError, even with retries off: it is unwrapped.
+- An answer that is no JSON raises ValueError; so does an unknown type of responder.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from trailwatch.alert import AlertState
+from trailwatch.clock import parse_time
+from trailwatch.errors import RouterError
+from trailwatch.routers.router import RequestStatus, RoutedAlert
+
+TIMEOUT = (3, 10)
+"""Seconds to connect and to read."""
+
+LIST_PAGE = 100
+
+
+class OpsgenieRouter:
+    """Acts on and reads alerts in Opsgenie. One instance serves all threads.
+
+    Every action is taken by Opsgenie with a request id and carried out later ("Alert API",
+    docs.opsgenie.com); `request_status` tells when. Raises RouterError.
+    """
+
+    name = "opsgenie"
+
+    def __init__(self, url: str, api_key: str) -> None:
+        self._url = url.rstrip("/")
+        self._key = api_key
+        self._lock = threading.Lock()
+        self._api: Any = None
+
+    def acknowledge(self, alert_id: str, user: str, note: str = "") -> str:
+        """Acknowledge under a person's name; returns the request's id."""
+        return self._act("acknowledge_alert", alert_id, user, note)
+
+    def unacknowledge(self, alert_id: str, user: str, note: str = "") -> str:
+        """Take an acknowledgement back; returns the request's id."""
+        return self._act("un_acknowledge_alert", alert_id, user, note)
+
+    def close(self, alert_id: str, user: str, note: str = "") -> str:
+        """Close under a person's name; returns the request's id."""
+        return self._act("close_alert", alert_id, user, note)
+
+    def add_note(self, alert_id: str, user: str, note: str) -> str:
+        """Add a note; returns the request's id."""
+        return self._act("add_note", alert_id, user, note)
+
+    def snooze(self, alert_id: str, user: str, until: datetime, note: str = "") -> str:
+        """Snooze until a UTC time; returns the request's id."""
+        import opsgenie_sdk
+
+        payload = opsgenie_sdk.SnoozeAlertPayload(
+            end_time=until.astimezone(UTC), user=user, note=note or None, source="trailwatch"
+        )
+        answer = self._call("snooze_alert", identifier=alert_id, snooze_alert_payload=payload)
+        return str(answer.request_id)
+
+    def request_status(self, request_id: str) -> RequestStatus:
+        """What became of a request; Opsgenie answers 404 until it has been carried out."""
+        try:
+            answer = self._call("get_request_status", request_id=request_id)
+        except RouterError as error:
+            if error.code == "404":
+                return RequestStatus(done=False)
+            raise
+        data = answer.data
+        return RequestStatus(True, bool(data.is_success), str(data.status or ""))
+
+    def find(self, alert_id: str) -> RoutedAlert | None:
+        """An alert by Opsgenie's id with description and details; None where there is none."""
+        try:
+            answer = self._call("get_alert", identifier=alert_id, identifier_type="id")
+        except RouterError as error:
+            if error.code == "404":
+                return None
+            if error.code != "unreadable":
+                raise
+            return self._find_raw(alert_id)
+        return routed_alert(answer.data.to_dict())
+
+    def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
+        """The open alerts with our tag, newest first, without description and details."""
+        found: list[RoutedAlert] = []
+        while len(found) < limit:
+            answer = self._call(
+                "list_alerts",
+                query="status:open AND tag:trailwatch",
+                offset=len(found),
+                limit=LIST_PAGE,
+                sort="createdAt",
+                order="desc",
+            )
+            page = [routed_alert(item.to_dict()) for item in answer.data or []]
+            found.extend(page)
+            if len(page) < LIST_PAGE:
+                break
+        return found
+
+    def _act(self, operation: str, alert_id: str, user: str, note: str) -> str:
+        import opsgenie_sdk
+
+        payloads = {
+            "acknowledge_alert": ("acknowledge_alert_payload", "AcknowledgeAlertPayload"),
+            "un_acknowledge_alert": ("un_acknowledge_alert_payload", "UnAcknowledgeAlertPayload"),
+            "close_alert": ("close_alert_payload", "CloseAlertPayload"),
+            "add_note": ("add_note_to_alert_payload", "AddNoteToAlertPayload"),
+        }
+        argument, model = payloads[operation]
+        payload = getattr(opsgenie_sdk, model)(user=user, note=note or None, source="trailwatch")
+        answer = self._call(operation, identifier=alert_id, **{argument: payload})
+        return str(answer.request_id)
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        method: Callable[..., Any] = getattr(self._alerts(), operation)
+        return translated(operation, lambda: method(_request_timeout=TIMEOUT, **arguments))
+
+    def _find_raw(self, alert_id: str) -> RoutedAlert | None:
+        """The same as `find` without the SDK's models, for answers that they refuse."""
+        import urllib3
+
+        pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=TIMEOUT[0], read=TIMEOUT[1]))
+        try:
+            answer = pool.request(
+                "GET",
+                f"{self._url}/v2/alerts/{alert_id}?identifierType=id",
+                headers={"Authorization": f"GenieKey {self._key}"},
+                retries=False,
+            )
+            body = json.loads(answer.data)
+            return routed_alert(body["data"])
+        except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise RouterError(
+                "Opsgenie's answer cannot be read.", str(error), operation="get_alert"
+            ) from error
+        finally:
+            pool.clear()
+
+    def _alerts(self) -> Any:
+        with self._lock:
+            if self._api is None:
+                self._api = _alert_api(self._url, self._key)
+            return self._api
+
+
+def _alert_api(url: str, key: str) -> Any:
+    import opsgenie_sdk
+
+    loggers = [logging.getLogger("urllib3"), logging.getLogger("opsgenie_sdk")]
+    levels = [logger.level for logger in loggers]
+    configuration = opsgenie_sdk.Configuration()
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    configuration.host = url
+    configuration.api_key = {"Authorization": key}
+    configuration.api_key_prefix = {"Authorization": "GenieKey"}
+    configuration.retry_enabled = False  # the job that calls retries, with its own back-off
+    return opsgenie_sdk.AlertApi(opsgenie_sdk.ApiClient(configuration=configuration))
+
+
+def translated(operation: str, call: Callable[[], Any]) -> Any:
+    """Run an SDK call; every failure becomes a RouterError. `code` is the HTTP status as text,
+    "unreachable", or "unreadable".
+    """
+    import tenacity
+    import urllib3
+    from opsgenie_sdk.exceptions import OpenApiException
+
+    try:
+        return call()
+    except tenacity.RetryError as error:
+        cause = error.last_attempt.exception()
+        raise _router_error(operation, cause) from error
+    except (OpenApiException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise _router_error(operation, error) from error
+    except ValueError as error:
+        raise RouterError(
+            "Opsgenie's answer cannot be read.",
+            f"{operation}: {error}",
+            operation=operation,
+            code="unreadable",
+        ) from error
+
+
+def _router_error(operation: str, cause: BaseException | None) -> RouterError:
+    status = getattr(cause, "status", None)
+    if not isinstance(status, int):
+        return RouterError(
+            "Opsgenie does not answer.",
+            f"{operation}: {type(cause).__name__}.",
+            "It is tried again; see OPSGENIE_API_URL if this goes on.",
+            operation=operation,
+            code="unreachable",
+            retryable=True,
+        )
+    headers = getattr(cause, "headers", None) or {}
+    fix = {
+        401: "Check OPSGENIE_API_KEY.",
+        403: "Give the key behind OPSGENIE_API_KEY the rights to read, create and update alerts.",
+        429: "It is tried again when Opsgenie's limit allows.",
+    }.get(status, "")
+    return RouterError(
+        f"Opsgenie answered {status} to {operation.replace('_', ' ')}.",
+        _message_of(getattr(cause, "body", None)),
+        fix,
+        operation=operation,
+        code=str(status),
+        request_id=str(headers.get("X-Request-ID", "")),
+        retryable=status == 429 or status >= 500,
+        retry_after=_seconds(
+            headers.get("Retry-After") or headers.get("X-RateLimit-Period-In-Sec")
+        ),
+    )
+
+
+def _message_of(body: Any) -> str:
+    try:
+        message = json.loads(body).get("message", "")
+    except (ValueError, TypeError, AttributeError):
+        return ""
+    return str(message)[:300]
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def routed_alert(data: Mapping[str, Any]) -> RoutedAlert:
+    """An alert as the API or the SDK's `to_dict` shows it. Takes both spellings of the keys."""
+
+    def get(snake: str, camel: str) -> Any:
+        value = data.get(snake)
+        return data.get(camel) if value is None else value
+
+    report = data.get("report") or {}
+    snoozed_until = _moment(get("snoozed_until", "snoozedUntil"))
+    return RoutedAlert(
+        id=str(data.get("id") or ""),
+        alias=str(data.get("alias") or ""),
+        tiny_id=str(get("tiny_id", "tinyId") or ""),
+        message=str(data.get("message") or ""),
+        state=_state(data, snoozed_until),
+        priority=str(data.get("priority") or ""),
+        created_at=_moment(get("created_at", "createdAt")) or datetime.now(UTC),
+        updated_at=_moment(get("updated_at", "updatedAt")) or datetime.now(UTC),
+        count=int(data.get("count") or 1),
+        owner=str(data.get("owner") or ""),
+        acknowledged_by=str(report.get("acknowledged_by") or report.get("acknowledgedBy") or ""),
+        closed_by=str(report.get("closed_by") or report.get("closedBy") or ""),
+        snoozed_until=snoozed_until,
+        description=str(data.get("description") or ""),
+        details={str(k): str(v) for k, v in (data.get("details") or {}).items()},
+        tags=tuple(str(tag) for tag in data.get("tags") or ()),
+    )
+
+
+def _state(data: Mapping[str, Any], snoozed_until: datetime | None) -> AlertState:
+    if data.get("status") == "closed":
+        return AlertState.CLOSED
+    if data.get("snoozed") and snoozed_until is not None:
+        return AlertState.SNOOZED
+    return AlertState.ACKNOWLEDGED if data.get("acknowledged") else AlertState.OPEN
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, str) and value:
+        try:
+            return parse_time(value)
+        except ValueError:
+            return None
+    return None

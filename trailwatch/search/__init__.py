@@ -1,0 +1,1 @@
+"""Where CloudTrail events are searched, one module for each source."""
