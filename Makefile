@@ -1,0 +1,54 @@
+# Everything runs in .venv, made from the hashed locks. The targets that people need are the first four.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.PHONY: sandbox test check help golden lock docs bench clean chromium
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+sandbox: $(READY)  ## run everything on stand-ins: make sandbox ARGS="--port 9000 --speed 60"
+	@exec $(BIN)/trailwatch sandbox $(ARGS)
+
+test: $(READY) chromium check  ## all tests, a real browser included
+	$(BIN)/pytest $(ARGS)
+
+check: $(READY)  ## what is quick: format, lint, types, imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+golden: $(READY)  ## write the expected messages of the tests anew, then look at the diff
+	GOLDEN=1 $(BIN)/pytest tests/handlers -q
+
+docs: $(READY)  ## write the generated parts of the documentation anew
+	$(BIN)/python docs/generate.py
+
+bench: $(READY)  ## measure; see benchmarks/README.md
+	$(BIN)/python benchmarks/latency.py
+
+lock: $(READY)  ## pin the dependencies anew
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	  --python-version 3.11 --upgrade pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	  --python-version 3.11 --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+chromium:
+	@sh tests/browser/chromium.sh
+
+clean:  ## remove what was made here
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+
+$(READY): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "trailwatch needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

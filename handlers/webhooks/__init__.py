@@ -1,0 +1,1 @@
+"""What other services deliver to the bot, one module each: verify and parse, never act."""
