@@ -1,4 +1,4 @@
-"""Knows what a plan is: changes with their diffs, cost, permissions, digest. Never writes to AWS."""
+"""Knows a plan: changes with diffs, cost, permissions and a digest. Never writes to AWS."""
 
 from __future__ import annotations
 
