@@ -71,7 +71,7 @@ class OpsgenieStandIn:
         self.api_key: str = str(uuid.uuid4())
         # What runs needs no more than an API integration with read and write on alerts.
         self.alert_key: str = self._integrations.create(
-            {"type": "API", "name": "trailwatch", "allowDeleteAccess": False}
+            {"type": "API", "name": "Default API", "allowDeleteAccess": False}
         ).key
         self._alerts = AlertApi(self._book, self.url)
         self._setup = IntegrationApi(self._integrations)
