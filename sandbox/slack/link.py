@@ -1,0 +1,201 @@
+"""Knows Socket Mode: connections, envelopes, acks. Never what an envelope carries.
+
+Source: docs.slack.dev/apis/events-api/using-socket-mode.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from queue import Empty, SimpleQueue
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.sync.server import Server, ServerConnection, serve
+
+from sandbox.slack.workspace import APP
+
+TICKET_SECONDS = 30.0
+MOST_CONNECTIONS = 10
+ACK_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How a delivery to the bot ended: 200 with the ack's payload, 504 too late, 503 nobody."""
+
+    status: int
+    ack: Any = None
+    ms: float = 0.0
+
+
+class SocketLink:
+    """The websocket server to which the bot connects; any one connection gets an envelope."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._open: list[ServerConnection] = []
+        self._next = 0
+        self._tickets: dict[str, float] = {}
+        self._waiting: dict[str, SimpleQueue[Any]] = {}
+        quiet = logging.getLogger("sandbox.slack.link")
+        self._server: Server = serve(
+            self._serve,
+            "127.0.0.1",
+            0,
+            process_request=self._admit,
+            compression=None,
+            ping_interval=10,
+            ping_timeout=20,
+            close_timeout=1,
+            max_size=16 * 1024 * 1024,
+            logger=quiet,
+        )
+        self.port: int = self._server.socket.getsockname()[1]
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="slack link", daemon=True
+        )
+
+    @property
+    def connections(self) -> int:
+        """How many connections take envelopes now."""
+        return len(self._open)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        with self._lock:
+            connections, self._open = self._open, []
+        for connection in connections:
+            connection.close(1001)
+        self._thread.join(5)
+
+    def url(self) -> str:
+        """A fresh address with a ticket, good for one connection within 30 seconds."""
+        ticket = secrets.token_hex(12)
+        now = time.monotonic()
+        with self._lock:
+            self._tickets = {t: s for t, s in self._tickets.items() if now - s < TICKET_SECONDS}
+            self._tickets[ticket] = now
+        return f"ws://127.0.0.1:{self.port}/link/?ticket={ticket}&app_id={APP}"
+
+    def refresh(self, reason: str = "refresh_requested") -> None:
+        """Ask every open connection to go and come again; they take no more envelopes."""
+        with self._lock:
+            leaving, self._open = self._open, []
+        for connection in leaving:
+            self._send(connection, {"type": "disconnect", "reason": reason, "debug_info": {}})
+
+    def drop(self) -> None:
+        """Cut every connection, as a network does."""
+        with self._lock:
+            leaving, self._open = self._open, []
+        for connection in leaving:
+            connection.close(1011)
+
+    def deliver(
+        self, kind: str, payload: dict[str, Any], *, ack_payload: bool, wait: bool = True
+    ) -> Delivery:
+        """Send one envelope and wait up to 3 seconds for its ack (`wait` False: do not)."""
+        envelope = {
+            "envelope_id": str(uuid.uuid4()),
+            "type": kind,
+            "accepts_response_payload": ack_payload,
+            "payload": payload,
+        }
+        if kind == "events_api":
+            envelope |= {"retry_attempt": 0, "retry_reason": ""}
+        began = time.perf_counter()
+        answers: SimpleQueue[Any] = SimpleQueue()
+        if wait:
+            self._waiting[str(envelope["envelope_id"])] = answers
+        try:
+            if not self._send_to_any(envelope):
+                return Delivery(503, None, _ms(began))
+            if not wait:
+                return Delivery(202, None, _ms(began))
+            return Delivery(200, answers.get(timeout=ACK_SECONDS), _ms(began))
+        except Empty:
+            return Delivery(504, None, _ms(began))
+        finally:
+            self._waiting.pop(str(envelope["envelope_id"]), None)
+
+    def _send_to_any(self, envelope: dict[str, Any]) -> bool:
+        while True:
+            with self._lock:
+                if not self._open:
+                    return False
+                self._next = (self._next + 1) % len(self._open)
+                connection = self._open[self._next]
+            if self._send(connection, envelope):
+                return True
+
+    def _send(self, connection: ServerConnection, message: dict[str, Any]) -> bool:
+        try:
+            connection.send(json.dumps(message, ensure_ascii=False))
+        except (ConnectionClosed, OSError):
+            self._forget(connection)
+            return False
+        return True
+
+    def _forget(self, connection: ServerConnection) -> None:
+        with self._lock:
+            if connection in self._open:
+                self._open.remove(connection)
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        asked = parse_qs(urlsplit(request.path).query).get("ticket", [""])[0]
+        with self._lock:
+            issued = self._tickets.pop(asked, None)
+        if issued is None or time.monotonic() - issued > TICKET_SECONDS:
+            return connection.respond(HTTPStatus.FORBIDDEN, "invalid or expired ticket\n")
+        if len(self._open) >= MOST_CONNECTIONS:
+            return connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "too_many_websockets\n")
+        return None
+
+    def _serve(self, connection: ServerConnection) -> None:
+        hello = {
+            "type": "hello",
+            "num_connections": len(self._open) + 1,
+            "debug_info": {"host": "sandbox", "approximate_connection_time": 18060},
+            "connection_info": {"app_id": APP},
+        }
+        if not self._send(connection, hello):
+            return
+        with self._lock:
+            self._open.append(connection)
+        self._changed()
+        try:
+            for text in connection:
+                self._take(text)
+        except ConnectionClosed:
+            return
+        finally:
+            self._forget(connection)
+            self._changed()
+
+    def _take(self, text: str | bytes) -> None:
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            return
+        if isinstance(answer, dict):
+            waiting = self._waiting.pop(str(answer.get("envelope_id")), None)
+            if waiting is not None:
+                waiting.put(answer.get("payload"))
+
+
+def _ms(began: float) -> float:
+    return (time.perf_counter() - began) * 1000

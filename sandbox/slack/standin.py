@@ -1,0 +1,449 @@
+"""Knows what people do in the stand-in's workspace, and runs it. Never what a bot answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.slack import elements, payloads
+from sandbox.slack.link import Delivery, SocketLink
+from sandbox.slack.messages import Json, Message
+from sandbox.slack.methods_app import check_view
+from sandbox.slack.refusals import ApiError, SlackRefusal
+from sandbox.slack.replies import reply, tell
+from sandbox.slack.signed import SignedLink
+from sandbox.slack.views import View
+from sandbox.slack.web import SlackWeb, describe, fault_body
+from sandbox.slack.workspace import BOT_USER, Channel, Person, Workspace
+from sandbox.wire import CallLog, Faults, Server, guard
+
+HOME_SECONDS = 5.0
+"""How long open_home waits for the first views.publish; 1 s where a Home stands already."""
+
+_FAILURES = {503: "dispatch_failed", 504: "operation_timeout"}
+
+
+class SlackStandIn:
+    """A Slack workspace on 127.0.0.1, and the hands of the people in it.
+
+    `mode` "socket" serves Socket Mode; "http" sends signed requests to `request_url`.
+    `post_rate` limits chat.postMessage in each channel (messages a second; None: no limit).
+    """
+
+    def __init__(
+        self,
+        *,
+        calls: CallLog,
+        faults: Faults,
+        port: int = 0,
+        mode: str = "socket",
+        request_url: str | None = None,
+        post_rate: float | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if mode not in ("socket", "http"):
+            raise ValueError(f"mode is {mode!r}; it must be socket or http")
+        self.space = Workspace(clock, post_rate)
+        self.slash = "/trailwatch"
+        self.escape_command_text = False
+        """Pass &, < and > of a command's text as entities (unverified whether Slack does)."""
+        self._socket = SocketLink(self.space.changed) if mode == "socket" else None
+        self._signed = SignedLink(self.space.signing_secret, clock)
+        self._signed.request_url = request_url
+        web = SlackWeb(self.space, self._link_url)
+        app = guard(
+            "slack", web, calls=calls, faults=faults, describe=describe, fault_body=fault_body
+        )
+        self._server = Server(app, port, "slack")
+        self.space.base_url = self._server.url
+        self.api_url = f"{self._server.url}/api/"
+        self.bot_token = self.space.bot_token
+        self.app_token = self.space.app_token
+        self.signing_secret = self.space.signing_secret
+        everybody = [p for p in self.space.people.values() if not p.is_bot]
+        self.everybody = [p.as_status() for p in everybody]
+        self.users = [p.as_status() for p in everybody if p.role not in ("guest", "stranger")]
+        self.channel = "C0SECALERT"
+
+    def start(self) -> None:
+        self._server.start()
+        if self._socket is not None:
+            self._socket.start()
+
+    def stop(self) -> None:
+        if self._socket is not None:
+            self._socket.stop()
+        self._server.stop()
+
+    @property
+    def request_url(self) -> str | None:
+        """Where mode http sends its requests."""
+        return self._signed.request_url
+
+    @request_url.setter
+    def request_url(self, url: str | None) -> None:
+        self._signed.request_url = url
+
+    @property
+    def connections(self) -> int:
+        """How many Socket Mode connections the bot holds."""
+        return self._socket.connections if self._socket is not None else 0
+
+    def wait_connected(self, timeout: float) -> bool:
+        """True as soon as the bot holds a Socket Mode connection."""
+        with self.space.lock:
+            return self.space.lock.wait_for(lambda: self.connections > 0, timeout)
+
+    def refresh_connections(self) -> None:
+        """Slack asks the bot to reconnect, as it does every few hours."""
+        if self._socket is not None:
+            self._socket.refresh()
+
+    def drop_connections(self) -> None:
+        """The network cuts every Socket Mode connection."""
+        if self._socket is not None:
+            self._socket.drop()
+
+    def _link_url(self) -> str | None:
+        return self._socket.url() if self._socket is not None else None
+
+    def _deliver(self, kind: str, payload: Json, *, wait: bool = True) -> Delivery:
+        link = self._socket or self._signed
+        return link.deliver(kind, payload, ack_payload=kind != "events_api", wait=wait)
+
+    # what a page shows
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of what a page shows."""
+        return self.space.version
+
+    def wait_for_change(self, after: int, timeout: float) -> int:
+        """The version, once it is above `after`, at the latest after `timeout` seconds."""
+        return self.space.wait_for_change(after, timeout)
+
+    def messages(
+        self, channel: str | None = None, user: str | None = None, since: str | float | None = None
+    ) -> list[Json]:
+        """Messages, replies and `user`'s ephemerals, newest last; read-only.
+
+        `channel` and `user` are ids or names; `since` is a ts: only newer ones are given.
+        Raises SlackRefusal 404 for an unknown channel or user.
+        """
+        with self.space.lock:
+            person = self.space.person(user) if user else None
+            place = self.space.find_channel(channel) if channel else None
+            if channel and place is None:
+                raise SlackRefusal(404, f"there is no channel {channel!r}")
+            after = None if since is None else f"{float(since):017.6f}"
+            return [
+                m.as_sent()
+                for m in self.space.messages.after(after)
+                if (place is None or m.channel == place.id) and self._sees(person, m)
+            ]
+
+    def _sees(self, person: Person | None, message: Message) -> bool:
+        if message.ephemeral_to is not None:
+            return person is not None and message.ephemeral_to == person.id
+        return person is None or person.id in self.space.channels[message.channel].members
+
+    def views(self, user: str) -> list[Json]:
+        """The person's open modals, the topmost last."""
+        with self.space.lock:
+            return [_sent(v) for v in self.space.views.stack(self.space.person(user).id)]
+
+    def home(self, user: str) -> Json | None:
+        """The person's Home tab as it was last published."""
+        with self.space.lock:
+            view = self.space.views.home(self.space.person(user).id)
+            return None if view is None else _sent(view)
+
+    # what a person does
+
+    def command(self, user: str, channel: str, text: str) -> Json:
+        """A person types the slash command: {"status", "ack", "ms"}, "error" where one came.
+
+        Raises SlackRefusal where Slack's client would not let them.
+        """
+        with self.space.lock:
+            person = self.space.person(user)
+            place = self.space.channel_for_person(channel, person)
+            if self.escape_command_text:
+                text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+            payload = payloads.slash_command(self.space, person, place, self.slash, text)
+        delivery = self._deliver("slash_commands", payload)
+        error = self._take_command_ack(person, place, delivery)
+        return _result(delivery, error)
+
+    def _take_command_ack(self, person: Person, place: Channel, delivery: Delivery) -> str | None:
+        error = _error(delivery)
+        ack = {"text": delivery.ack} if isinstance(delivery.ack, str) else delivery.ack
+        with self.space.lock:
+            if error is None and isinstance(ack, dict) and ack:
+                try:
+                    reply(self.space, ack, user=person.id, channel=place.id)
+                except ApiError as refusal:
+                    error = refusal.code if refusal.code != "no_text" else None
+            if error is not None:
+                text = f'{self.slash} failed with the error "{error}"'
+                tell(self.space, text, user=person.id, channel=place.id)
+        return error
+
+    def click(
+        self,
+        user: str,
+        ts: str,
+        action_id: str,
+        block_id: str | None = None,
+        value: str | None = None,
+        selected: Any = None,
+        confirm: bool = True,
+        values: Json | None = None,
+    ) -> Json:
+        """A person uses a button, menu or picker in a message, a modal or Home (`ts`: its id).
+
+        `selected` is an option's value or index; `values` is what stands in a modal's inputs
+        meanwhile. A confirm dialog that is declined (`confirm` False) sends nothing: status
+        204. Raises SlackRefusal where there is no such thing to click.
+        """
+        with self.space.lock:
+            person = self.space.person(user)
+            message = self.space.messages.get(ts)
+            if message is not None:
+                found = self._in_message(person, message, action_id, block_id, value)
+            else:
+                view = self._own_view(person, ts)
+                view.state |= elements.typed_values(view.blocks, values or {})
+                found = elements.find(view.blocks, action_id, block_id, value)
+            if found is None:
+                where = f"block {block_id!r} of " if block_id else ""
+                raise SlackRefusal(404, f"nothing is called {action_id!r} in {where}{ts}")
+            block, element = found
+            if element.get("confirm") and not confirm:
+                return {"status": 204, "ack": None, "ms": 0.0}
+            action = elements.action(block, element, self.space.new_ts(), selected, value)
+            if message is not None:
+                place = self.space.channel_for_person(message.channel, person)
+                payload = payloads.message_action(self.space, person, place, message, [action])
+            else:
+                self._remember(view, element, action)
+                payload = payloads.view_action(self.space, person, view, [action])
+        delivery = self._deliver("interactive", payload)
+        return _result(delivery, _error(delivery))
+
+    def _in_message(
+        self,
+        person: Person,
+        message: Message,
+        action_id: str,
+        block_id: str | None,
+        value: str | None,
+    ) -> tuple[Json, Json] | None:
+        if message.ephemeral_to not in (None, person.id):
+            raise SlackRefusal(404, f"{person.name} does not see the message {message.ts}")
+        for blocks in message.surfaces():
+            found = elements.find(blocks, action_id, block_id, value)
+            if found is not None:
+                return found
+        return None
+
+    def _own_view(self, person: Person, view_id: str) -> View:
+        home = self.space.views.home(person.id)
+        view = home if view_id == "home" else self.space.views.get(view_id)
+        if view is None or view.user != person.id:
+            raise SlackRefusal(404, f"{person.name} sees no message and no view {view_id!r}")
+        return view
+
+    def _remember(self, view: View, element: Json, action: Json) -> None:
+        key = elements.value_key(element)
+        if element["type"] not in elements.STATELESS:
+            entry = {"type": element["type"], key: action.get(key)}
+            view.state.setdefault(action["block_id"], {})[action["action_id"]] = entry
+
+    def submit(self, view_id: str, user: str, values: Json) -> Json:
+        """A person submits a modal: {"status", "ack", "ms"}, "error" where one came.
+
+        `values`: Slack's {block_id: {action_id: {...}}}, or {action_id: "text"}, or
+        {block_id: "text"}. Raises SlackRefusal 400 for required inputs that are empty.
+        """
+        with self.space.lock:
+            person = self.space.person(user)
+            view = self._own_view(person, view_id)
+            if view not in self.space.views.stack(person.id):
+                raise SlackRefusal(400, "a Home tab can't be submitted")
+            for block_id, entries in elements.typed_values(view.blocks, values).items():
+                view.state.setdefault(block_id, {}).update(entries)
+            state = elements.state_values(view.blocks, view.state)
+            missing = elements.incomplete(view.blocks, state)
+            if missing:
+                view.errors = missing
+                self.space.changed()
+                told = "; ".join(f"{block}: {why}" for block, why in missing.items())
+                raise SlackRefusal(400, told)
+            payload = payloads.view_submission(self.space, person, view)
+        delivery = self._deliver("interactive", payload)
+        error = _error(delivery)
+        if error is None:
+            error = self._take_view_ack(view, delivery.ack)
+        return _result(delivery, error)
+
+    def _take_view_ack(self, view: View, ack: Any) -> str | None:
+        """Do what response_action says; what is wrong with it, or None."""
+        answer = ack if isinstance(ack, dict) else {}
+        what = answer.get("response_action")
+        with self.space.lock:
+            try:
+                if what is None:
+                    self.space.views.close(view)
+                elif what == "clear":
+                    self.space.views.clear(view.user)
+                elif what == "errors":
+                    known = {b["block_id"] for b in view.blocks if b.get("type") == "input"}
+                    view.errors = {str(k): str(v) for k, v in answer.get("errors", {}).items()}
+                    if not view.errors or set(view.errors) - known:
+                        return f"errors names other blocks than {sorted(known)}"
+                elif what == "update":
+                    view.show(check_view(answer.get("view"), "modal"))
+                elif what == "push":
+                    self.space.views.push(view.user, check_view(answer.get("view"), "modal"))
+                else:
+                    return f"unknown response_action {what!r}"
+            except ApiError as refusal:
+                return " ".join([refusal.code, *refusal.messages])
+            finally:
+                self.space.changed()
+        return None
+
+    def close_view(self, view_id: str, user: str) -> Json:
+        """A person closes a modal; the bot hears of it where notify_on_close is set."""
+        with self.space.lock:
+            person = self.space.person(user)
+            view = self._own_view(person, view_id)
+            clear = bool(view.content.get("clear_on_close"))
+            stack = self.space.views.stack(person.id)
+            closed = self.space.views.close(stack[0] if clear and stack else view)
+            told = [
+                payloads.view_closed(self.space, person, v, cleared=clear)
+                for v in closed
+                if v.content.get("notify_on_close")
+            ]
+            self.space.changed()
+        deliveries = [self._deliver("interactive", payload) for payload in told]
+        last = deliveries[-1] if deliveries else Delivery(204)
+        return _result(last, _error(last))
+
+    def open_home(self, user: str) -> Json:
+        """A person opens the app's Home; the view that the bot published.
+
+        Sends app_home_opened each time, as Slack does. Raises SlackRefusal 504 when nothing
+        is published within 5 seconds; an older Home is shown again after 1 second.
+        """
+        with self.space.lock:
+            person = self.space.person(user)
+            before = self.space.views.home(person.id)
+            known = before.hash if before is not None else None
+            place = self.space.dm_with(person)
+            opened: Json = {
+                "type": "app_home_opened",
+                "user": person.id,
+                "channel": place.id,
+                "tab": "home",
+            }
+            if before is not None:
+                opened["view"] = before.as_api({})
+            payload = payloads.event(self.space, opened)
+        self._deliver("events_api", payload, wait=False)
+
+        def published() -> bool:
+            view = self.space.views.home(person.id)
+            return view is not None and view.hash != known
+
+        with self.space.lock:
+            self.space.lock.wait_for(published, HOME_SECONDS if known is None else 1.0)
+            view = self.space.views.home(person.id)
+            if view is None:
+                raise SlackRefusal(504, f"the bot published no Home within {HOME_SECONDS:.0f} s")
+            return _sent(view)
+
+    def suggest(self, user: str, ts: str, action_id: str, text: str) -> Json:
+        """A person types into an external select; "ack" holds the bot's options."""
+        with self.space.lock:
+            person = self.space.person(user)
+            view = self._own_view(person, ts)
+            found = elements.find(view.blocks, action_id, None, None)
+            if found is None:
+                raise SlackRefusal(404, f"nothing is called {action_id!r} in {ts}")
+            container = {"type": "view", "view_id": view.id}
+            more: Json = {"container": container, "view": view.as_api({})}
+            payload = payloads.suggestion(self.space, person, *found, text, more)
+        delivery = self._deliver("interactive", payload)
+        return _result(delivery, _error(delivery))
+
+    def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Json:
+        """A person writes an ordinary message; the bot gets the event where it is a member."""
+        with self.space.lock:
+            person = self.space.person(user)
+            place = self.space.channel_for_person(channel, person)
+            ts = self.space.new_ts()
+            message = Message(place.id, person.id, ts, text, thread_ts=thread_ts)
+            self.space.messages.add(message)
+            self.space.changed()
+            heard: Json = {
+                **message.as_api(),
+                "channel": place.id,
+                "channel_type": "im" if place.im_with else "channel",
+                "team": person.team,
+            }
+            mention: Json = {**heard, "type": "app_mention"}
+            events = [payloads.event(self.space, heard)]
+            if f"<@{BOT_USER}>" in text:
+                events.append(payloads.event(self.space, mention))
+            member = BOT_USER in place.members
+        for event in events if member else ():
+            self._deliver("events_api", event, wait=False)
+        return message.as_sent()
+
+    # what an administrator does
+
+    def archive(self, channel: str) -> None:
+        """Archive a channel; unknown ones raise SlackRefusal."""
+        self._change(channel).is_archived = True
+
+    def unarchive(self, channel: str) -> None:
+        """Bring a channel back."""
+        self._change(channel).is_archived = False
+
+    def kick_bot(self, channel: str) -> None:
+        """Remove the bot from a channel."""
+        self._change(channel).members.discard(BOT_USER)
+
+    def invite_bot(self, channel: str) -> None:
+        """Invite the bot to a channel."""
+        self._change(channel).members.add(BOT_USER)
+
+    def _change(self, channel: str) -> Channel:
+        found = self.space.find_channel(channel)
+        if found is None:
+            raise SlackRefusal(404, f"there is no channel {channel!r}")
+        self.space.changed()
+        return found
+
+
+def _sent(view: View) -> Json:
+    return view.as_sent(elements.state_values(view.blocks, view.state))
+
+
+def _error(delivery: Delivery) -> str | None:
+    if delivery.status in (200, 202, 204):
+        return None
+    return _FAILURES.get(delivery.status, "http_service_error")
+
+
+def _result(delivery: Delivery, error: str | None) -> Json:
+    out: Json = {"status": delivery.status, "ack": delivery.ack, "ms": round(delivery.ms, 2)}
+    if error is not None:
+        out["error"] = error
+        if delivery.status == 200:
+            out["status"] = 422
+    return out
