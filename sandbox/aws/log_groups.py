@@ -1,0 +1,179 @@
+"""Knows CloudWatch Logs' groups and events: writing them, searching them. Never what they mean."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from moto.logs.models import LogEvent, LogGroup
+
+from sandbox.aws.backends import Account
+from sandbox.aws.metric_filters import MetricFilters
+from sandbox.aws.operations import Handler, Proceed
+from sandbox.aws.patterns import document, pattern
+from sandbox.aws.protocol import AwsCall, Refusal
+from sandbox.wire import Answer
+
+# fmt: off
+RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+)
+# fmt: on
+
+PAGE_EVENTS = 10_000
+PAGE_BYTES = 1_048_576
+SCAN = 10_000
+"""Events that one page looks at: a page may be part-full or empty and still have a nextToken."""
+
+
+class LogGroups:
+    """The calls on log groups and events that moto answers otherwise than AWS does."""
+
+    def __init__(self, account: Account, filters: MetricFilters) -> None:
+        self._account = account
+        self._filters = filters
+
+    def handlers(self) -> dict[str, Handler]:
+        return {
+            "FilterLogEvents": self._filter,
+            "PutRetentionPolicy": self._put_retention,
+            "PutLogEvents": self._put_events,
+            "DeleteLogGroup": self._delete_group,
+        }
+
+    def write(
+        self, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]
+    ) -> bool:
+        """Append events, (milliseconds since 1970, message), as CloudTrail does; then filter them.
+
+        False where the group is gone.
+        """
+        backend = self._account.logs(region)
+        if group not in backend.groups:
+            return False
+        backend.ensure_log_stream(group, stream)
+        rows = [{"timestamp": at, "message": message} for at, message in events]
+        backend.groups[group].put_log_events(stream, rows)
+        self._filters.apply(region, group, events)
+        return True
+
+    def _put_events(self, call: AwsCall, proceed: Proceed) -> Answer:
+        answer = proceed()
+        if answer.code < 300:
+            rejected = json.loads(answer.body or b"{}").get("rejectedLogEventsInfo", {})
+            events = call.get("logEvents", [])
+            first = int(rejected.get("tooOldLogEventEndIndex", -1)) + 1
+            last = int(rejected.get("tooNewLogEventStartIndex", len(events)))
+            taken = [(int(e["timestamp"]), e["message"]) for e in events[first:last]]
+            self._filters.apply(call.region, call.params["logGroupName"], taken)
+        return answer
+
+    def _put_retention(self, call: AwsCall, proceed: Proceed) -> Answer:
+        days = call.get("retentionInDays")
+        if days not in RETENTION_DAYS:
+            raise Refusal(
+                "InvalidParameterException",
+                f"1 validation error detected: Value '{days}' at 'retentionInDays' failed to "
+                f"satisfy constraint: Member must satisfy enum value set: {list(RETENTION_DAYS)}",
+            )
+        return proceed()
+
+    def _delete_group(self, call: AwsCall, proceed: Proceed) -> Answer:
+        answer = proceed()
+        if answer.code < 300:
+            self._filters.drop_group(call.region, call.params["logGroupName"])
+        return answer
+
+    def _filter(self, call: AwsCall, proceed: Proceed) -> dict[str, Any]:
+        """FilterLogEvents, oldest first, or newest first with startFromHead=false."""
+        group = self._group(call)
+        wanted = pattern(call.get("filterPattern", ""))
+        limit = int(call.get("limit", PAGE_EVENTS))
+        if not 1 <= limit <= PAGE_EVENTS:
+            raise Refusal(
+                "InvalidParameterException",
+                f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
+                "constraint: Member must have value between 1 and 10000",
+            )
+        newest_first = call.get("startFromHead") is False
+        rows = sorted(_rows(call, group), key=_position, reverse=newest_first)
+        after = _read_token(call.get("nextToken"), group.name)
+        if after is not None:
+            rows = [
+                r for r in rows if (_position(r) < after if newest_first else _position(r) > after)
+            ]
+        found: list[dict[str, Any]] = []
+        size = 0
+        last = None
+        for scanned, (stream, event) in enumerate(rows):
+            size_with = size + len(event.message.encode()) + 26
+            if scanned >= SCAN or len(found) >= limit or (found and size_with > PAGE_BYTES):
+                break
+            last = (stream, event)
+            if wanted.matches(document(event.message)):
+                size = size_with
+                found.append(_shown(stream, event))
+        result: dict[str, Any] = {"events": found, "searchedLogStreams": []}
+        if last is not None and last is not rows[-1] and _position(last) != _position(rows[-1]):
+            result["nextToken"] = _write_token(group.name, _position(last))
+        return result
+
+    def _group(self, call: AwsCall) -> LogGroup:
+        name, identifier = call.get("logGroupName"), call.get("logGroupIdentifier")
+        if (name is None) == (identifier is None):
+            text = "Exactly one of logGroupName and logGroupIdentifier must be given"
+            raise Refusal("InvalidParameterException", text)
+        if name is None and str(identifier).startswith("arn:"):
+            name = str(identifier).split(":")[6]
+        group = self._account.logs(call.region).groups.get(name or str(identifier))
+        if group is None:
+            raise Refusal("ResourceNotFoundException", "The specified log group does not exist.")
+        return group
+
+
+Row = tuple[str, LogEvent]
+
+
+def _rows(call: AwsCall, group: LogGroup) -> Iterable[Row]:
+    names, prefix = call.get("logStreamNames"), call.get("logStreamNamePrefix", "")
+    start, end = call.get("startTime", 0), call.get("endTime", float("inf"))
+    for name, stream in list(group.streams.items()):
+        if (names and name not in names) or not name.startswith(prefix):
+            continue
+        for event in list(stream.events):
+            if start <= event.timestamp <= end:
+                yield name, event
+
+
+def _position(row: Row) -> tuple[int, int]:
+    return int(row[1].timestamp), row[1].event_id
+
+
+def _shown(stream: str, event: LogEvent) -> dict[str, Any]:
+    return {
+        "logStreamName": stream,
+        "timestamp": event.timestamp,
+        "message": event.message,
+        "ingestionTime": event.ingestion_time,
+        "eventId": f"{event.event_id:056d}",
+    }
+
+
+def _write_token(group: str, position: tuple[int, int]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([group, *position]).encode()).decode()
+
+
+def _read_token(token: str | None, group: str) -> tuple[int, int] | None:
+    if token is None:
+        return None
+    try:
+        of_group, at, event = json.loads(base64.urlsafe_b64decode(token))
+        position = int(at), int(event)
+    except (ValueError, TypeError) as error:
+        raise Refusal("InvalidParameterException", "The specified nextToken is invalid.") from error
+    if of_group != group:
+        raise Refusal("InvalidParameterException", "The specified nextToken is invalid.")
+    return position

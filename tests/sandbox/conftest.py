@@ -1,0 +1,169 @@
+"""Fixtures for the stand-ins' tests: the AWS stand-in, and who receives what SNS sends."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from sandbox.aws import AwsStandIn
+from sandbox.wire import CallLog, Faults, Sender, Server
+
+T = TypeVar("T")
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+
+
+@dataclass
+class Post:
+    """One delivery as it arrived."""
+
+    headers: dict[str, str]
+    text: str
+    at: float
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return dict(json.loads(self.text))
+
+    @property
+    def alarm(self) -> dict[str, Any]:
+        """The alarm inside a Notification."""
+        return dict(json.loads(self.body["Message"]))
+
+
+@dataclass
+class Receiver:
+    """An HTTP endpoint that keeps what it is sent; `answers` holds the statuses to answer first."""
+
+    url: str = ""
+    posts: list[Post] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Sequence[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
+        headers = {
+            k.removeprefix("HTTP_").lower().replace("_", "-"): str(v)
+            for k, v in environ.items()
+            if k.startswith("HTTP_") or k == "CONTENT_TYPE"
+        }
+        with self.lock:
+            self.posts.append(Post(headers, body, time.monotonic()))
+            status = self.answers.pop(0) if self.answers else 200
+        start_response(f"{status} Answer", [("Content-Length", "0")])
+        return [b""]
+
+    def of_type(self, kind: str) -> list[Post]:
+        with self.lock:
+            return [p for p in self.posts if p.headers["x-amz-sns-message-type"] == kind]
+
+
+@dataclass
+class Aws:
+    """The running stand-in and clients that talk to it."""
+
+    stand_in: AwsStandIn
+    calls: CallLog
+    faults: Faults
+    receiver: Receiver
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str, **options: Any) -> Any:
+        key = f"{service} {sorted(options.items())}"
+        if key not in self.clients:
+            # A session of its own: boto3's default session is shared by the whole process.
+            session = boto3.session.Session()
+            self.clients[key] = session.client(
+                service,
+                region_name=options.pop("region", REGION),
+                endpoint_url=self.stand_in.url,
+                aws_access_key_id="AKIAEXAMPLEEXAMPLE00",
+                aws_secret_access_key="example",
+                config=Config(retries={"total_max_attempts": 1}, **options),
+            )
+        return self.clients[key]
+
+
+def until(look: Callable[[], T], seconds: float = 10.0) -> T:
+    """What `look` gives as soon as it is true; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            pytest.fail(f"nothing came within {seconds} s")
+        threading.Event().wait(0.01)
+
+
+def record(name: str, **fields: Any) -> dict[str, Any]:
+    """A CloudTrail record stamped now."""
+    now = datetime.now(UTC)
+    return {
+        "eventVersion": "1.08",
+        "userIdentity": {"type": "IAMUser", "userName": "dana", "accessKeyId": "AKIAEXAMPLE"},
+        "eventTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "eventSource": "iam.amazonaws.com",
+        "eventName": name,
+        "awsRegion": REGION,
+        "sourceIPAddress": "203.0.113.7",
+        "eventID": f"{name}-{now.timestamp()}",
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "readOnly": False,
+        "recipientAccountId": ACCOUNT,
+    } | fields
+
+
+@pytest.fixture
+def until_true() -> Callable[..., Any]:
+    return until
+
+
+@pytest.fixture
+def make_record() -> Callable[..., dict[str, Any]]:
+    return record
+
+
+@pytest.fixture
+def start_aws() -> Iterator[Callable[..., Aws]]:
+    """Starts an AWS stand-in with a receiver beside it; both end with the test."""
+    running: list[Any] = []
+
+    def start(speed: float = 60.0, delivery_delay: float = 0.0) -> Aws:
+        calls, faults = CallLog(), Faults(lambda: 0.5)
+        receiver = Receiver()
+        server = Server(receiver, name="receiver")
+        receiver.url = f"{server.url}/sns"
+        server.start()
+        sender = Sender(calls, faults)
+        stand_in = AwsStandIn(
+            calls=calls, faults=faults, sender=sender, speed=speed, delivery_delay=delivery_delay
+        )
+        stand_in.start()
+        aws = Aws(stand_in, calls, faults, receiver)
+        running.append((aws, server))
+        return aws
+
+    yield start
+    for aws, server in running:
+        for client in aws.clients.values():
+            client.close()
+        aws.stand_in.stop()
+        server.stop()
+
+
+@pytest.fixture
+def aws(start_aws: Callable[..., Aws]) -> Aws:
+    return start_aws()
