@@ -85,6 +85,14 @@ class AlarmHistory:
             summary = f'Failed to execute action {arn}. Received error: "{failure}"'
         self._add(region, alarm, now, "Action", summary, data)
 
+    def state(self) -> object:
+        """What is to be kept between two runs."""
+        with self._lock:
+            return list(self._items)
+
+    def restore(self, state: list[Item]) -> None:
+        self._items.extend(state)
+
     def describe(self, call: AwsCall) -> dict[str, Any]:
         """DescribeAlarmHistory: filters, order and paging (at most 100 items a page)."""
         kind = call.get("HistoryItemType")

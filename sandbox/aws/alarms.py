@@ -76,6 +76,8 @@ class Alarms:
             if verdict.state is old:
                 return
             alarm.state_value = verdict.state.value
+            # moto's class lacks it; its serializer takes it by this name.
+            vars(alarm)["state_transitioned_timestamp"] = naive(now)
             self._history.state_update(region, alarm, old, before, now)
             if alarm.actions_enabled:
                 self._act(region, alarm, old, now)

@@ -56,9 +56,13 @@ class Account:
             for alarm in list(backend.alarms.values()):
                 yield region, alarm
 
+    def clear(self) -> None:
+        """Forget everything that moto holds in this process."""
+        BackendDict.reset()
+
     def reset(self) -> None:
         """Forget everything that moto holds in this process and make the roles anew."""
-        BackendDict.reset()
+        self.clear()
         for name in ROLES:
             self.iam.create_role(
                 role_name=name,

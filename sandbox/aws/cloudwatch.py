@@ -62,6 +62,7 @@ class CloudWatch:
                 new.state_reason = old.state_reason
                 new.state_reason_data = old.state_reason_data
                 new.state_updated_timestamp = old.state_updated_timestamp
+                vars(new).update(_transition(old))
             self._history.configuration(call.region, new, "Update" if old else "Create")
         self._alarms.changed()
         return answer
@@ -141,6 +142,12 @@ def _select(call: AwsCall, alarms: Iterable[Alarm]) -> Iterable[Alarm]:
             and (not action or any(a.startswith(action) for a in actions))
         ):
             yield alarm
+
+
+def _transition(alarm: Alarm) -> dict[str, Any]:
+    """When the state last changed, which moto's class does not hold by itself."""
+    name = "state_transitioned_timestamp"
+    return {name: vars(alarm)[name]} if name in vars(alarm) else {}
 
 
 def _refuse_composite(call: AwsCall, proceed: Proceed) -> dict[str, Any]:

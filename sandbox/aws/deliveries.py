@@ -94,9 +94,11 @@ class Deliveries:
             delivery = self._sender.post("sns", message.url, message.body, message.headers)
             if not retryable(delivery.status):
                 return
-            if pause is None or self._stopping.wait(pause / self._speed):
-                break
+            if pause is None:
+                log.warning("sns gave up on %s after %s tries", subscription, TRIES)
+                return
+            if self._stopping.wait(pause / self._speed):
+                return
             with self._lock:
                 if subscription not in self._queues:
                     return
-        log.warning("sns gave up on %s", subscription)

@@ -73,6 +73,14 @@ class EventHistory:
             entry = Entry(event_time(record).timestamp(), self._number, region, record)
             insort(self._entries, entry)
 
+    def state(self) -> object:
+        """What is to be kept between two runs."""
+        with self._lock:
+            return self._number, list(self._entries)
+
+    def restore(self, state: tuple[int, list[Entry]]) -> None:
+        self._number, self._entries = state
+
     def lookup(self, call: AwsCall, proceed: Proceed) -> dict[str, Any]:
         """LookupEvents: newest first, one attribute at most, pages of up to 50."""
         wanted = _attribute(call)

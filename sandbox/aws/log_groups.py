@@ -39,6 +39,7 @@ class LogGroups:
     def handlers(self) -> dict[str, Handler]:
         return {
             "FilterLogEvents": self._filter,
+            "DescribeLogGroups": self._describe_groups,
             "PutRetentionPolicy": self._put_retention,
             "PutLogEvents": self._put_events,
             "DeleteLogGroup": self._delete_group,
@@ -59,6 +60,16 @@ class LogGroups:
         backend.groups[group].put_log_events(stream, rows)
         self._filters.apply(region, group, events)
         return True
+
+    def _describe_groups(self, call: AwsCall, proceed: Proceed) -> Answer | dict[str, Any]:
+        answer = proceed()
+        if answer.code >= 300:
+            return answer
+        result: dict[str, Any] = json.loads(answer.body)
+        for group in result["logGroups"]:
+            filters = self._filters.of_group(call.region, group["logGroupName"])
+            group["metricFilterCount"] = len(filters)
+        return result
 
     def _put_events(self, call: AwsCall, proceed: Proceed) -> Answer:
         answer = proceed()

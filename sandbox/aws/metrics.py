@@ -98,6 +98,14 @@ class Metrics:
             last = bisect_left(samples, end, key=lambda s: s.at)
             return samples[first:last]
 
+    def state(self) -> object:
+        """What is to be kept between two runs."""
+        with self._lock:
+            return {key: list(samples) for key, samples in self._samples.items()}
+
+    def restore(self, state: dict[MetricKey, list[Sample]]) -> None:
+        self._samples = state
+
     def _add(self, key: MetricKey, sample: Sample) -> None:
         with self._lock:
             insort(self._samples.setdefault(key, []), sample)

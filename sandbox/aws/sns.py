@@ -61,6 +61,14 @@ class Sns:
             "PublishBatch": self._publish_batch,
         }
 
+    def state(self) -> object:
+        """What is to be kept between two runs."""
+        with self._lock:
+            return dict(self._tokens), dict(self._gone)
+
+    def restore(self, state: tuple[dict[str, str], dict[str, Subscription]]) -> None:
+        self._tokens, self._gone = state
+
     def publish_as_alarm(self, topic_arn: str, subject: str, text: str, alarm: str) -> str | None:
         """Publish for CloudWatch; gives back why not, where the topic is absent or forbids it."""
         region = topic_arn.split(":")[3]

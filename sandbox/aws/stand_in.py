@@ -12,6 +12,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from sandbox.aws import snapshot
 from sandbox.aws.alarm_history import AlarmHistory
 from sandbox.aws.alarms import Alarms
 from sandbox.aws.backends import Account
@@ -44,7 +45,8 @@ class AwsStandIn:
     """AWS on one loopback port, all services; one a process, because moto keeps its state there.
 
     `speed` N: a period of P seconds lasts P/N; `delivery_delay` (seconds at speed 1) is what a
-    trail takes to deliver. The state is fresh at each start().
+    trail takes to deliver. `state` is a folder in which the account lives on between two runs
+    (without KMS's keys); without it each start is fresh.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class AwsStandIn:
     ) -> None:
         self.region = region
         self.account_id = account
+        self._folder = state
         self._moto: Any = DomainDispatcherApplication(create_backend_app)
         self._current = threading.local()
         app = guard(
@@ -85,8 +88,8 @@ class AwsStandIn:
         self._account = Account(account, region)
         self._deliveries = Deliveries(sender, speed)
         self._sns = Sns(self._account, self._deliveries, Envelopes(signer, self.url))
-        metrics = Metrics(self._account)
-        alarm_history = AlarmHistory()
+        self._metrics = metrics = Metrics(self._account)
+        self._alarm_history = alarm_history = AlarmHistory()
         self._alarms = Alarms(
             self._account, metrics, alarm_history, self._sns.publish_as_alarm, speed
         )
@@ -104,18 +107,36 @@ class AwsStandIn:
         }
 
     def start(self) -> None:
-        """Serve, with an account that is empty but for two roles."""
+        """Serve, with what `state` keeps, else with an account that is empty but for two roles."""
         self._account.reset()
+        kept = snapshot.load(self._folder) if self._folder else None
+        if kept is not None:
+            for name, part in self._parts().items():
+                part.restore(kept[name])
         self._alarms.start()
         self._trails.start()
         self._server.start()
 
     def stop(self) -> None:
-        """End every thread; what was not yet delivered is lost."""
+        """End every thread and, with a `state` folder, keep the state; SNS's queue is lost."""
         self._server.stop()
         self._trails.stop()
         self._alarms.stop()
         self._deliveries.stop()
+        if self._folder:
+            own = {name: part.state() for name, part in self._parts().items()}
+            snapshot.save(self._folder, own)
+        self._account.clear()
+
+    def _parts(self) -> dict[str, Any]:
+        """What has a state of its own beside moto's."""
+        return {
+            "history": self._history,
+            "alarm_history": self._alarm_history,
+            "metrics": self._metrics,
+            "sns": self._sns,
+            "trails": self._trails,
+        }
 
     def ingest(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Take CloudTrail records, already stamped: into the event history, then each trail.

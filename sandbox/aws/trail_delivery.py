@@ -65,6 +65,19 @@ class TrailDelivery:
     def status(self, arn: str) -> DeliveryStatus:
         return self._status.get(arn, DeliveryStatus())
 
+    def state(self) -> object:
+        """What is to be kept between two runs: the batches still under way, by seconds to go."""
+        now = time.monotonic()
+        return [
+            (due - now, number, arn, list(records)) for due, number, arn, records in self._queue
+        ]
+
+    def restore(self, state: list[Due]) -> None:
+        now = time.monotonic()
+        self._queue = [(now + left, number, arn, records) for left, number, arn, records in state]
+        heapq.heapify(self._queue)
+        self._number = max((number for _, number, _, _ in state), default=0)
+
     def send(self, records: Sequence[Record]) -> None:
         """Queue, for each trail that logs now, the records that it takes."""
         for trail in self._account.trails():
