@@ -82,6 +82,8 @@ class Fault:
     retry_after: int | None = None
     seconds: float = 30.0
     """How long a "timeout" hangs before the connection is closed."""
+    late: float = 0.0
+    """A "lost" call takes effect this many seconds after its connection was closed."""
 
 
 class BadFault(ValueError):
@@ -92,13 +94,14 @@ def parse_fault(body: Mapping[str, Any]) -> Fault:
     """The JSON of POST /api/faults as a Fault; raises BadFault.
 
     "status" may be a number (answer with it), or one of "timeout", "reset", "lost";
-    the latter three may also be given as keys of their own ({"lost": true}).
+    the latter three may also be given as keys of their own ({"lost": true}); "late" with
+    "lost" lets the effect come that many seconds after the connection broke.
     """
     target = body.get("target")
     if target not in TARGETS:
         raise BadFault(f"target is {target!r}; it must be one of {', '.join(TARGETS)}")
     known = {"target", "match", "status", "timeout", "reset", "lost", "rate", "count"}
-    unknown = set(body) - known - {"retry_after"}
+    unknown = set(body) - known - {"retry_after", "late"}
     if unknown:
         raise BadFault(f"unknown keys: {', '.join(sorted(unknown))}")
     kind, status, seconds = "status", 500, 30.0
@@ -123,6 +126,7 @@ def parse_fault(body: Mapping[str, Any]) -> Fault:
         count=None if count is None else int(count),
         retry_after=None if retry_after is None else int(retry_after),
         seconds=seconds,
+        late=float(body.get("late") or 0.0),
     )
 
 
@@ -221,6 +225,12 @@ def guard(
         fault = faults.take(target, name)
         if fault is not None and fault.kind != "lost":
             return _refuse(fault, environ, start_response, log, fault_body)
+        if fault is not None and fault.late > 0:
+            log(0)
+            later = threading.Timer(fault.late, run_app, [app, dict(environ)])
+            later.daemon = True
+            later.start()
+            return _hang_up(environ, start_response)
         answer = run_app(app, environ)
         if fault is not None:
             log(0)
@@ -281,6 +291,12 @@ class _QuietHandler(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Calls are kept in the CallLog instead."""
+
+    def connection_dropped(
+        self, error: BaseException, environ: WSGIEnvironment | None = None
+    ) -> None:
+        """Read no further request: the socket closes only once its reader lets go of it."""
+        self.close_connection = True
 
 
 class Server:

@@ -27,6 +27,7 @@ from sandbox.slack.workspace import APP
 TICKET_SECONDS = 30.0
 MOST_CONNECTIONS = 10
 ACK_SECONDS = 3.0
+LEAVING_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class SocketLink:
         self._changed = changed
         self._lock = threading.Lock()
         self._open: list[ServerConnection] = []
+        self._leaving: list[ServerConnection] = []
+        self._timers: list[threading.Timer] = []
         self._next = 0
         self._tickets: dict[str, float] = {}
         self._waiting: dict[str, SimpleQueue[Any]] = {}
@@ -57,7 +60,7 @@ class SocketLink:
             compression=None,
             ping_interval=10,
             ping_timeout=20,
-            close_timeout=1,
+            close_timeout=0.3,
             max_size=16 * 1024 * 1024,
             logger=quiet,
         )
@@ -69,17 +72,16 @@ class SocketLink:
     @property
     def connections(self) -> int:
         """How many connections take envelopes now."""
-        return len(self._open)
+        return len(self._open) + len(self._leaving)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
         self._server.shutdown()
-        with self._lock:
-            connections, self._open = self._open, []
-        for connection in connections:
-            connection.close(1001)
+        self.drop(1001)
         self._thread.join(5)
 
     def url(self) -> str:
@@ -92,18 +94,28 @@ class SocketLink:
         return f"ws://127.0.0.1:{self.port}/link/?ticket={ticket}&app_id={APP}"
 
     def refresh(self, reason: str = "refresh_requested") -> None:
-        """Ask every open connection to go and come again; they take no more envelopes."""
+        """Ask every open connection to go and come again; it is closed 10 seconds later.
+
+        Until a leaving connection is gone it takes the envelopes, as its successor may not
+        be read yet (slack_sdk's client reads one connection at a time).
+        """
         with self._lock:
             leaving, self._open = self._open, []
+            self._leaving += leaving
         for connection in leaving:
             self._send(connection, {"type": "disconnect", "reason": reason, "debug_info": {}})
+            timer = threading.Timer(LEAVING_SECONDS, connection.close, [1000])
+            timer.daemon = True
+            timer.start()
+            self._timers.append(timer)
 
-    def drop(self) -> None:
-        """Cut every connection, as a network does."""
+    def drop(self, code: int = 1011) -> None:
+        """Close every connection without a word before."""
         with self._lock:
-            leaving, self._open = self._open, []
+            leaving = [*self._open, *self._leaving]
+            self._open, self._leaving = [], []
         for connection in leaving:
-            connection.close(1011)
+            connection.close(code)
 
     def deliver(
         self, kind: str, payload: dict[str, Any], *, ack_payload: bool, wait: bool = True
@@ -135,10 +147,11 @@ class SocketLink:
     def _send_to_any(self, envelope: dict[str, Any]) -> bool:
         while True:
             with self._lock:
-                if not self._open:
+                candidates = self._leaving or self._open
+                if not candidates:
                     return False
-                self._next = (self._next + 1) % len(self._open)
-                connection = self._open[self._next]
+                self._next = (self._next + 1) % len(candidates)
+                connection = candidates[self._next]
             if self._send(connection, envelope):
                 return True
 
@@ -152,8 +165,9 @@ class SocketLink:
 
     def _forget(self, connection: ServerConnection) -> None:
         with self._lock:
-            if connection in self._open:
-                self._open.remove(connection)
+            for connections in (self._open, self._leaving):
+                if connection in connections:
+                    connections.remove(connection)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         asked = parse_qs(urlsplit(request.path).query).get("ticket", [""])[0]
@@ -161,14 +175,14 @@ class SocketLink:
             issued = self._tickets.pop(asked, None)
         if issued is None or time.monotonic() - issued > TICKET_SECONDS:
             return connection.respond(HTTPStatus.FORBIDDEN, "invalid or expired ticket\n")
-        if len(self._open) >= MOST_CONNECTIONS:
+        if self.connections >= MOST_CONNECTIONS:
             return connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "too_many_websockets\n")
         return None
 
     def _serve(self, connection: ServerConnection) -> None:
         hello = {
             "type": "hello",
-            "num_connections": len(self._open) + 1,
+            "num_connections": self.connections + 1,
             "debug_info": {"host": "sandbox", "approximate_connection_time": 18060},
             "connection_info": {"app_id": APP},
         }

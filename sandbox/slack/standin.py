@@ -101,7 +101,7 @@ class SlackStandIn:
             self._socket.refresh()
 
     def drop_connections(self) -> None:
-        """The network cuts every Socket Mode connection."""
+        """Every Socket Mode connection is closed without a word before."""
         if self._socket is not None:
             self._socket.drop()
 

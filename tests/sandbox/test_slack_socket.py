@@ -72,10 +72,10 @@ class Bot:
         self.client = WebClient(slack.bot_token, base_url=slack.api_url)
         self.app = App(client=self.client, token=slack.bot_token)
         self._listen()
-        self.handler = SocketModeHandler(self.app, slack.app_token)
-        self.handler.connect()
+        self.handler = SocketModeHandler(self.app, slack.app_token, ping_interval=1)
+        self.handler.connect()  # type: ignore[no-untyped-call]
 
-    def _listen(self) -> None:
+    def _listen(self) -> None:  # noqa: C901
         app = self.app
 
         @app.command("/trailwatch")
@@ -133,7 +133,11 @@ class Bot:
             self.heard.append(body)
 
     def close(self) -> None:
-        self.handler.close()
+        # Cut first: the client's own close waits for its blocking read of up to 3 s.
+        self.handler.client.auto_reconnect_enabled = False
+        self.slack.drop_connections()
+        eventually(lambda: not self.handler.client.is_connected())
+        self.handler.close()  # type: ignore[no-untyped-call]
         self.app.listener_runner.listener_executor.shutdown()
 
 
@@ -260,12 +264,14 @@ def test_a_message_of_a_person_is_an_event(slack: SlackStandIn, bot: Bot) -> Non
 def test_reconnects_when_slack_asks_and_when_the_network_breaks(
     slack: SlackStandIn, bot: Bot
 ) -> None:
+    def works() -> bool:
+        return bool(slack.command("bob", slack.channel, "hello")["status"] == 200)
+
     slack.refresh_connections()
-    assert slack.wait_connected(15)
-    assert slack.command("bob", slack.channel, "hello")["status"] == 200
+    eventually(works, 15)  # slack_sdk's own client is deaf for up to 3 s while it changes over
     slack.drop_connections()
-    assert slack.wait_connected(30)
-    assert slack.command("bob", slack.channel, "again")["status"] == 200
+    assert slack.command("bob", slack.channel, "hello")["status"] in (503, 504)
+    eventually(works, 30)
 
 
 def test_tokens_are_checked(slack: SlackStandIn) -> None:
