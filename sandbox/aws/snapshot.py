@@ -18,7 +18,6 @@ from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.sts.models import sts_backends
 
-
 log = logging.getLogger(__name__)
 
 KEPT: dict[str, BackendDict[Any]] = {
