@@ -1,0 +1,121 @@
+"""Knows one change of a resource: what differs and how to say it. Pure: never makes the change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Fields = Mapping[str, Any]
+"""A resource's fields as JSON values (None, bool, int, str, list, dict with text keys)."""
+
+LABELS = {
+    "bucket": "bucket",
+    "log_group": "log group",
+    "role": "role",
+    "trail": "trail",
+    "metric_filter": "metric filter",
+    "topic": "SNS topic",
+    "alarm": "alarm",
+    "incoming_integration": "Opsgenie incoming Amazon SNS integration",
+    "subscription": "SNS subscription",
+    "webhook_integration": "Opsgenie webhook integration",
+}
+"""What each kind of resource is called in a sentence, in the order in which they are built."""
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class FieldDiff:
+    """One field that changes. `before` and `after` are for people; None where there is none."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One resource that is to be created, updated or deleted.
+
+    `before` and `after` are its whole field maps, never with a secret in them; `before` is None
+    for CREATE, `after` is None for DELETE.
+    """
+
+    action: Action
+    kind: str
+    name: str
+    before: Fields | None
+    after: Fields | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    @property
+    def label(self) -> str:
+        return LABELS.get(self.kind, self.kind.replace("_", " "))
+
+    def diff(self) -> tuple[FieldDiff, ...]:
+        """The fields that change, by path; those of a list are found by their name or number."""
+        before = dict(_leaves("", self.before or {}))
+        after = dict(_leaves("", self.after or {}))
+        return tuple(
+            FieldDiff(path, before.get(path), after.get(path))
+            for path in sorted(before.keys() | after.keys())
+            if before.get(path) != after.get(path)
+        )
+
+    def summary(self) -> str:
+        """The change in one plain sentence."""
+        if self.action is not Action.UPDATE:
+            return f"{self.action.value.capitalize()} the {self.label} {self.name}."
+        diffs = self.diff()
+        if len(diffs) == 1 and diffs[0].before is not None and diffs[0].after is not None:
+            only = diffs[0]
+            if len(only.before or "") + len(only.after or "") <= 120:
+                return (
+                    f"Change {only.path} of the {self.label} {self.name} "
+                    f"from {only.before} to {only.after}."
+                )
+        changed = sorted({diff.path.split(".")[0].split("[")[0] for diff in diffs})
+        return f"Change {', '.join(changed) or 'nothing'} of the {self.label} {self.name}."
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Each leaf below a value as (path, text); an empty list or map is a leaf itself."""
+    if isinstance(value, Mapping) and value:
+        for key, below in value.items():
+            yield from _leaves(f"{path}.{key}" if path else str(key), below)
+    elif isinstance(value, list | tuple) and value:
+        if not any(isinstance(item, Mapping | list | tuple) for item in value):
+            yield path, ", ".join(sorted(_text(item) for item in value))
+            return
+        for number, item in enumerate(value):
+            yield from _leaves(f"{path}[{_item_name(item, number)}]", item)
+    else:
+        yield path, _text(value)
+
+
+def _item_name(item: Any, number: int) -> str:
+    if isinstance(item, Mapping):
+        for key in ("Sid", "name", "Name", "ID", "field"):
+            if isinstance(item.get(key), str):
+                return str(item[key])
+    return str(number)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping | list | tuple) or value is None:
+        return "none"
+    return str(value)
