@@ -1,0 +1,1 @@
+"""What is remembered: SQLite or PostgreSQL by SQLAlchemy Core; never talks to Slack or AWS."""

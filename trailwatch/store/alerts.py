@@ -1,0 +1,154 @@
+"""Keeps alerts, whole and searchable. Decides nothing about them."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from trailwatch.alert import Alert, AlertState
+from trailwatch.store.tables import alert as table
+from trailwatch.store.upsert import put
+
+
+def save(tx: Connection, alert: Alert) -> None:
+    """Store an alert, or overwrite the one of its id."""
+    put(
+        tx,
+        table,
+        {
+            "id": alert.id,
+            "alias": alert.alias,
+            "router_id": alert.router_id,
+            "state": alert.state,
+            "severity": alert.severity,
+            "account": alert.fields.account,
+            "region": alert.fields.region,
+            "detection_id": alert.fields.detection_id,
+            "first_seen": alert.first_seen,
+            "updated_at": alert.updated_at,
+            "words": _words_of(alert),
+            # ASCII: whatever a CloudTrail record holds comes back exactly, on both databases.
+            "body": json.dumps(msgspec.to_builtins(alert), ensure_ascii=True),
+        },
+    )
+
+
+def get(tx: Connection, alert_id: str, *, lock: bool = False) -> Alert | None:
+    """The alert of our own id. lock: nobody else changes it until this transaction ends."""
+    return _first(tx, _newest(table.c.id == alert_id), lock)
+
+
+def by_router_id(tx: Connection, router_id: str, *, lock: bool = False) -> Alert | None:
+    """The alert of the on-call service's id; None for "" too."""
+    if not router_id:
+        return None
+    return _first(tx, _newest(table.c.router_id == router_id), lock)
+
+
+def open_by_alias(tx: Connection, alias: str, *, lock: bool = False) -> Alert | None:
+    """The newest alert of an alarm's ARN that is not closed."""
+    return _first(tx, _newest(table.c.alias == alias, table.c.state != AlertState.CLOSED), lock)
+
+
+def newest_by_alias(tx: Connection, alias: str, *, lock: bool = False) -> Alert | None:
+    """The newest alert of an alarm's ARN, closed or not."""
+    return _first(tx, _newest(table.c.alias == alias), lock)
+
+
+def lock_alias(tx: Connection, alias: str) -> None:
+    """Let nobody else create or look for an alert of this alias until this transaction ends."""
+    if tx.dialect.name == "postgresql":
+        # SQLite has one writer at a time anyway.
+        tx.execute(select(func.pg_advisory_xact_lock(1_952_541_817, _signed(alias))))
+
+
+def list_open(tx: Connection, limit: int = 500) -> list[Alert]:
+    """Alerts that are not closed, newest first."""
+    return _all(tx, _newest(table.c.state != AlertState.CLOSED).limit(limit))
+
+
+def between(tx: Connection, since: datetime, until: datetime, limit: int = 10_000) -> list[Alert]:
+    """Alerts first seen from `since` until before `until`, oldest first."""
+    chosen = (
+        select(table.c.body)
+        .where(table.c.first_seen >= since, table.c.first_seen < until)
+        .order_by(table.c.first_seen, table.c.id)
+        .limit(limit)
+    )
+    return _all(tx, chosen)
+
+
+def search(
+    tx: Connection,
+    text: str = "",
+    *,
+    state: AlertState | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 50,
+) -> list[Alert]:
+    """Alerts that have every word of `text` in title, fields, tags or events; newest first."""
+    conditions: list[ColumnElement[bool]] = [
+        table.c.words.contains(word.lower(), autoescape=True) for word in text.split()
+    ]
+    if state is not None:
+        conditions.append(table.c.state == state)
+    if since is not None:
+        conditions.append(table.c.first_seen >= since)
+    if until is not None:
+        conditions.append(table.c.first_seen < until)
+    return _all(tx, _newest(*conditions).limit(limit))
+
+
+def _newest(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(table.c.body)
+        .where(*conditions)
+        .order_by(table.c.first_seen.desc(), table.c.id.desc())
+    )
+
+
+def _first(tx: Connection, chosen: Select[Any], lock: bool) -> Alert | None:
+    chosen = chosen.limit(1)
+    body = tx.execute(chosen.with_for_update() if lock else chosen).scalar()
+    return None if body is None else _alert_of(body)
+
+
+def _all(tx: Connection, chosen: Select[Any]) -> list[Alert]:
+    return [_alert_of(body) for body in tx.execute(chosen).scalars()]
+
+
+def _alert_of(body: str) -> Alert:
+    return msgspec.convert(json.loads(body), Alert)
+
+
+def _words_of(alert: Alert) -> str:
+    fields = alert.fields
+    parts = [
+        alert.id,
+        alert.tiny_id,
+        alert.alias,
+        alert.title,
+        alert.severity,
+        alert.owner,
+        fields.description,
+        fields.account,
+        fields.account_name,
+        fields.region,
+        fields.region_name,
+        fields.alarm_name,
+        fields.detection_id,
+    ]
+    for event in alert.events:
+        parts += [event.name, event.actor, event.address, event.via]
+    return "\n".join(part for part in parts if part).lower()
+
+
+def _signed(text: str) -> int:
+    number = zlib.crc32(text.encode("utf-8", "surrogatepass"))
+    return number - (1 << 32) if number >= 1 << 31 else number

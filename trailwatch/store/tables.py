@@ -1,0 +1,242 @@
+"""Knows the tables as the newest migration leaves them. Never reads or writes a row."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    text,
+)
+
+from trailwatch.store.columns import Json, Moment, Words
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only where the key is called INTEGER.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("seq", Number, primary_key=True, autoincrement=True),
+    Column("key", Words, nullable=False, unique=True),
+    Column("lane", Words, nullable=False),
+    Column("source", Words, nullable=False),
+    Column("body", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", Moment, nullable=False),
+    Column("owner", Words),
+    Column("token", Words),
+    Column("lease", Moment),
+    Column("error", Words, nullable=False, default=""),
+    Column("finished_at", Moment),
+    sqlite_autoincrement=True,
+)
+Index("inbox_open", inbox.c.state, inbox.c.next_at)
+Index("inbox_lane", inbox.c.lane, inbox.c.seq)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("alias", Words, nullable=False),
+    Column("router_id", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("severity", Words, nullable=False),
+    Column("account", Words, nullable=False),
+    Column("region", Words, nullable=False),
+    Column("detection_id", Words, nullable=False),
+    Column("first_seen", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("words", Words, nullable=False),
+    Column("body", Words, nullable=False),
+)
+Index("alert_alias", alert.c.alias, alert.c.first_seen)
+Index("alert_router_id", alert.c.router_id)
+Index("alert_state", alert.c.state)
+Index("alert_first_seen", alert.c.first_seen)
+
+lane = Table(
+    "lane",
+    metadata,
+    Column("key", Words, primary_key=True),
+    Column("channel", Words, nullable=False),
+    Column("seq", BigInteger, nullable=False, default=0),
+    Column("due_at", Moment),
+    Column("owner", Words),
+    Column("token", Words),
+    Column("lease", Moment),
+    Column("post_from", Moment),
+    Column("edit_from", Moment),
+)
+Index("lane_due", lane.c.due_at)
+
+message = Table(
+    "message",
+    metadata,
+    Column("key", Words, primary_key=True),
+    Column("lane", Words, ForeignKey("lane.key"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("thread_of", Words),
+    Column("broadcast", Boolean, nullable=False, default=False),
+    Column("body", Words, nullable=False),
+    Column("gone", Boolean, nullable=False, default=False),
+    Column("rev", Integer, nullable=False),
+    Column("sent_rev", Integer, nullable=False, default=0),
+    Column("state", Words, nullable=False),
+    Column("channel", Words),
+    Column("ts", Words),
+    Column("token", Words),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("attempt_rev", Integer, nullable=False, default=0),
+    Column("first_attempt_at", Moment),
+    Column("attempted_at", Moment),
+    Column("unknown_at", Moment),
+    Column("next_at", Moment),
+    Column("verify_at", Moment),
+    Column("verify_round", Integer, nullable=False, default=0),
+    Column("flagged", Boolean, nullable=False, default=False),
+    Column("error", Words, nullable=False, default=""),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("sent_at", Moment),
+)
+Index("message_lane", message.c.lane, message.c.state, message.c.seq)
+Index("message_thread", message.c.thread_of)
+Index("message_state", message.c.state)
+Index(
+    "message_verify",
+    message.c.lane,
+    message.c.verify_at,
+    sqlite_where=text("verify_at IS NOT NULL"),
+    postgresql_where=text("verify_at IS NOT NULL"),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("kind", Words, nullable=False),
+    Column("key", Words),
+    Column("args", Json, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("resumed", Boolean, nullable=False, default=False),
+    Column("at", Moment, nullable=False),
+    Column("next_at", Moment, nullable=False),
+    Column("owner", Words),
+    Column("token", Words),
+    Column("lease", Moment),
+    Column("error", Words, nullable=False, default=""),
+    Column("finished_at", Moment),
+    sqlite_autoincrement=True,
+)
+Index("job_open", job.c.state, job.c.next_at)
+Index(
+    "job_key",
+    job.c.key,
+    unique=True,
+    sqlite_where=text("state IN ('queued', 'running')"),
+    postgresql_where=text("state IN ('queued', 'running')"),
+)
+
+job_step = Table(
+    "job_step",
+    metadata,
+    Column("job", Number, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Words, primary_key=True),
+    Column("state", Words, nullable=False),
+    Column("result", Json),
+    Column("at", Moment, nullable=False),
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("spec", Words, nullable=False),
+    Column("next_due", Moment, nullable=False),
+)
+
+tick = Table(
+    "tick",
+    metadata,
+    Column("key", Words, primary_key=True),
+    Column("schedule", Words, nullable=False),
+    Column("due", Moment, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("job", Number),
+)
+Index("tick_at", tick.c.at)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("actor_id", Words, nullable=False),
+    Column("actor_name", Words, nullable=False),
+    Column("channel", Words, nullable=False),
+    Column("action", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("outcome", Words, nullable=False),
+    Column("detail", Json, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("audit_at", audit.c.at)
+Index("audit_subject", audit.c.subject)
+
+plan = Table(
+    "plan",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("site", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("created_by", Words, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("body", Words, nullable=False),
+    Column("digest", Words, nullable=False),
+    Column("channel", Words, nullable=False),
+    Column("message_key", Words, nullable=False),
+    Column("result", Json),
+)
+Index("plan_site", plan.c.site, plan.c.created_at)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+site_config = Table(
+    "site_config",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+# "grant" is a word of SQL.
+access_grant = Table(
+    "access_grant",
+    metadata,
+    Column("subject", Words, primary_key=True),
+    Column("role", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+)
