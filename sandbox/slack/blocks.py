@@ -102,7 +102,7 @@ def block_problems(blocks: Any, surface: str = "message", at: str = "/blocks") -
     found = array(_BLOCK, 0, MOST[surface])(blocks, at)
     if not isinstance(blocks, list):
         return found
-    known = [(i, b) for i, b in enumerate(blocks) if isinstance(b, dict)]
+    known = _typed(blocks)
     found += _wrong_surface(known, surface, at)
     found += _twice(known, at)
     if surface == "message":
@@ -120,7 +120,7 @@ def attachment_problems(attachments: Any) -> Problems:
     found = array(_ATTACHMENT, 0, 100)(attachments, "/attachments")
     for index, attachment in enumerate(attachments if isinstance(attachments, list) else []):
         blocks = attachment.get("blocks") if isinstance(attachment, dict) else None
-        known = [(i, b) for i, b in enumerate(blocks or []) if isinstance(b, dict)]
+        known = _typed(blocks if isinstance(blocks, list) else [])
         at = f"/attachments/{index}/blocks"
         found += _wrong_surface(known, "message", at) + _twice(known, at)
     return found
@@ -154,7 +154,7 @@ def view_problems(view: Any, at: str = "/view") -> Problems:
     if isinstance(blocks, list):
         shape = set(found)
         found += [p for p in block_problems(blocks, kind, f"{at}/blocks") if p not in shape]
-        asks = any(isinstance(b, dict) and b.get("type") == "input" for b in blocks)
+        asks = any(b["type"] == "input" for _, b in _typed(blocks))
         if kind == "modal" and asks and "submit" not in view:
             message = "submit is required when an input block is within the blocks array"
             found.append(Problem(at, "submit_missing", message))
@@ -172,6 +172,15 @@ def advice(message: dict[str, Any]) -> list[str]:
                 if mention in node["text"]:
                     found.append(f"broadcast mention {mention}> in mrkdwn")
     return found
+
+
+def _typed(blocks: list[Any]) -> list[tuple[int, dict[str, Any]]]:
+    """The blocks that are objects with a type, by their place."""
+    return [
+        (i, b)
+        for i, b in enumerate(blocks)
+        if isinstance(b, dict) and isinstance(b.get("type"), str)
+    ]
 
 
 def _wrong_surface(blocks: list[tuple[int, dict[str, Any]]], surface: str, at: str) -> Problems:
