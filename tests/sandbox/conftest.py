@@ -79,6 +79,16 @@ class Aws:
     receiver: Receiver
     clients: dict[str, Any] = field(default_factory=dict)
 
+    stopped: bool = False
+
+    def stop(self) -> None:
+        """End the stand-in, once."""
+        if not self.stopped:
+            self.stopped = True
+            for client in self.clients.values():
+                client.close()
+            self.stand_in.stop()
+
     def client(self, service: str, **options: Any) -> Any:
         key = f"{service} {sorted(options.items())}"
         if key not in self.clients:
@@ -93,6 +103,110 @@ class Aws:
                 config=Config(retries={"total_max_attempts": 1}, **options),
             )
         return self.clients[key]
+
+    def bucket(self, name: str = "trailwatch-archive", policy: bool = True) -> str:
+        """A bucket that CloudTrail may write to."""
+        self.client("s3").create_bucket(Bucket=name)
+        if policy:
+            self.client("s3").put_bucket_policy(Bucket=name, Policy=bucket_policy(name))
+        return name
+
+    def role(self, service: str = "cloudtrail.amazonaws.com") -> str:
+        """The ARN of a role that a service may assume."""
+        document = statements(
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": "sts:AssumeRole",
+            }
+        )
+        name = f"for-{service.split('.')[0]}"
+        made = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+        return str(made["Role"]["Arn"])
+
+    def trail(self, **options: Any) -> str:
+        """A logging trail into a log group of the same name; the group's name."""
+        name = "trailwatch"
+        self.client("logs").create_log_group(logGroupName=name)
+        wanted = {
+            "Name": name,
+            "S3BucketName": self.bucket(),
+            "IsMultiRegionTrail": True,
+            "CloudWatchLogsLogGroupArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:*",
+            "CloudWatchLogsRoleArn": self.role(),
+        }
+        self.client("cloudtrail").create_trail(**wanted | options)
+        self.client("cloudtrail").start_logging(Name=name)
+        return name
+
+    def metric_filter(self, group: str, name: str = "user-created", **options: Any) -> None:
+        """A filter on CreateUser that counts into trailwatch/UserCreated."""
+        change = {"metricName": "UserCreated", "metricNamespace": "trailwatch", "metricValue": "1"}
+        pattern = options.pop("pattern", '{ $.eventName = "CreateUser" }')
+        self.client("logs").put_metric_filter(
+            logGroupName=group,
+            filterName=name,
+            filterPattern=pattern,
+            metricTransformations=[change | options],
+        )
+
+    def alarm(self, name: str = "user-created", **options: Any) -> None:
+        """An alarm on one CreateUser a minute."""
+        wanted = {
+            "AlarmName": name,
+            "MetricName": "UserCreated",
+            "Namespace": "trailwatch",
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        }
+        self.client("cloudwatch").put_metric_alarm(**wanted | options)
+
+    def alarm_state(self, name: str = "user-created") -> dict[str, Any]:
+        found = self.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return dict(found[0])
+
+    def topic(self, name: str = "alarms", **attributes: str) -> str:
+        made = self.client("sns").create_topic(Name=name, Attributes=attributes)
+        return str(made["TopicArn"])
+
+    def subscribe(self, topic: str, **options: Any) -> Any:
+        """Subscribe the receiver, still unconfirmed."""
+        return self.client("sns").subscribe(
+            TopicArn=topic, Protocol="http", Endpoint=self.receiver.url, **options
+        )["SubscriptionArn"]
+
+    def confirmed(self, topic: str) -> str:
+        """Subscribe the receiver and confirm, as a receiver should; the subscription's ARN."""
+        self.subscribe(topic)
+        asked = until(lambda: self.receiver.of_type("SubscriptionConfirmation"))[-1].body
+        answer = self.client("sns").confirm_subscription(TopicArn=topic, Token=asked["Token"])
+        return str(answer["SubscriptionArn"])
+
+
+def statements(*several: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(several)})
+
+
+def bucket_policy(bucket: str) -> str:
+    """The bucket policy of the CloudTrail User Guide."""
+    service = {"Service": "cloudtrail.amazonaws.com"}
+    acl = {
+        "Effect": "Allow",
+        "Principal": service,
+        "Action": "s3:GetBucketAcl",
+        "Resource": f"arn:aws:s3:::{bucket}",
+    }
+    write = {
+        "Effect": "Allow",
+        "Principal": service,
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/AWSLogs/{ACCOUNT}/*",
+        "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}},
+    }
+    return statements(acl, write)
 
 
 def until(look: Callable[[], T], seconds: float = 10.0) -> T:
@@ -141,7 +255,7 @@ def start_aws() -> Iterator[Callable[..., Aws]]:
     """Starts an AWS stand-in with a receiver beside it; both end with the test."""
     running: list[Any] = []
 
-    def start(speed: float = 60.0, delivery_delay: float = 0.0) -> Aws:
+    def start(speed: float = 60.0, delivery_delay: float = 0.0, state: Any = None) -> Aws:
         calls, faults = CallLog(), Faults(lambda: 0.5)
         receiver = Receiver()
         server = Server(receiver, name="receiver")
@@ -149,7 +263,12 @@ def start_aws() -> Iterator[Callable[..., Aws]]:
         server.start()
         sender = Sender(calls, faults)
         stand_in = AwsStandIn(
-            calls=calls, faults=faults, sender=sender, speed=speed, delivery_delay=delivery_delay
+            calls=calls,
+            faults=faults,
+            sender=sender,
+            speed=speed,
+            delivery_delay=delivery_delay,
+            state=state,
         )
         stand_in.start()
         aws = Aws(stand_in, calls, faults, receiver)
@@ -158,9 +277,7 @@ def start_aws() -> Iterator[Callable[..., Aws]]:
 
     yield start
     for aws, server in running:
-        for client in aws.clients.values():
-            client.close()
-        aws.stand_in.stop()
+        aws.stop()
         server.stop()
 
 

@@ -8,93 +8,15 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-ACCOUNT = "123456789012"
-GROUP = "trailwatch"
-BUCKET = "trailwatch-archive"
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "cloudtrail.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-)
-
-
-def bucket_policy() -> str:
-    service = {"Service": "cloudtrail.amazonaws.com"}
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": service,
-                    "Action": "s3:GetBucketAcl",
-                    "Resource": f"arn:aws:s3:::{BUCKET}",
-                },
-                {
-                    "Effect": "Allow",
-                    "Principal": service,
-                    "Action": "s3:PutObject",
-                    "Resource": f"arn:aws:s3:::{BUCKET}/AWSLogs/{ACCOUNT}/*",
-                    "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}},
-                },
-            ],
-        }
-    )
-
-
-def build(aws: Any) -> str:
-    """A trail into a log group with one filter, its alarm and its topic; the topic's ARN."""
-    s3, logs, trail = aws.client("s3"), aws.client("logs"), aws.client("cloudtrail")
-    s3.create_bucket(Bucket=BUCKET)
-    s3.put_bucket_policy(Bucket=BUCKET, Policy=bucket_policy())
-    logs.create_log_group(logGroupName=GROUP)
-    role = aws.client("iam").create_role(RoleName="to-logs", AssumeRolePolicyDocument=TRUST)
-    trail.create_trail(
-        Name="trailwatch",
-        S3BucketName=BUCKET,
-        IsMultiRegionTrail=True,
-        CloudWatchLogsLogGroupArn=f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{GROUP}:*",
-        CloudWatchLogsRoleArn=role["Role"]["Arn"],
-    )
-    trail.start_logging(Name="trailwatch")
-    logs.put_metric_filter(
-        logGroupName=GROUP,
-        filterName="user-created",
-        filterPattern='{ $.eventName = "CreateUser" }',
-        metricTransformations=[
-            {"metricName": "UserCreated", "metricNamespace": "trailwatch", "metricValue": "1"}
-        ],
-    )
-    topic: str = aws.client("sns").create_topic(Name="alarms")["TopicArn"]
-    aws.client("cloudwatch").put_metric_alarm(
-        AlarmName="user-created",
-        AlarmDescription="A user was created",
-        MetricName="UserCreated",
-        Namespace="trailwatch",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        TreatMissingData="notBreaching",
-        AlarmActions=[topic],
-    )
-    return topic
-
 
 def test_a_record_becomes_a_post(
     aws: Any, until_true: Callable[..., Any], make_record: Callable[..., Any]
 ) -> None:
-    topic = build(aws)
-    sns = aws.client("sns")
-    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=aws.receiver.url)
+    group = aws.trail()
+    aws.metric_filter(group)
+    topic = aws.topic()
+    aws.alarm(TreatMissingData="notBreaching", AlarmActions=[topic])
+    aws.subscribe(topic)
     asked = until_true(lambda: aws.receiver.of_type("SubscriptionConfirmation"))[0]
     with urllib.request.urlopen(asked.body["SubscribeURL"], timeout=5) as answer:
         assert b"<SubscriptionArn>arn:aws:sns:us-east-1" in answer.read()
@@ -106,4 +28,50 @@ def test_a_record_becomes_a_post(
     assert post.at - began < 1.5
     assert post.body["Subject"] == 'ALARM: "user-created" in US East (N. Virginia)'
     assert post.alarm["NewStateValue"] == "ALARM"
-    assert post.alarm["AlarmArn"] == f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:user-created"
+    assert post.alarm["AlarmArn"] == "arn:aws:cloudwatch:us-east-1:123456789012:alarm:user-created"
+
+
+def test_the_delivery_delay_shrinks_with_the_speed(
+    start_aws: Callable[..., Any], until_true: Callable[..., Any], make_record: Callable[..., Any]
+) -> None:
+    aws = start_aws(speed=600.0, delivery_delay=300.0)
+    group = aws.trail()
+    logs = aws.client("logs")
+    began = time.monotonic()
+    aws.stand_in.ingest([make_record("CreateUser")])
+    assert logs.filter_log_events(logGroupName=group)["events"] == []
+    until_true(lambda: logs.filter_log_events(logGroupName=group)["events"])
+    assert 0.5 <= time.monotonic() - began < 3
+    history = aws.client("cloudtrail").lookup_events()
+    assert [e["EventName"] for e in history["Events"]] == ["CreateUser"]
+
+
+def test_calls_are_logged_by_operation(aws: Any) -> None:
+    aws.trail()
+    aws.metric_filter("trailwatch")
+    aws.client("sts").assume_role(
+        RoleArn="arn:aws:iam::123456789012:role/trailwatch-setup", RoleSessionName="alice"
+    )
+    logged = {c["method"]: c["arguments"] for c in aws.calls.list("aws")}
+    assert logged["CreateBucket"]["Bucket"] == "trailwatch-archive"
+    assert "s3:GetBucketAcl" in logged["PutBucketPolicy"]["Body"]
+    assert logged["PutMetricFilter"]["filterName"] == "user-created"
+    assert logged["AssumeRole"]["RoleSessionName"] == "alice"
+    assert logged["CreateTrail"]["IsMultiRegionTrail"] is True
+
+
+def test_long_arguments_are_cut(aws: Any) -> None:
+    logs = aws.client("logs")
+    logs.create_log_group(logGroupName="long")
+    logs.create_log_stream(logGroupName="long", logStreamName="one")
+    rows = [{"timestamp": int(time.time() * 1000), "message": "x" * 5000}]
+    logs.put_log_events(logGroupName="long", logStreamName="one", logEvents=rows)
+    call = aws.calls.list("aws")[-1]
+    assert call["method"] == "PutLogEvents"
+    assert len(json.dumps(call["arguments"])) < 2000
+
+
+def test_the_account_and_its_roles(aws: Any) -> None:
+    assert aws.client("sts").get_caller_identity()["Account"] == "123456789012"
+    roles = {r["RoleName"] for r in aws.client("iam").list_roles()["Roles"]}
+    assert {"trailwatch-setup", "trailwatch-run"} <= roles
