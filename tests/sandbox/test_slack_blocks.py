@@ -272,7 +272,8 @@ STRICTER = {"select_options", "chart_points", "submit_missing"}
 
 
 def beyond_the_schema(problem: Problem) -> bool:
-    return problem.code in STRICTER or problem.pointer.endswith("/image_url")
+    long_address = problem.pointer.endswith("/image_url") and "3001" in problem.message
+    return problem.code in STRICTER or long_address
 
 
 def test_the_cases_of_the_schema_s_own_selftest(shared: Path, schema_errors: Errors) -> None:
@@ -305,7 +306,20 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 def _mutations(base: Json, seed: int) -> Iterator[tuple[str, Json]]:
     """Every place removed, replaced, lengthened, doubled or given a stranger's key."""
     chance = random.Random(seed)
-    strange = [None, 7, -1, True, "", "x", "x" * 76, "x" * 151, "x" * 3001, [], {}, ["a"]]
+    strange: list[Any] = [
+        None,
+        7,
+        -1,
+        True,
+        "",
+        "x",
+        "x" * 76,
+        "x" * 151,
+        "x" * 3001,
+        [],
+        {},
+        ["a"],
+    ]
     for path in [p for p in _places(base) if p]:
         for what in ("remove", "double", "key", *chance.sample(range(len(strange)), 3)):
             changed = copy.deepcopy(base)
