@@ -53,9 +53,9 @@ class Token:
 
 KEYWORDS = frozenset({"IS", "NOT", "EXISTS", "NULL", "TRUE", "FALSE"})
 # In the regular expressions \w is made of Unicode letters, digits and the underscore.
-_WORD = re.compile(r"[\w.*+-]+")
-_NAME = re.compile(r"[\w-]+")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+WORD = re.compile(r"[\w.*+-]+")
+NAME = re.compile(r"[\w-]+")
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _REGEX_BODY = re.compile(r"[A-Za-z0-9 :_#=@/;,\-^$?\[\]{}|\\*+.]*")
 _DIGITS = re.compile(r"[0-9]+")
 _JSON_MARKS = ("&&", "||", "!=", "<=", ">=", "{", "}", "(", ")", "=", "<", ">")
@@ -110,7 +110,7 @@ def _token(
     if selectors and first == "[":
         step, end = _bracket(text, at, at)
         return Token(T.INDEX, text[at:end], at, text[at:end], (step,))
-    if _WORD.match(first):
+    if WORD.match(first):
         return word(text, at)
     raise PatternError.invalid_term(text[at : at + 1 + (first in _HALF_MARKS)], at)
 
@@ -151,9 +151,9 @@ def _json_word(text: str, at: int) -> Token:
 
 
 def _field_word(text: str, at: int) -> Token:
-    word = _WORD.match(text, at)
+    word = WORD.match(text, at)
     assert word is not None  # the caller looked at the first character
-    number = _NUMBER.fullmatch(word.group())
+    number = NUMBER.fullmatch(word.group())
     if word.group() == "...":
         return Token(T.MARK, "...", at, "...")
     return Token(T.NUMBER if number else T.WORD, word.group(), at, word.group())
@@ -182,7 +182,7 @@ def _dotted(text: str, at: int, start: int) -> tuple[Step, int]:
         if text[at + 2 : at + 3] != "'":
             raise PatternError.invalid_term(text[start : at + 3], start)
         return _bracket(text, at + 1, start)
-    name = _NAME.match(text, at + 1)
+    name = NAME.match(text, at + 1)
     if name is None:
         raise PatternError.invalid_term(text[start : at + 2], start)
     return Name(name.group()), name.end()

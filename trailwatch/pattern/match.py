@@ -16,38 +16,29 @@ from trailwatch.pattern import number
 from trailwatch.pattern.document import Document, Node
 from trailwatch.pattern.number import JsonNumber
 from trailwatch.pattern.regex import searcher
+from trailwatch.pattern.selectors import MISSING, before_wildcard, children_finder, finder
 from trailwatch.pattern.syntax import (
     And,
     Compare,
     Condition,
-    Index,
     Is,
     JsonForm,
     Kind,
     Literal,
-    Name,
     NumberLiteral,
     Op,
     Or,
     RegexForm,
     RegexLiteral,
     Selector,
-    Step,
     TermsForm,
     Value,
-    Wildcard,
 )
 
 Matcher = Callable[[Document], bool]
 NodeTest = Callable[[Node], bool]
 RootTest = Callable[[Node], bool]
 
-
-class _Missing:
-    """What a selector finds where there is nothing."""
-
-
-MISSING: Any = _Missing()
 
 ORDER: dict[Op, Callable[[Decimal, Decimal], bool]] = {
     Op.EQ: operator.eq,
@@ -93,32 +84,79 @@ def _terms(terms: TermsForm) -> Matcher:
 
 def _condition(condition: Condition) -> RootTest:
     if isinstance(condition, And):
-        all_items = tuple(_condition(item) for item in condition.items)
-        return lambda root: all(item(root) for item in all_items)
+        return _all(tuple(_condition(item) for item in condition.items))
     if isinstance(condition, Or):
-        any_items = tuple(_condition(item) for item in condition.items)
-        return lambda root: any(item(root) for item in any_items)
+        return _any(_alternatives(condition))
     if isinstance(condition, Compare):
         return _compare(condition)
     if isinstance(condition, Is):
         return _is(condition)
-    find = _finder(condition.selector.steps)
+    find = finder(condition.selector.steps)
     if condition.selector.wildcards:
-        nodes = _children_finder(condition.selector)
+        nodes = children_finder(condition.selector)
         return lambda root: not nodes(root)
     return lambda root: find(root) is MISSING
 
 
+def _all(items: tuple[RootTest, ...]) -> RootTest:
+    def test(root: Node) -> bool:
+        for item in items:  # noqa: SIM110 (a generator costs as much as the tests)
+            if not item(root):
+                return False
+        return True
+
+    return test
+
+
+def _any(items: tuple[RootTest, ...]) -> RootTest:
+    def test(root: Node) -> bool:
+        for item in items:  # noqa: SIM110
+            if item(root):
+                return True
+        return False
+
+    return items[0] if len(items) == 1 else test
+
+
+def _alternatives(condition: Or) -> tuple[RootTest, ...]:
+    """The tests of an Or; texts that one selector may equal are looked up together."""
+    texts: dict[Selector, set[str]] = {}
+    others: list[RootTest] = []
+    for item in condition.items:
+        if (
+            isinstance(item, Compare)
+            and item.op is Op.EQ
+            and isinstance(item.value, Literal)
+            and not item.value.is_glob
+            and not item.selector.wildcards
+        ):
+            texts.setdefault(item.selector, set()).add(item.value.text)
+        else:
+            others.append(_condition(item))
+    lookups = [_one_of(finder(selector.steps), frozenset(texts[selector])) for selector in texts]
+    return (*lookups, *others)
+
+
+def _one_of(find: Callable[[Node], Any], texts: frozenset[str]) -> RootTest:
+    def test(root: Node) -> bool:
+        node = find(root)
+        if isinstance(node, str):
+            return node in texts
+        return isinstance(node, JsonNumber) and node.text in texts
+
+    return test
+
+
 def _compare(test: Compare) -> RootTest:
     if not test.selector.wildcards:
-        find = _finder(test.selector.steps)
+        find = finder(test.selector.steps)
         holds = node_test(test.op, test.value)
         return lambda root: holds(find(root))
-    nodes = _children_finder(test.selector)
+    nodes = children_finder(test.selector)
     if test.op is Op.NE:
         # Of many children none may be equal; there may be none, but their parent must exist.
         equal = node_test(Op.EQ, test.value)
-        parent = _finder(_before_wildcard(test.selector))
+        parent = finder(before_wildcard(test.selector))
         return lambda root: (
             parent(root) is not MISSING and not any(equal(node) for node in nodes(root))
         )
@@ -129,9 +167,9 @@ def _compare(test: Compare) -> RootTest:
 def _is(test: Is) -> RootTest:
     wanted = {Kind.NULL: None, Kind.TRUE: True, Kind.FALSE: False}[test.kind]
     if test.selector.wildcards:
-        nodes = _children_finder(test.selector)
+        nodes = children_finder(test.selector)
         return lambda root: any(node is wanted for node in nodes(root))
-    find = _finder(test.selector.steps)
+    find = finder(test.selector.steps)
     if wanted is not None:
         return lambda root: find(root) is wanted
 
@@ -148,15 +186,14 @@ def node_test(op: Op, value: Value) -> NodeTest:
     if isinstance(value, NumberLiteral):
         return _numeric(op, value.text)
     holds = text_test(value)
-    if op is Op.NE:
-        return lambda node: (
-            not holds(node)
-            if isinstance(node, str)
-            else isinstance(node, JsonNumber) and not holds(node.text)
-        )
-    return lambda node: (
-        holds(node) if isinstance(node, str) else isinstance(node, JsonNumber) and holds(node.text)
-    )
+    negative = op is Op.NE
+
+    def test(node: Node) -> bool:
+        if isinstance(node, str):
+            return holds(node) is not negative
+        return isinstance(node, JsonNumber) and holds(node.text) is not negative
+
+    return test
 
 
 def text_test(value: Literal | RegexLiteral) -> Callable[[str], bool]:
@@ -188,44 +225,3 @@ def _numeric(op: Op, text: str) -> NodeTest:
         return with_text is not None and isinstance(node, str) and bool(with_text(node, text))
 
     return test
-
-
-def _finder(steps: tuple[Step, ...]) -> Callable[[Node], Any]:
-    """The function that follows names and indexes from a node; MISSING where one leads nowhere."""
-    keys = tuple(step.name if isinstance(step, Name) else step.index for step in _plain(steps))
-
-    def find(node: Any) -> Any:
-        for key in keys:
-            if isinstance(key, str):
-                node = node.get(key, MISSING) if isinstance(node, dict) else MISSING
-            else:
-                node = node[key] if isinstance(node, list) and key < len(node) else MISSING
-        return node
-
-    return find
-
-
-def _plain(steps: tuple[Step, ...]) -> tuple[Name | Index, ...]:
-    return tuple(step for step in steps if not isinstance(step, Wildcard))
-
-
-def _before_wildcard(selector: Selector) -> tuple[Step, ...]:
-    steps = selector.steps
-    return steps[: next(i for i, step in enumerate(steps) if isinstance(step, Wildcard))]
-
-
-def _children_finder(selector: Selector) -> Callable[[Node], list[Any]]:
-    """The function that lists all that a selector with one wildcard finds below a node."""
-    before = _before_wildcard(selector)
-    parent = _finder(before)
-    rest = _finder(selector.steps[len(before) + 1 :])
-
-    def find(root: Node) -> list[Any]:
-        node = parent(root)
-        children = node.values() if isinstance(node, dict) else node
-        if not isinstance(children, list) and not isinstance(node, dict):
-            return []
-        found = [rest(child) for child in children]
-        return [node for node in found if node is not MISSING]
-
-    return find

@@ -6,6 +6,7 @@ from trailwatch.pattern.document import Document
 from trailwatch.pattern.fields import extractor
 from trailwatch.pattern.match import Matcher, matcher
 from trailwatch.pattern.parse import parse_syntax
+from trailwatch.pattern.printing import to_text
 from trailwatch.pattern.syntax import FieldsForm, RegexLiteral, Syntax, values
 
 
@@ -48,6 +49,10 @@ class Pattern:
     def equal(self, other: Pattern) -> bool:
         """Whether both have the same parsed form: blanks, quotes and needless parentheses aside."""
         return self.syntax == other.syntax
+
+    def __str__(self) -> str:
+        """The pattern written anew from its parsed form; reading it gives the same form."""
+        return to_text(self.syntax)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Pattern) and self.text == other.text
