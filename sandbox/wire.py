@@ -309,7 +309,11 @@ class Server:
         self.port: int = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name=f"{name} server", daemon=True
+            target=self._server.serve_forever,
+            # How long stop() may take to be noticed, in seconds.
+            kwargs={"poll_interval": 0.1},
+            name=f"{name} server",
+            daemon=True,
         )
 
     def start(self) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -22,6 +23,12 @@ T = TypeVar("T")
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+
+
+@cache
+def session() -> boto3.session.Session:
+    """One for all tests: it keeps the service models that clients are made from."""
+    return boto3.session.Session()
 
 
 @dataclass
@@ -92,9 +99,7 @@ class Aws:
     def client(self, service: str, **options: Any) -> Any:
         key = f"{service} {sorted(options.items())}"
         if key not in self.clients:
-            # A session of its own: boto3's default session is shared by the whole process.
-            session = boto3.session.Session()
-            self.clients[key] = session.client(
+            self.clients[key] = session().client(
                 service,
                 region_name=options.pop("region", REGION),
                 endpoint_url=self.stand_in.url,
