@@ -1,0 +1,403 @@
+"""Knows how to start the whole sandbox and to end it. Never how any part of it works."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import secrets
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import types
+import webbrowser
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from sandbox.aws import AwsStandIn
+from sandbox.control import ControlApp
+from sandbox.opsgenie import OpsgenieStandIn
+from sandbox.page import PageApp
+from sandbox.player import Player, Record, Rejected, read_paths
+from sandbox.process import BotProcess
+from sandbox.slack import SlackStandIn
+from sandbox.wire import CallLog, Faults, Sender, Server, WsgiApp
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+READY_SECONDS = 20.0
+SHOWN_REJECTED = 5
+
+Log = Callable[[str], None]
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+class Part(Protocol):
+    """A stand-in or the page: a server with threads of its own."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class PortTaken(Exception):
+    """The page's port is in use."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for."""
+
+    port: int
+    speed: float
+    replay: tuple[Path, ...]
+    headless: bool
+
+
+class Sandbox:
+    """The three stand-ins, the page and the bot, started in that order and ended in reverse."""
+
+    def __init__(self, wanted: Wanted, state: Path, log: Log) -> None:
+        self._wanted = wanted
+        self._log = log
+        self._calls = CallLog()
+        self._faults = Faults(random.Random(0).random)  # noqa: S311 decides faults, no secrets
+        sender = Sender(self._calls, self._faults)
+        shared: dict[str, Any] = {"calls": self._calls, "faults": self._faults}
+        self.slack = SlackStandIn(**shared)
+        self.opsgenie = OpsgenieStandIn(**shared, sender=sender)
+        self.aws = AwsStandIn(
+            **shared, sender=sender, speed=wanted.speed, region=REGION, account=ACCOUNT
+        )
+        self.control = ControlApp(
+            slack=self.slack,
+            aws=self.aws,
+            opsgenie=self.opsgenie,
+            calls=self._calls,
+            faults=self._faults,
+            status=self.status,
+        )
+        page = PageApp(self.slack, self.control)
+        self._page = Server(_routes(page, self.control), wanted.port, "page")
+        self.url = self._page.url
+        self.bot = self._make_bot(state)
+        self._player: Player | None = None
+        self._replaying: threading.Thread | None = None
+        self._replay = "none"
+        self._stop = threading.Event()
+        self._started: list[Part] = []
+        self._ready = False
+
+    def _make_bot(self, state: Path) -> BotProcess:
+        port, metrics = _free_ports(2)
+        environment = bot_environment(self, state, port, metrics)
+        script = Path(sys.executable).with_name("trailwatch")
+        url = f"http://127.0.0.1:{port}"
+        return BotProcess(
+            [str(script), "serve"], environment, state, state / "bot.log", url, self._log
+        )
+
+    def status(self) -> dict[str, Any]:
+        """The body of GET /api/status."""
+        player = self._player
+        return {
+            "ready": self._ready and self.bot.pid is not None and self.bot.ready(),
+            "speed": self._wanted.speed,
+            "aws": {"endpoint": self.aws.url, "region": REGION, "account": ACCOUNT},
+            "slack": {
+                "api": self.slack.api_url,
+                "channel": self.slack.channel,
+                "users": [{k: u[k] for k in ("name", "id", "role")} for u in self.slack.users],
+            },
+            "opsgenie": {"api": self.opsgenie.url},
+            "bot": {"url": self.bot.url, "pid": self.bot.pid},
+            "replay": {
+                "state": self._replay,
+                "fed": player.fed if player else 0,
+                "total": player.total if player else 0,
+            },
+        }
+
+    def start(self) -> bool:
+        """Start everything; False when the bot does not become ready (the log says why)."""
+        for part in (self.slack, self.opsgenie, self.aws, self._page):
+            self._started.append(part)
+            part.start()
+        self._log(f"The stand-ins and the page are up: {self.url}")
+        try:
+            self.bot.start()
+        except OSError as error:
+            self._log(f"The bot cannot be started: {error}")
+            return False
+        if not self.bot.wait_ready(READY_SECONDS):
+            if not self._stop.is_set():
+                self._tell_why_not_ready()
+            return False
+        self._ready = True
+        self.bot.watch()
+        return True
+
+    def _tell_why_not_ready(self) -> None:
+        how = "is not ready" if self.bot.pid else "ended"
+        self._log(f"The bot {how} after at most {READY_SECONDS:.0f} s. Its last words:")
+        self._log(self.bot.tail() or "(none)")
+
+    def replay(self) -> None:
+        """Read the files of --replay and play them, on a thread, as soon as a trail logs."""
+        loaded = read_paths(self._wanted.replay)
+        self._tell_rejected(loaded.rejected)
+        if not loaded.records:
+            self._log("There is nothing to replay.")
+            return
+        self._player = Player(loaded.records, self._wanted.speed, self._feed, self._ended)
+        self._replaying = threading.Thread(target=self._play, name="replay", daemon=True)
+        self._replaying.start()
+
+    def _play(self) -> None:
+        assert self._player is not None
+        if not a_trail_logs(self.aws):
+            self._replay = "waiting"
+            self._log(
+                f"The replay of {self._player.total} records is waiting for"
+                " `/trailwatch setup plan` → Apply: no trail is logging yet."
+            )
+            while not a_trail_logs(self.aws):
+                if self._stop.wait(0.2):
+                    return
+        lasts = _duration(self._player.seconds)
+        self._log(f"Replaying {self._player.total} records; it takes {lasts}.")
+        if self._player.seconds > 600:
+            self._log("That is long: --speed N makes it N times as short.")
+        self._replay = "playing"
+        self._player.start()
+
+    def _feed(self, records: Sequence[Record]) -> None:
+        self.aws.ingest(records)
+
+    def _ended(self, fed: int) -> None:
+        self._replay = "ended"
+        self._log(f"The replay has ended: {fed} records.")
+
+    def _tell_rejected(self, rejected: Sequence[Rejected]) -> None:
+        for one in rejected[:SHOWN_REJECTED]:
+            where = f"{one.file} line {one.line}" if one.line else one.file
+            self._log(f"Not replayed: {where}: {one.why}")
+        if len(rejected) > SHOWN_REJECTED:
+            self._log(f"Not replayed: {len(rejected) - SHOWN_REJECTED} more.")
+
+    def interrupt(self) -> None:
+        """Make whatever waits stop waiting; `stop` does the rest."""
+        self._stop.set()
+
+    def stop(self) -> None:
+        """End every thread and process; safe where only some of it was started."""
+        self._stop.set()
+        self._ready = False
+        if self._replaying is not None:
+            self._replaying.join(10)
+        if self._player is not None:
+            self._player.stop()
+        self.bot.stop()
+        for part in reversed(self._started):
+            part.stop()
+
+
+def bot_environment(sandbox: Sandbox, state: Path, port: int, metrics: int) -> dict[str, str]:
+    """Everything that the bot is told: addresses and keys of the stand-ins, nothing of ours."""
+    ids = {user["name"]: user["id"] for user in sandbox.slack.users}
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        # Not the person's own: no ~/.aws and no trailwatch.toml of theirs is to be read.
+        "HOME": str(state),
+        "PYTHONUNBUFFERED": "1",
+        "SLACK_API_BASE_URL": sandbox.slack.api_url,
+        "SLACK_BOT_TOKEN": sandbox.slack.bot_token,
+        "SLACK_APP_TOKEN": sandbox.slack.app_token,
+        "SLACK_MODE": "socket",
+        "SLACK_CHANNEL": sandbox.slack.channel,
+        "AWS_ENDPOINT_URL": sandbox.aws.url,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLESANDBOX01",
+        "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(24),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "OPSGENIE_API_URL": sandbox.opsgenie.url,
+        "OPSGENIE_API_KEY": sandbox.opsgenie.alert_key,
+        "OPSGENIE_SETUP_API_KEY": sandbox.opsgenie.api_key,
+        "TRAILWATCH_ADMINS": ids["alice"],
+        "TRAILWATCH_RESPONDERS": ids["bob"],
+        "TRAILWATCH_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "TRAILWATCH_METRICS_PORT": str(metrics),
+        "TRAILWATCH_SECRET_KEY": _secret_key(state),
+        "TRAILWATCH_SETUP_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/trailwatch-setup",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "DATABASE_URL": f"sqlite:///{state / 'trailwatch.db'}",
+    }
+
+
+def a_trail_logs(aws: AwsStandIn) -> bool:
+    """Whether any trail of the stand-in's account is logging; read inside, so no call is seen."""
+    return any(trail.status.is_logging for trail in aws._account.trails())
+
+
+def run_sandbox(
+    port: int = 8787,
+    speed: float = 1.0,
+    replay: Iterable[str | Path] = (),
+    headless: bool = False,
+    state: str | Path | None = None,
+    log: Log = _say,
+) -> int:
+    """Run until Ctrl-C or SIGTERM; 0 then, 1 when the bot does not start, 2 for bad arguments.
+
+    `speed` N divides periods and gaps by N; `replay` names CloudTrail files and folders;
+    `state` is a folder that keeps the bot's database, key and log (else nothing is kept).
+    """
+    wanted = Wanted(port, speed, tuple(Path(p).expanduser() for p in replay), headless)
+    if not 0.1 <= speed <= 10_000 or not 0 <= port <= 65_535:
+        log("--speed must be 0.1 to 10000, and --port 0 to 65535.")
+        return 2
+    missing = [str(p) for p in wanted.replay if not p.exists()]
+    if missing:
+        log(f"--replay: there is no {', '.join(missing)}")
+        return 2
+    try:
+        _need_free(port)
+    except PortTaken as taken:
+        log(f"{taken}; choose another with --port N, or --port 0 for any free one.")
+        return 2
+    with _state_folder(state) as folder, _until_signalled() as ended:
+        sandbox = Sandbox(wanted, folder, log)
+        ended.tell(sandbox.interrupt)
+        try:
+            if not sandbox.start():
+                return 0 if ended.is_set() else 1
+            _welcome(sandbox, wanted, folder if state else None, log)
+            if wanted.replay:
+                sandbox.replay()
+            ended.wait()
+            log("Stopping …")
+            return 0
+        finally:
+            sandbox.stop()
+
+
+def _welcome(sandbox: Sandbox, wanted: Wanted, kept: Path | None, log: Log) -> None:
+    log(
+        f"\ntrailwatch's sandbox is ready: {sandbox.url}\n"
+        "Everything runs on this machine; nothing is sent anywhere else.\n\n"
+        "Try first, as alice:\n"
+        "  1. type  /trailwatch setup plan  and click Apply\n"
+        "  2. click  Sign in as root  in the panel, and see the alarm with who did it\n"
+        "  3. click  Acknowledge  in the alarm, then  /trailwatch digest now\n"
+    )
+    if kept is not None:
+        log(f"Kept in {kept}: the bot's database, its key and its log (bot.log).")
+    log("Ctrl-C ends it.")
+    if not wanted.headless and _has_screen():
+        webbrowser.open(sandbox.url)
+
+
+def _has_screen() -> bool:
+    # Without one, webbrowser would take over the terminal with a text browser.
+    shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return bool(shown) or sys.platform in ("darwin", "win32")
+
+
+def _routes(page: WsgiApp, control: WsgiApp) -> WsgiApp:
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "/")
+        chosen = control if path == "/api" or path.startswith("/api/") else page
+        return chosen(environ, start_response)
+
+    return app
+
+
+class _Ended:
+    """Set by a signal; tells a listener, so that nothing waits on."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._listener: Callable[[], None] = lambda: None
+
+    def tell(self, listener: Callable[[], None]) -> None:
+        self._listener = listener
+
+    def on_signal(self, number: int, frame: types.FrameType | None) -> None:
+        self._event.set()
+        self._listener()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self) -> None:
+        while not self._event.wait(1.0):
+            pass
+
+
+@contextlib.contextmanager
+def _until_signalled() -> Iterator[_Ended]:
+    ended = _Ended()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, ended.on_signal) for number in numbers}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _state_folder(state: str | Path | None) -> Iterator[Path]:
+    if state is None:
+        with tempfile.TemporaryDirectory(prefix="trailwatch-sandbox-") as made:
+            yield Path(made)
+        return
+    folder = Path(state).expanduser().resolve()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    yield folder
+
+
+def _secret_key(state: Path) -> str:
+    """The key that encrypts what the bot stores; kept beside its database."""
+    file = state / "secret.key"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32))
+    return file.read_text().strip()
+
+
+def _need_free(port: int) -> None:
+    """Raises PortTaken where the port cannot be taken; the server itself would only exit."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortTaken(f"Port {port} cannot be used ({error.strerror})") from None
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts: Mapping[str, int] = {"h": hours, "min": minutes, "s": rest}
+    return " ".join(f"{n} {unit}" for unit, n in parts.items() if n) or "less than a second"
