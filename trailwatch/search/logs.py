@@ -6,14 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
-from trailwatch.aws import aws_errors
+from trailwatch.aws import Aws
 from trailwatch.event import BadRecord, Event, parse_event
 from trailwatch.pattern import Pattern
-
-if TYPE_CHECKING:
-    from mypy_boto3_logs.client import CloudWatchLogsClient
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,12 @@ class LogsSource:
 
     def __init__(
         self,
-        client: Callable[[], CloudWatchLogsClient],
+        aws: Aws,
         log_group: str,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = client
+        self._aws = aws
         self._log_group = log_group
         self._clock = clock
 
@@ -84,17 +81,32 @@ class LogsSource:
             if len(found) >= limit or self._clock() > deadline:
                 return _result(found, unreadable, complete=False)
 
-    def _page(self, query: EventQuery, token: str | None) -> dict:  # type: ignore[type-arg]
-        arguments = {
-            "logGroupName": self._log_group,
-            "startTime": int(query.start.timestamp() * 1000),
-            "endTime": int(query.end.timestamp() * 1000) + 1,
-            "filterPattern": query.pattern.text,
-        }
-        if token:
-            arguments["nextToken"] = token
-        with aws_errors("FilterLogEvents"):
-            return self._client().filter_log_events(**arguments)  # type: ignore[arg-type,return-value]
+    def filter_pattern(self, name: str) -> str | None:
+        """The text of the log group's metric filter of that name; None where there is none."""
+        if not name:
+            return None
+        answer = self._aws.call(
+            "logs",
+            "DescribeMetricFilters",
+            logGroupName=self._log_group,
+            filterNamePrefix=name,
+        )
+        for item in answer.get("metricFilters", []):
+            if item.get("filterName") == name:
+                return str(item.get("filterPattern", ""))
+        return None
+
+    def _page(self, query: EventQuery, token: str | None) -> dict[str, Any]:
+        more = {"nextToken": token} if token else {}
+        return self._aws.call(
+            "logs",
+            "FilterLogEvents",
+            logGroupName=self._log_group,
+            startTime=int(query.start.timestamp() * 1000),
+            endTime=int(query.end.timestamp() * 1000) + 1,
+            filterPattern=query.pattern.text,
+            **more,
+        )
 
 
 def _result(found: dict[str, Event], unreadable: int, *, complete: bool) -> EventPage:

@@ -1,0 +1,240 @@
+"""The command line: the only place that prints and exits.
+
+Exit codes: 0 all is well, 1 something was found, 2 usage or settings, 3 a provider failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trailwatch.errors import ConfigError, ProviderError, TrailwatchError, UsageError
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+OK, FOUND, USAGE, PROVIDER = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. Errors say what, why and how to mend it."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except ConfigError as error:
+        _complain(error)
+        for problem in error.problems:
+            print(f"  - {problem}", file=sys.stderr)
+        return USAGE
+    except UsageError as error:
+        _complain(error)
+        return USAGE
+    except ProviderError as error:
+        _complain(error)
+        return PROVIDER
+    except TrailwatchError as error:
+        _complain(error)
+        return FOUND
+    except KeyboardInterrupt:
+        return 130
+
+
+def _complain(error: TrailwatchError) -> None:
+    for part in (error.what, error.why, error.fix):
+        if part:
+            print(part, file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="trailwatch", description="CloudTrail alarms, built, tuned and answered in Slack."
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"trailwatch {version('trailwatch')}"
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _serving(commands)
+    _documents(commands)
+    _patterns(commands)
+    return parser
+
+
+def _config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="a trailwatch.toml; by default the one in this folder, where there is one",
+    )
+
+
+def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser("serve", help="run the bot")
+    _config(serve)
+    serve.set_defaults(run=_serve)
+    doctor = commands.add_parser(
+        "doctor", help="check settings, Slack, AWS, Opsgenie and the store"
+    )
+    _config(doctor)
+    doctor.set_defaults(run=_doctor)
+    sandbox = commands.add_parser(
+        "sandbox", help="run everything on stand-ins: no accounts, loopback only"
+    )
+    sandbox.add_argument("--port", type=int, default=8787, help="of the page; 0 takes a free one")
+    sandbox.add_argument("--speed", type=float, default=1.0, help="how much faster time passes")
+    sandbox.add_argument(
+        "--replay",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="CloudTrail files to play",
+    )
+    sandbox.add_argument("--headless", action="store_true", help="open no browser")
+    sandbox.add_argument("--state", type=Path, help="a folder that keeps the state; else fresh")
+    sandbox.set_defaults(run=_sandbox)
+
+
+def _documents(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    manifest = commands.add_parser("manifest", help="print the Slack app's manifest (JSON)")
+    manifest.add_argument("--http", action="store_true", help="for SLACK_MODE=http")
+    manifest.add_argument("--url", default="", help="the bot's public address, with --http")
+    manifest.set_defaults(run=_manifest)
+    permissions = commands.add_parser(
+        "permissions", help="print the least IAM policies that setup and running need (JSON)"
+    )
+    permissions.add_argument("which", nargs="?", choices=("setup", "run", "both"), default="both")
+    permissions.add_argument("--account", default="", help="twelve digits; else any account")
+    _config(permissions)
+    permissions.set_defaults(run=_permissions)
+
+
+def _patterns(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    pattern = commands.add_parser("pattern", help="check and try filter patterns")
+    verbs = pattern.add_subparsers(required=True, metavar="VERB")
+    check = verbs.add_parser("check", help="does CloudWatch Logs take this pattern?")
+    check.add_argument("pattern")
+    check.set_defaults(run=_pattern_check)
+    test = verbs.add_parser("test", help="which lines of files (or standard input) match?")
+    test.add_argument("pattern")
+    test.add_argument("files", nargs="*", type=Path)
+    test.set_defaults(run=_pattern_test)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from bot.app import serve
+
+    return serve(_settings(options))
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from bot.doctor import examine
+
+    healthy = True
+    for check in examine(_settings(options)):
+        healthy = healthy and check.ok
+        print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+        if check.fix and not check.ok:
+            print(f"      {check.fix}")
+    return OK if healthy else FOUND
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    try:
+        from sandbox.run import run_sandbox
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"The sandbox needs {error.name}, which is not installed.",
+            fix="pip install 'trailwatch[sandbox]'",
+        ) from error
+    if options.speed <= 0:
+        raise UsageError("--speed must be more than 0.")
+    return run_sandbox(
+        port=options.port,
+        speed=options.speed,
+        replay=tuple(options.replay),
+        headless=options.headless,
+        state=options.state,
+    )
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    from bot.manifest import manifest
+
+    if options.http and not options.url:
+        raise UsageError("--http needs --url, where Slack reaches the bot.")
+    print(json.dumps(manifest(socket_mode=not options.http, public_url=options.url), indent=2))
+    return OK
+
+
+def _permissions(options: argparse.Namespace) -> int:
+    from bot.app import site_template
+    from setup.permissions import run_policy, setup_policy
+
+    config = site_template(_settings(options), account=options.account or "*")
+    documents = {"setup": setup_policy(config), "run": run_policy(config)}
+    chosen = documents if options.which == "both" else documents[options.which]
+    print(json.dumps(chosen, indent=2))
+    return OK
+
+
+def _pattern_check(options: argparse.Namespace) -> int:
+    from trailwatch.pattern import PatternError, parse
+
+    try:
+        parse(options.pattern)
+    except PatternError as error:
+        print(options.pattern)
+        print(f"{' ' * error.at}^")
+        print(error)
+        return FOUND
+    print("CloudWatch Logs takes this pattern.")
+    return OK
+
+
+def _pattern_test(options: argparse.Namespace) -> int:
+    from trailwatch.pattern import PatternError, parse
+
+    try:
+        pattern = parse(options.pattern)
+    except PatternError as error:
+        raise UsageError(f"The pattern is not taken: {error}") from error
+    matched = total = 0
+    for line in _lines(options.files):
+        total += 1
+        if pattern.matches(line):
+            matched += 1
+            print(line)
+    print(f"{matched} of {total} lines match.", file=sys.stderr)
+    return OK
+
+
+def _lines(files: Sequence[Path]) -> list[str]:
+    if not files:
+        return sys.stdin.read().splitlines()
+    lines: list[str] = []
+    for file in files:
+        try:
+            lines.extend(file.read_text("utf-8", errors="replace").splitlines())
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
+    return lines
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    from bot.settings import read_settings
+
+    file = options.config
+    if file is None and Path("trailwatch.toml").is_file():
+        file = Path("trailwatch.toml")
+    return read_settings(os.environ, file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""Knows what must be right before the bot can work, and how to mend each. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.settings import Settings, require
+from trailwatch.errors import ConfigError, TrailwatchError
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
+
+OPSGENIE_ENDS = datetime(2027, 4, 5, tzinfo=UTC)
+"""The day on which Opsgenie's API ends (support.atlassian.com/opsgenie)."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Every check in turn; a check that fails doesn't keep the next from running."""
+    yield from _settings(settings)
+    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("store", _store),
+        ("Slack", _slack),
+        ("Slack channel", _channel),
+        ("Slack Socket Mode", _socket),
+        ("AWS", _aws),
+        ("setup role", _setup_role),
+        ("Opsgenie alerts", _opsgenie),
+        ("Opsgenie integrations", _integrations),
+        ("webhook address", _public_url),
+    )
+    for name, look in checks:
+        try:
+            yield Check(name, True, look(settings))
+        except TrailwatchError as error:
+            why = " ".join(part for part in (error.what, error.why) if part)
+            yield Check(name, False, why, error.fix)
+    yield _days_left(datetime.now(UTC))
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    try:
+        require(settings)
+    except ConfigError as error:
+        for problem in error.problems:
+            what, _, fix = problem.partition(": ")
+            yield Check("settings", False, what, fix)
+    else:
+        yield Check("settings", True, "everything that is needed is set")
+
+
+def _store(settings: Settings) -> str:
+    from trailwatch.store.database import open_database
+
+    database = open_database(settings.database_url)
+    try:
+        return f"{database.kind}, up to date"
+    finally:
+        database.close()
+
+
+def _slack(settings: Settings) -> str:
+    from bot.slack_people import slack_errors
+
+    client = _client(settings)
+    found = slack_errors("auth.test", client.auth_test)
+    return f"{found.get('user', '?')} in {found.get('team', '?')}"
+
+
+def _channel(settings: Settings) -> str:
+    from bot.slack_people import slack_errors
+
+    client = _client(settings)
+    found = slack_errors(
+        "conversations.info", lambda: client.conversations_info(channel=settings.slack_channel)
+    )
+    channel = found["channel"]
+    if not channel.get("is_member"):
+        raise ConfigError(
+            f"The bot is no member of #{channel.get('name', '?')}.",
+            fix="Invite it: /invite @trailwatch",
+        )
+    return f"#{channel.get('name', '?')}, the bot is a member"
+
+
+def _socket(settings: Settings) -> str:
+    from bot.slack_people import slack_errors
+
+    if settings.slack_mode != "socket":
+        return "not used: SLACK_MODE is http"
+    client = _client(settings)
+    slack_errors(
+        "apps.connections.open",
+        lambda: client.apps_connections_open(app_token=settings.slack_app_token),
+    )
+    return "the app-level token opens connections"
+
+
+def _aws(settings: Settings) -> str:
+    from bot.app import aws_of
+
+    return f"account {aws_of(settings).account()} in {settings.aws_region}"
+
+
+def _setup_role(settings: Settings) -> str:
+    from bot.app import aws_of
+
+    if not settings.setup_role_arn:
+        return "none set: setup uses the bot's own credentials"
+    aws = aws_of(settings).assume(
+        settings.setup_role_arn, "trailwatch-doctor", settings.setup_external_id or None
+    )
+    return f"can be assumed, in account {aws.account()}"
+
+
+def _opsgenie(settings: Settings) -> str:
+    from trailwatch.routers.opsgenie import OpsgenieRouter
+
+    found = OpsgenieRouter(settings.opsgenie_api_url, settings.opsgenie_api_key).list_open(limit=1)
+    return f"reachable, {'an' if found else 'no'} alert of ours is open"
+
+
+def _integrations(settings: Settings) -> str:
+    from bot.app import integrations_of
+
+    found = integrations_of(settings).list()
+    return f"the key may configure; {len(found)} integrations exist"
+
+
+def _public_url(settings: Settings) -> str:
+    if not settings.public_url:
+        raise ConfigError(
+            "Opsgenie cannot reach the bot.",
+            fix="Set TRAILWATCH_PUBLIC_URL to its https:// address.",
+        )
+    local = settings.public_url.startswith(("http://127.0.0.1", "http://localhost"))
+    if not settings.public_url.startswith("https://") and not local:
+        raise ConfigError(
+            "TRAILWATCH_PUBLIC_URL is not https.",
+            "The webhook's secret would travel in the clear.",
+            "Put a proxy with a certificate before the bot.",
+        )
+    return settings.public_url
+
+
+def _days_left(now: datetime) -> Check:
+    days = (OPSGENIE_ENDS - now).days
+    fix = "Plan the move to Jira Service Management or to direct delivery."
+    return Check("Opsgenie's end", days > 0, f"{days} days until 2027-04-05", fix)
+
+
+def _client(settings: Settings) -> WebClient:
+    from slack_sdk import WebClient
+
+    return WebClient(settings.slack_bot_token, base_url=settings.slack_api_base_url, timeout=10)

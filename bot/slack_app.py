@@ -1,0 +1,148 @@
+"""Knows what Slack sends and which handler answers it. Every handler commits and returns.
+
+Bolt polls for an ack every 10 ms unless the listener answers before it returns
+(process_before_response); so nothing here calls a network: whatever does is a job.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slack_bolt import App, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+
+from handlers.actions.table import clicked
+from handlers.commands.table import answer
+from handlers.deps import Deps
+from handlers.errors import shown
+from handlers.request import Click, Reply, Request
+from trailwatch.store import jobs
+
+log = logging.getLogger("trailwatch.slack")
+
+COMMAND = "/trailwatch"
+
+
+def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
+    """The Bolt app with all its listeners. Without a signing secret it is for Socket Mode only."""
+    app = App(
+        client=client,
+        signing_secret=signing_secret or "unused in Socket Mode",
+        request_verification_enabled=bool(signing_secret),
+        authorize=_authorize(client),
+        process_before_response=True,
+        raise_error_for_unhandled_request=False,
+        logger=log,
+    )
+    everything = re.compile(".*")
+
+    @app.command(COMMAND)
+    def on_command(ack: Callable[..., Any], body: Mapping[str, Any]) -> None:
+        reply = run_command(deps, body)
+        if reply.text:
+            ack(text=reply.text, blocks=list(reply.blocks), response_type="ephemeral")
+        else:
+            ack()
+
+    @app.action(everything)
+    def on_click(ack: Callable[..., Any], body: Mapping[str, Any]) -> None:
+        run_click(deps, body)
+        ack()
+
+    @app.event("app_home_opened")
+    def on_home(event: Mapping[str, Any]) -> None:
+        if event.get("tab", "home") == "home":
+            _add_job(deps, "home.publish", {"user_id": str(event.get("user", ""))})
+
+    @app.event(everything)
+    def on_other_event() -> None:
+        """Events that come along with the scopes and need no answer."""
+
+    @app.view(everything)
+    def on_view(ack: Callable[..., Any]) -> None:
+        ack()
+
+    @app.error
+    def on_error(error: Exception) -> BoltResponse:
+        log.error("a request from Slack failed", exc_info=error)
+        return BoltResponse(status=200, body="")
+
+    return app
+
+
+def run_command(deps: Deps, body: Mapping[str, Any]) -> Reply:
+    """The reply to a slash command; every error becomes a reply, too."""
+    text = str(body.get("text") or "")
+    try:
+        person = deps.people.find(str(body["user_id"]))
+        request = Request(
+            person=person,
+            channel=str(body.get("channel_id") or ""),
+            response_url=str(body.get("response_url") or ""),
+            trigger_id=str(body.get("trigger_id") or ""),
+            key=str(body.get("trigger_id") or ""),
+        )
+        return answer(deps, request, text)
+    except Exception as error:  # noqa: BLE001 - every failure must reach the person who asked
+        return shown(error, f"answering {COMMAND} {text.split(' ')[0][:20]}")
+
+
+def run_click(deps: Deps, body: Mapping[str, Any]) -> None:
+    """Run each action of a click; whatever there is to say goes to the response_url by a job."""
+    response_url = str(body.get("response_url") or "")
+    for number, action in enumerate(body.get("actions", [])):
+        try:
+            reply = clicked(deps, _click(deps, body, action, number))
+        except Exception as error:  # noqa: BLE001 - every failure must reach the person who clicked
+            reply = shown(error, f"clicking {str(action.get('action_id'))[:40]}")
+        if reply.text and response_url:
+            arguments = {
+                "response_url": response_url,
+                "text": reply.text,
+                "blocks": [dict(block) for block in reply.blocks],
+            }
+            _add_job(deps, "slack.answer", arguments)
+
+
+def _click(deps: Deps, body: Mapping[str, Any], action: Mapping[str, Any], number: int) -> Click:
+    container = body.get("container") or {}
+    chosen = action.get("selected_option") or {}
+    return Click(
+        person=deps.people.find(str(body["user"]["id"])),
+        channel=str((body.get("channel") or {}).get("id") or container.get("channel_id") or ""),
+        response_url=str(body.get("response_url") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
+        key=f"{body.get('trigger_id')}:{number}",
+        action_id=str(action.get("action_id") or ""),
+        value=str(action.get("value") or ""),
+        selected=str(chosen.get("value") or ""),
+        message_ts=str(container.get("message_ts") or ""),
+    )
+
+
+def _add_job(deps: Deps, kind: str, arguments: dict[str, Any]) -> None:
+    with deps.db.transaction() as tx:
+        jobs.add(tx, kind, arguments, deps.clock())
+
+
+def _authorize(client: WebClient) -> Callable[..., AuthorizeResult]:
+    """Who the bot is, asked of Slack once: one workspace, one token."""
+    kept: list[AuthorizeResult] = []
+    lock = threading.Lock()
+
+    def authorize(**_: Any) -> AuthorizeResult:
+        with lock:
+            if not kept:
+                kept.append(
+                    AuthorizeResult.from_auth_test_response(
+                        bot_token=client.token, auth_test_response=client.auth_test()
+                    )
+                )
+            return kept[0]
+
+    return authorize

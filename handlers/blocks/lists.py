@@ -1,0 +1,129 @@
+"""Knows how short lists look: alerts, access, detections, a pattern's check, the bot's state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from handlers.blocks import kit
+from handlers.blocks.alert import severity_emoji, state_words
+from handlers.blocks.kit import Message, code, count, date, esc, plain
+from trailwatch.alert import Alert
+from trailwatch.detections import Detection
+
+SHOWN_ALERTS = 20
+
+
+def alerts_message(alerts: Sequence[Alert], now: datetime) -> Message:
+    """Alerts newest first, one line each."""
+    if not alerts:
+        text = "No alert is open."
+        return kit.message(text, [kit.section(f":white_check_mark: {text}")])
+    lines = [
+        f":{severity_emoji(alert)}: *{esc(alert.title, 120)}* · {esc(alert.severity, 4)} · "
+        f"{state_words(alert)} · {date(alert.first_seen)}"
+        + (f" · {esc(alert.fields.account_name or alert.fields.account, 40)}")
+        for alert in alerts[:SHOWN_ALERTS]
+    ]
+    more = len(alerts) - len(lines)
+    if more > 0:
+        lines.append(f"… {count(more, 'more alert')}; narrow it: /trailwatch alerts --since 1h")
+    text = f"{count(len(alerts), 'alert')}."
+    return kit.message(text, [kit.section(f"*{text}*"), kit.section(kit.fit_lines(lines))])
+
+
+def state_message(
+    *,
+    open_alerts: int,
+    unsent: Sequence[tuple[str, str]],
+    refused: Sequence[tuple[str, str]],
+    failed: Sequence[tuple[str, str]],
+    digest_hour: int,
+    digest_timezone: str,
+) -> Message:
+    """How the bot is: each pair names what is stuck and why."""
+    troubles = (
+        ("could not be posted", unsent),
+        ("were delivered to the bot and not understood", refused),
+        ("failed behind the scenes", failed),
+    )
+    lines = [f":bell: {count(open_alerts, 'alert')} open."]
+    for what, rows in troubles:
+        if rows:
+            lines.append(f":warning: *{count(len(rows), 'thing')}* {what}:")
+            lines += [f"• {code(name, 80)} {esc(error, 200)}" for name, error in rows[:5]]
+    if not any(rows for _, rows in troubles):
+        lines.append(":white_check_mark: Everything that came in was taken and delivered.")
+    lines.append(
+        f":calendar: The digest is posted daily at {digest_hour:02}:00 {esc(digest_timezone, 40)}."
+    )
+    lines.append("The pipeline in AWS: `/trailwatch setup status`")
+    return kit.message(
+        f"{count(open_alerts, 'alert')} open; {count(len(unsent), 'message')} not delivered.",
+        [kit.section(kit.fit_lines(lines))],
+    )
+
+
+def access_message(roles: Mapping[str, str], own: str) -> Message:
+    """Who has a role of their own."""
+    lines = [f"You are *{esc(own, 20)}*."]
+    for who, role in sorted(roles.items(), key=lambda pair: (pair[1], pair[0])):
+        shown = f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>"
+        lines.append(f"• {shown if who.isalnum() else code(who)}: {esc(role, 20)}")
+    lines.append("Every other full member of this workspace is viewer; guests may do nothing.")
+    return kit.message(f"You are {esc(own, 20)}.", [kit.section(kit.fit_lines(lines))])
+
+
+def detections_message(
+    packs: Mapping[str, Sequence[str]], name: str, chosen: Sequence[Detection]
+) -> Message:
+    """The packs, or the detections of one."""
+    if not name:
+        lines = [
+            f"• *{esc(pack, 40)}*: {count(len(ids), 'detection')}" for pack, ids in packs.items()
+        ]
+        lines.append(
+            "See one: `/trailwatch detections cis`; use it: `/trailwatch setup plan --pack cis`"
+        )
+        return kit.message("Packs of detections.", [kit.section(kit.fit_lines(lines))])
+    lines = [f"• {code(d.id)} {esc(d.severity.value, 4)} {esc(d.title, 100)}" for d in chosen]
+    title = f"Pack {esc(name, 40)}: {count(len(chosen), 'detection')}"
+    return kit.message(
+        f"{title}.",
+        [kit.section(f"*{title}*"), kit.section(kit.fit_lines(lines, hint="see the docs"))],
+    )
+
+
+def detection_message(detection: Detection) -> Message:
+    """One detection with all that a person needs to judge it."""
+    pairs = (
+        ("Why", esc(detection.why, 600)),
+        ("First", esc(detection.runbook, 900)),
+        ("Noise", esc(detection.noise, 600)),
+        ("References", esc(", ".join(detection.references), 400)),
+    )
+    return kit.message(
+        f"{esc(detection.title, 100)} ({esc(detection.severity.value, 4)}).",
+        [
+            kit.header(detection.title),
+            kit.context(f"{code(detection.id)} · *{esc(detection.severity.value, 4)}*"),
+            kit.rich_text(kit.lines(plain(detection.pattern, 2000))),
+            *(kit.section(f"*{name}*\n{value}") for name, value in pairs if value),
+        ],
+    )
+
+
+def pattern_message(pattern: str, *, error: str = "", at: int | None = None) -> Message:
+    """Whether a pattern is taken; a caret below the place where it is wrong."""
+    shown = plain(pattern, 1100)
+    if not error:
+        text = "CloudWatch Logs takes this pattern."
+        return kit.message(
+            text, [kit.section(f":white_check_mark: {text}"), kit.rich_text(kit.lines(shown))]
+        )
+    reason = esc(error, 400)
+    pointed = shown if at is None else f"{shown}\n{' ' * at}^"
+    return kit.message(
+        f"CloudWatch Logs refuses this pattern: {reason}",
+        [kit.section(f":x: *{reason}*"), kit.rich_text(kit.lines(pointed))],
+    )

@@ -1,0 +1,87 @@
+"""/trailwatch access and audit: who may, and who did."""
+
+from __future__ import annotations
+
+from handlers.access import Role, parse_role
+from handlers.audit import note, row_of
+from handlers.blocks.audit import audit_message
+from handlers.blocks.lists import access_message
+from handlers.commands.command import Command
+from handlers.commands.grammar import Invocation, parse_duration
+from handlers.deps import Deps
+from handlers.request import Reply, Request
+from handlers.slack_text import mentioned_id
+from trailwatch.errors import UsageError
+from trailwatch.store import audit, grants
+
+
+def list_access(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """Everybody with a role of their own, and the asking person's."""
+    message = access_message(
+        {who: role.word for who, role in deps.people.roles().items()}, request.person.role.word
+    )
+    return Reply(message.text, message.blocks)
+
+
+def grant(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """Give a user or user group a role."""
+    subject = _subject(call.words[0])
+    role = parse_role(call.words[1])
+    if role is None:
+        raise UsageError(
+            f"There is no role {call.words[1]!r}.", fix="Roles: viewer, responder, admin."
+        )
+    with deps.db.transaction() as tx:
+        grants.grant(tx, subject, role.word, request.person.id, deps.clock())
+        note(deps, tx, request, "access.grant", subject, "done", role=role.word)
+    return Reply(f"Granted: {role.word} to {subject}. It counts at once.")
+
+
+def revoke(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """Take a granted role back; roles from the settings stay."""
+    subject = _subject(call.words[0])
+    with deps.db.transaction() as tx:
+        grants.revoke(tx, subject)
+        note(deps, tx, request, "access.revoke", subject, "done")
+    left = deps.people.roles().get(subject, Role.VIEWER)
+    return Reply(f"Revoked. {subject} is now {left.word}.")
+
+
+def show_audit(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """The newest lines of the audit log."""
+    now = deps.clock()
+    since = now - parse_duration(call.options.get("since", "7d"))
+    with deps.db.reading() as tx:
+        entries = audit.recent(tx, limit=30, since=since)
+    message = audit_message([row_of(entry) for entry in entries])
+    return Reply(message.text, message.blocks)
+
+
+def _subject(word: str) -> str:
+    subject = mentioned_id(word)
+    if subject is None:
+        raise UsageError(
+            f"{word!r} names nobody in Slack.", fix="Mention a person or a user group: @bob"
+        )
+    return subject
+
+
+COMMANDS = (
+    Command(
+        "access list", "access list", "access list", "Who has which role, and yours", Role.VIEWER,
+        list_access,
+    ),
+    Command(
+        "access grant", "access grant @PERSON viewer|responder|admin",
+        "access grant @bob responder",
+        "Give a person or a user group a role", Role.ADMIN, grant, least=2, most=2,
+    ),
+    Command(
+        "access revoke", "access revoke @PERSON", "access revoke @bob",
+        "Take a granted role back", Role.ADMIN, revoke, least=1, most=1,
+    ),
+    Command(
+        "audit", "audit [--since 7d]", "audit --since 24h",
+        "Who did what, newest first", Role.RESPONDER, show_audit, options=("since",),
+    ),
+)  # fmt: skip

@@ -1,0 +1,105 @@
+"""/trailwatch setup …: plan, apply and look at the pipeline. Reading AWS happens in jobs."""
+
+from __future__ import annotations
+
+from handlers.access import Role
+from handlers.audit import note
+from handlers.commands.command import Command
+from handlers.commands.grammar import Invocation
+from handlers.deps import Deps
+from handlers.planning import discard_plan, start_apply
+from handlers.request import Reply, Request
+from trailwatch.errors import NotFound
+from trailwatch.store import jobs
+
+
+def plan(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """Start a plan; it is posted in the channel when what stands has been read."""
+    pack = call.options.get("pack")
+    if pack is not None and pack not in deps.catalogue.packs:
+        raise NotFound.of("pack", pack, deps.catalogue.packs)
+    for option in ("add", "drop"):
+        for detection_id in filter(None, call.options.get(option, "").split(",")):
+            if detection_id not in deps.catalogue:
+                raise NotFound.of("detection", detection_id, deps.catalogue.detections)
+    _start(deps, request, "setup.plan", **{k: v for k, v in call.options.items() if v})
+    return Reply("Reading what stands in AWS and Opsgenie; the plan comes into this channel.")
+
+
+def destroy(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """Start a plan that takes the pipeline down; the bucket and the log group stay."""
+    _start(deps, request, "setup.plan", purpose="destroy")
+    return Reply("Reading what stands; the plan comes into this channel. Nothing is removed yet.")
+
+
+def apply(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """The same as the plan's button."""
+    start_apply(deps, request, call.words[0])
+    return Reply(f"Applying plan {call.words[0]}; the plan's message shows how far it is.")
+
+
+def discard(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """The same as the plan's button."""
+    discard_plan(deps, request, call.words[0])
+    return Reply(f"Plan {call.words[0]} is discarded.")
+
+
+def status(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """Start reading what stands; the answer comes in private."""
+    _start(deps, request, "setup.status")
+    return Reply("Reading what stands in AWS and Opsgenie…")
+
+
+def rotate_secret(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """Start giving the webhook a new secret."""
+    _start(deps, request, "setup.rotate_secret")
+    return Reply("Making a new secret for the webhook…")
+
+
+def _start(deps: Deps, request: Request, kind: str, **arguments: str) -> None:
+    with deps.db.transaction() as tx:
+        jobs.add(
+            tx,
+            kind,
+            {
+                "user_id": request.person.id,
+                "name": request.person.name,
+                "channel": request.channel,
+                "response_url": request.response_url,
+                **arguments,
+            },
+            deps.clock(),
+            key=f"{kind}:{request.key}",
+        )
+        detail = {key: value for key, value in arguments.items() if value}
+        note(deps, tx, request, kind, deps.sites.name, "started", **detail)
+
+
+COMMANDS = (
+    Command(
+        "setup plan", "setup plan [--pack PACK] [--add ID,…] [--drop ID,…]",
+        "setup plan --pack cis", "Show what would be made or changed; nothing is touched yet",
+        Role.ADMIN, plan, options=("pack", "add", "drop"),
+    ),
+    Command(
+        "setup apply", "setup apply PLAN", "setup apply k3v9x2ma",
+        "Build what a plan shows; the same as its button", Role.ADMIN, apply, least=1, most=1,
+    ),
+    Command(
+        "setup discard", "setup discard PLAN", "setup discard k3v9x2ma",
+        "Throw a plan away; the same as its button", Role.ADMIN, discard, least=1, most=1,
+    ),
+    Command(
+        "setup status", "setup status", "setup status",
+        "What stands, what differs, and how to mend it", Role.VIEWER, status,
+    ),
+    Command(
+        "setup rotate-secret", "setup rotate-secret", "setup rotate-secret",
+        "Give the on-call service's webhook a new secret", Role.ADMIN, rotate_secret,
+    ),
+    Command(
+        "setup destroy", "setup destroy", "setup destroy",
+        "Show what taking the pipeline down would remove; bucket and log group stay",
+        Role.ADMIN, destroy,
+    ),
+)  # fmt: skip

@@ -1,0 +1,61 @@
+"""Every command, in the order in which help shows them; and how a typed text is answered."""
+
+from __future__ import annotations
+
+from handlers.access import Role, check
+from handlers.audit import note
+from handlers.blocks.help import Usage, help_overview, help_topic
+from handlers.commands import access, alerts, pattern, setup
+from handlers.commands.command import Command
+from handlers.commands.grammar import Invocation, parse
+from handlers.deps import Deps
+from handlers.request import Reply, Request
+from trailwatch.errors import NotAllowed, NotFound
+
+
+def show_help(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """All commands, or those whose name begins with the words given."""
+    topic = " ".join(call.words).lower()
+    chosen = [c for c in COMMANDS if c.name.startswith(topic)]
+    if not chosen:
+        raise NotFound.of("help topic", topic, {c.name.split()[0] for c in COMMANDS})
+    usages = [usage_of(c) for c in chosen]
+    message = help_topic(topic, usages) if topic else help_overview(usages)
+    return Reply(message.text, message.blocks)
+
+
+def usage_of(command: Command) -> Usage:
+    """What help and the documentation show of a command."""
+    return Usage(
+        name=command.name,
+        usage=command.usage,
+        example=command.example,
+        role=command.role.word,
+        summary=command.summary,
+    )
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "help", "help [COMMAND]", "help setup", "This list, or one command in full", Role.VIEWER,
+        show_help, most=2,
+    ),
+    *setup.COMMANDS,
+    *alerts.COMMANDS,
+    *pattern.COMMANDS,
+    *access.COMMANDS,
+)  # fmt: skip
+
+
+def answer(deps: Deps, request: Request, text: str) -> Reply:
+    """What a typed command answers; raises UsageError, NotAllowed and whatever it raises."""
+    if request.person.role is Role.NOBODY:
+        check(request.person, Role.VIEWER, "use trailwatch")
+    call = parse(text, COMMANDS)
+    try:
+        check(request.person, call.command.role, f"use `{call.command.name}`")
+    except NotAllowed:
+        with deps.db.transaction() as tx:
+            note(deps, tx, request, call.command.name, "", "refused")
+        raise
+    return call.command.run(deps, request, call)

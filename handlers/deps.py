@@ -1,0 +1,48 @@
+"""Knows what handlers need and are given. Built once, in bot.app; holds no state of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.people import People
+from handlers.sites import Sites
+from setup.clients import Clients
+from trailwatch.clock import Clock
+from trailwatch.detections import Catalogue
+from trailwatch.routers.opsgenie import OpsgenieRouter
+from trailwatch.search.logs import LogsSource
+from trailwatch.site import SiteConfig
+from trailwatch.store.database import Database
+
+Answer = Callable[[str, str, Sequence[Mapping[str, Any]]], None]
+"""Posts (text, blocks) to a response_url, visible to the asking person; raises SlackError."""
+
+
+PublishHome = Callable[[str, Mapping[str, Any]], None]
+"""Publishes a Home view for a user's id (views.publish); raises SlackError."""
+
+
+@dataclass(frozen=True)
+class Deps:
+    """Everything that a handler may use."""
+
+    db: Database
+    clock: Clock
+    catalogue: Catalogue
+    sites: Sites
+    people: People
+    router: OpsgenieRouter
+    router_url: str
+    logs: Callable[[SiteConfig], LogsSource]
+    setup_clients: Callable[[], Clients]
+    """Clients that have assumed the setup role; made anew for each plan or apply."""
+    answer: Answer
+    publish_home: PublishHome
+    channel: str
+    """The channel for alerts and digests."""
+    digest_timezone: str
+    digest_hour: int
+    stand_ins: bool
+    """Whether AWS is a stand-in: shown as a badge, decides nothing."""

@@ -1,0 +1,221 @@
+"""Knows how a notification becomes an alert and an alert a message. Writes to the store only.
+
+Everything here happens in the caller's transaction: the alert, its message and the jobs that
+follow are there together or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from handlers.blocks.alert import AlertLinks, alert_message
+from handlers.deps import Deps
+from handlers.links import alarm_url, opsgenie_url
+from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance
+from trailwatch.clock import parse_time
+from trailwatch.detections import Catalogue
+from trailwatch.notification import Notification
+from trailwatch.routers.router import RoutedAlert
+from trailwatch.site import SiteConfig, parse_arn
+from trailwatch.store import alerts, jobs, outbox
+from trailwatch.store.outbox import Outgoing
+
+MISSING = frozenset({"", "null"})
+"""What Opsgenie leaves where an extraction found nothing."""
+
+
+def take(deps: Deps, tx: Connection, notification: Notification, config: SiteConfig) -> None:
+    """Take one notification in: a new alert is shown at once, any other news is confirmed first.
+
+    A webhook's secret may leak, so a change of state is believed only when the on-call service
+    itself confirms it (job alert.confirm); also for alerts that are not known here.
+    """
+    known = alerts.by_router_id(tx, notification.alert_id, lock=True)
+    if known is None and notification.action == "Create":
+        show_new(deps, tx, alert_from_notification(deps, notification, config))
+        return
+    if known is not None and notification.action == "Create":
+        return
+    jobs.add(
+        tx,
+        "alert.confirm",
+        {"router_id": notification.alert_id, "by": notification.by},
+        deps.clock(),
+        key=f"confirm:{notification.key}",
+    )
+
+
+def show_new(deps: Deps, tx: Connection, alert: Alert) -> None:
+    """Store a new alert, post its message and start the search for its events."""
+    alerts.save(tx, alert)
+    say(deps, tx, alert)
+    jobs.add(tx, "alert.find_events", {"alert_id": alert.id}, deps.clock(), key=f"find:{alert.id}")
+
+
+def confirmed(
+    deps: Deps, tx: Connection, routed: RoutedAlert, config: SiteConfig, by: str = ""
+) -> Alert:
+    """Bring our alert in step with what the on-call service has; returns it as it is now."""
+    alert = alerts.by_router_id(tx, routed.id, lock=True)
+    if alert is None:
+        alert = alert_from_router(deps, routed, config)
+        if alert.state is AlertState.OPEN:
+            show_new(deps, tx, alert)
+            return alert
+    moved = advance(alert, _transition(routed, by))
+    moved = replace(moved, count=max(routed.count, moved.count), owner=routed.owner or moved.owner)
+    if moved != alert or alerts.get(tx, alert.id) is None:
+        alerts.save(tx, moved)
+        say(deps, tx, moved)
+    return moved
+
+
+def say(deps: Deps, tx: Connection, alert: Alert) -> None:
+    """Make the alert's message show what the alert is now: one message for each alert."""
+    message = alert_message(alert, deps.clock(), links_of(deps, alert))
+    outbox.say(
+        tx,
+        Outgoing(
+            key=message_key(alert.id),
+            lane=deps.channel,
+            text=message.text,
+            blocks=message.blocks,
+            metadata={"alert_id": alert.id, "state": alert.state.value},
+        ),
+        deps.clock(),
+    )
+
+
+def message_key(alert_id: str) -> str:
+    """The outbox key of an alert's message."""
+    return f"alert:{alert_id}"
+
+
+def links_of(deps: Deps, alert: Alert) -> AlertLinks:
+    return AlertLinks(
+        alarm_url=alarm_url(alert.fields.alarm_arn),
+        router_url=opsgenie_url(deps.router_url, alert.router_id),
+    )
+
+
+def alert_from_notification(deps: Deps, notification: Notification, config: SiteConfig) -> Alert:
+    """A new alert as a Create webhook describes it."""
+    return new_alert(
+        config=config,
+        catalogue=deps.catalogue,
+        account_name=deps.sites.account_name,
+        routed=RoutedAlert(
+            id=notification.alert_id,
+            alias=notification.alias,
+            tiny_id=notification.tiny_id,
+            message=notification.message,
+            state=AlertState.OPEN,
+            priority=notification.priority,
+            created_at=notification.updated_at,
+            updated_at=notification.updated_at,
+            owner=notification.owner,
+            description=notification.description,
+            details=notification.details,
+            tags=notification.tags,
+        ),
+    )
+
+
+def alert_from_router(deps: Deps, routed: RoutedAlert, config: SiteConfig) -> Alert:
+    """A new alert as the on-call service has it: for an alert whose Create never came."""
+    return new_alert(
+        config=config,
+        catalogue=deps.catalogue,
+        account_name=deps.sites.account_name,
+        routed=routed,
+    )
+
+
+def new_alert(
+    *,
+    config: SiteConfig,
+    catalogue: Catalogue,
+    account_name: Callable[[str], str],
+    routed: RoutedAlert,
+) -> Alert:
+    """An alert of ours from the on-call service's. Pure but for its random id."""
+    fields = fields_of(routed, config)
+    fields = replace(fields, account_name=account_name(fields.account))
+    detection = catalogue.detections.get(fields.detection_id)
+    title = detection.title if detection else (fields.alarm_name or routed.message or "Alarm")
+    severity = routed.priority or (detection.severity.value if detection else "P3")
+    return Alert(
+        id=secrets.token_hex(8),
+        alias=routed.alias,
+        router_id=routed.id,
+        tiny_id=routed.tiny_id,
+        title=title,
+        severity=severity,
+        state=AlertState.OPEN,
+        fields=fields,
+        first_seen=fields.state_change or routed.created_at,
+        updated_at=routed.updated_at,
+        count=routed.count,
+        owner=routed.owner,
+    )
+
+
+def fields_of(routed: RoutedAlert, config: SiteConfig) -> AlertFields:
+    """The extracted description fields: from the extra properties, else from alias and text.
+
+    What the integration extracted is text out of a JSON string, so its escapes are undone here.
+    The region's code comes from the alarm's ARN: the message names the region for people only.
+    """
+    details = {key: _plain(value) for key, value in routed.details.items()}
+    arn_text = details.get("alarm_arn") or routed.alias
+    arn = parse_arn(arn_text)
+    if arn is None or arn.service != "cloudwatch":
+        arn, arn_text = None, ""
+    name = details.get("alarm_name") or (arn.resource.removeprefix("alarm:") if arn else "")
+    name = name or routed.message
+    described = details.get("description") or _first_line(routed.description)
+    return AlertFields(
+        description=described,
+        account=details.get("aws_account") or (arn.account if arn else ""),
+        region=arn.region if arn else "",
+        region_name=details.get("aws_region_name", ""),
+        alarm_name=name,
+        alarm_arn=arn_text,
+        reason=details.get("reason", ""),
+        state_change=_moment(details),
+        detection_id=config.detection_id(name) or "",
+    )
+
+
+def _moment(details: Mapping[str, str]) -> datetime | None:
+    try:
+        return parse_time(details["state_change_time"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _plain(value: str) -> str:
+    if value in MISSING or value.startswith("{{"):
+        return ""
+    try:
+        return str(json.loads(f'"{value}"', strict=False))
+    except ValueError:
+        return value
+
+
+def _first_line(description: str) -> str:
+    return _plain(description.split("\n\n", 1)[0].strip())
+
+
+def _transition(routed: RoutedAlert, by: str) -> Transition:
+    who = {
+        AlertState.ACKNOWLEDGED: routed.acknowledged_by,
+        AlertState.CLOSED: routed.closed_by,
+    }.get(routed.state, "")
+    return Transition(routed.state, routed.updated_at, who or by, routed.snoozed_until)

@@ -1,0 +1,124 @@
+"""The jobs that search the events behind an alert: for its message, and for its thread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from handlers.blocks.events import events_message
+from handlers.deps import Deps
+from handlers.intake import message_key, say
+from handlers.jobs.job import JobContext, Later
+from trailwatch.alert import Alert, Search
+from trailwatch.culprit import Window, alarm_window, look_again
+from trailwatch.errors import AwsError, NotFound, TrailwatchError
+from trailwatch.pattern import Pattern, parse
+from trailwatch.search.logs import EventPage, EventQuery, LogsSource
+from trailwatch.store import alerts, outbox
+from trailwatch.store.outbox import Outgoing
+
+DEFAULT_PERIOD = timedelta(minutes=1)
+
+SHOWN = 5
+"""Events in the alert's own message."""
+
+
+def find_events(deps: Deps, job: JobContext) -> Later | None:
+    """Search for the alert's message; again later while nothing has arrived."""
+    with deps.db.reading() as tx:
+        alert = alerts.get(tx, job.args["alert_id"])
+    if alert is None:
+        return None
+    try:
+        page, _ = search(deps, alert)
+    except NotFound as error:
+        _keep(deps, alert.id, search=Search.FAILED, search_note=str(error))
+        return None
+    except AwsError as error:
+        if not error.retryable:
+            _keep(deps, alert.id, search=Search.FAILED, search_note=str(error))
+            return None
+        raise
+    if page.events:
+        newest = tuple(replace(event, raw="") for event in page.events[:SHOWN])
+        _keep(deps, alert.id, search=Search.FOUND, events=newest, events_total=page.total)
+        return None
+    tries = int(job.args.get("tries", 0))
+    wait = look_again(tries)
+    if wait is None:
+        _keep(deps, alert.id, search=Search.NOTHING)
+        return None
+    return Later(wait, {**job.args, "tries": tries + 1})
+
+
+def show_events(deps: Deps, job: JobContext) -> None:
+    """Search again, wider, and answer in the alert's thread."""
+    with deps.db.reading() as tx:
+        alert = alerts.get(tx, job.args["alert_id"])
+    if alert is None:
+        return
+    try:
+        page, window = search(deps, alert)
+        message = events_message(
+            alert, page.events, page.total, (window.start, window.end), _note(page)
+        )
+    except TrailwatchError as error:
+        if getattr(error, "retryable", False) and job.attempt < 3:
+            raise
+        window = alarm_window_of(deps, alert)
+        message = events_message(alert, (), 0, (window.start, window.end), error=error)
+    with deps.db.transaction() as tx:
+        outgoing = Outgoing(
+            key=f"{message_key(alert.id)}:events:{job.args['key']}",
+            lane=deps.channel,
+            text=message.text,
+            blocks=message.blocks,
+            metadata={"alert_id": alert.id},
+            thread_of=message_key(alert.id),
+        )
+        outbox.say(tx, outgoing, deps.clock())
+
+
+def search(deps: Deps, alert: Alert) -> tuple[EventPage, Window]:
+    """Events that the alarm's own filter matches, over the alarm's window.
+
+    Raises NotFound where the alarm has no filter that is known, AwsError.
+    """
+    source = deps.logs(deps.sites.config())
+    window = alarm_window_of(deps, alert)
+    query = EventQuery(pattern_of(deps, alert, source), window.start, window.end)
+    return source.search(query), window
+
+
+def alarm_window_of(deps: Deps, alert: Alert) -> Window:
+    detection = deps.catalogue.detections.get(alert.fields.detection_id)
+    period = detection.period if detection else DEFAULT_PERIOD
+    return alarm_window(alert.fields, alert.first_seen, period)
+
+
+def pattern_of(deps: Deps, alert: Alert, source: LogsSource) -> Pattern:
+    """The pattern that the metric filter has in AWS now, else the catalogue's."""
+    live = source.filter_pattern(alert.fields.alarm_name)
+    if live is not None:
+        return parse(live)
+    detection = deps.catalogue.detections.get(alert.fields.detection_id)
+    if detection is None:
+        raise NotFound(
+            f"No metric filter is called {alert.fields.alarm_name!r}, so its events are unknown."
+        )
+    return parse(detection.pattern)
+
+
+def _note(page: EventPage) -> str:
+    return "" if page.complete else "There are more: the search stopped at its limit."
+
+
+def _keep(deps: Deps, alert_id: str, **found: object) -> None:
+    with deps.db.transaction() as tx:
+        alert = alerts.get(tx, alert_id, lock=True)
+        if alert is None:
+            return
+        changed = replace(alert, **found)  # type: ignore[arg-type]
+        if changed != alert:
+            alerts.save(tx, changed)
+            say(deps, tx, changed)

@@ -1,0 +1,64 @@
+"""The job that shows a person's Home: open alerts, how things stand, who did what last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from handlers.access import Role
+from handlers.audit import row_of
+from handlers.blocks.home import HomeState, PipelineRow, home_view
+from handlers.deps import Deps
+from handlers.jobs.job import JobContext
+from trailwatch.store import alerts, audit, inbox, jobs, outbox, site_config
+
+SHOWN = 10
+
+
+def publish(deps: Deps, job: JobContext) -> None:
+    """Publish the Home of one person; strangers and guests see no alert and no audit line."""
+    person = deps.people.find(job.args["user_id"])
+    allowed = person.role is not Role.NOBODY
+    with deps.db.reading() as tx:
+        open_alerts = alerts.list_open(tx) if allowed else []
+        recent = audit.recent(tx, limit=5) if person.role >= Role.RESPONDER else []
+        stored = site_config.latest(tx, deps.sites.name)
+        stuck = len(outbox.dead(tx)) + len(inbox.dead(tx)) + len(jobs.dead(tx))
+    rows: Sequence[PipelineRow] = ()
+    if allowed:
+        config = deps.sites.config_or_blank()
+        where = f"{config.site.account or 'account unknown'} · {config.site.region}"
+        rows = (
+            PipelineRow(f"Site {config.site.name}", "ok", where),
+            _pack_row(config.pack, stored is not None),
+            PipelineRow("Delivery", "ok", "everything came through")
+            if not stuck
+            else PipelineRow("Delivery", "warning", f"{stuck} stuck", "See /trailwatch status."),
+        )
+    state = HomeState(
+        user=person.name,
+        role=person.role.word,
+        open_alerts=open_alerts[:SHOWN],
+        open_total=len(open_alerts),
+        pipeline=rows,
+        audit=[row_of(entry) for entry in recent],
+        sandbox=deps.stand_ins,
+        next_digest=next_digest(deps.clock(), deps.digest_hour, deps.digest_timezone),
+    )
+    deps.publish_home(person.id, home_view(state))
+
+
+def _pack_row(pack: str, applied: bool) -> PipelineRow:
+    if applied:
+        return PipelineRow("Pipeline", "ok", f"pack {pack}", "")
+    return PipelineRow(
+        "Pipeline", "unknown", "nothing was set up from here yet", "/trailwatch setup plan"
+    )
+
+
+def next_digest(now: datetime, hour: int, timezone: str) -> datetime:
+    """When the next daily digest is due."""
+    local = now.astimezone(ZoneInfo(timezone))
+    due = local.replace(hour=hour, minute=0, second=0, microsecond=0)
+    return due if due > local else due + timedelta(days=1)

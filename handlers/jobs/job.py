@@ -1,0 +1,50 @@
+"""Knows what a job's handler is given and may answer. Runs nothing: bot.worker does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+
+class JobContext(Protocol):
+    """One try of a job."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def args(self) -> Mapping[str, Any]: ...
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first try."""
+        ...
+
+    @property
+    def resumed(self) -> bool:
+        """Whether an earlier try was cut off: look before you write."""
+        ...
+
+    def step(self, name: str, function: Callable[[], Any]) -> Any:
+        """The function's JSON result; run once for the job, remembered ever after."""
+        ...
+
+    def beat(self) -> None:
+        """Say that the job is alive."""
+        ...
+
+
+@dataclass(frozen=True)
+class Later:
+    """Do this job again after a while, with other arguments where they are given."""
+
+    delay: timedelta
+    args: Mapping[str, Any] | None = None
+
+
+JobHandler = Callable[[JobContext], Later | None]

@@ -1,0 +1,113 @@
+"""Knows who is who in Slack and which roles they have. Reads Slack and the store, caches both."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from handlers.access import Person, Role, role_of
+from trailwatch.clock import Clock
+from trailwatch.errors import SlackError
+
+KEEP = timedelta(minutes=5)
+
+
+class SlackPeople(Protocol):
+    """What is asked of Slack about people; bot.slack_people answers it."""
+
+    def user(self, user_id: str) -> Mapping[str, Any]:
+        """users.info's `user`; raises SlackError."""
+
+    def group_members(self, group_id: str) -> list[str]:
+        """usergroups.users.list's `users`; raises SlackError."""
+
+    def team_id(self) -> str:
+        """The workspace's id (auth.test); raises SlackError."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    value: Any
+    until: datetime
+
+
+class People:
+    """Finds a person with their role.
+
+    `first_roles` come from the settings, `grants` reads what admins granted since. What Slack
+    says of a user and of a group is kept for five minutes; a grant counts at once.
+    """
+
+    def __init__(
+        self,
+        slack: SlackPeople,
+        clock: Clock,
+        first_roles: Mapping[str, Role],
+        grants: Callable[[], Mapping[str, Role]],
+    ) -> None:
+        self._slack = slack
+        self._clock = clock
+        self._first = dict(first_roles)
+        self._grants = grants
+        self._kept: dict[str, _Kept] = {}
+        self._lock = threading.Lock()
+
+    def find(self, user_id: str) -> Person:
+        """The person behind a Slack user id; raises SlackError where Slack doesn't say."""
+        person: Person = self._remember(f"user:{user_id}", lambda: self._ask(user_id))
+        grants = {**self._first, **self._grants()}
+        groups = [
+            group for group in grants if group.startswith("S") and user_id in self._members(group)
+        ]
+        role = role_of(user_id, member=person.member, grants=grants, groups=groups)
+        return replace(person, role=role)
+
+    def roles(self) -> Mapping[str, Role]:
+        """Every user or group id with a role of its own."""
+        return {**self._first, **self._grants()}
+
+    def _ask(self, user_id: str) -> Person:
+        return person_of(self._slack.user(user_id), self._slack.team_id())
+
+    def _members(self, group_id: str) -> list[str]:
+        def ask() -> list[str]:
+            try:
+                return self._slack.group_members(group_id)
+            except SlackError:
+                return []  # a group that can't be read grants nothing
+
+        members: list[str] = self._remember(f"group:{group_id}", ask)
+        return members
+
+    def _remember(self, key: str, ask: Callable[[], Any]) -> Any:
+        now = self._clock()
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept is not None and kept.until > now:
+            return kept.value
+        value = ask()
+        with self._lock:
+            self._kept[key] = _Kept(value, now + KEEP)
+        return value
+
+
+def person_of(user: Mapping[str, Any], team_id: str) -> Person:
+    """A user of users.info as a Person without a role yet."""
+    profile = user.get("profile") or {}
+    outside = bool(user.get("is_stranger")) or (
+        bool(team_id)
+        and user.get("team_id", team_id) != team_id
+        and not user.get("enterprise_user")
+    )
+    guest = bool(user.get("is_restricted") or user.get("is_ultra_restricted"))
+    no_person = bool(user.get("is_bot") or user.get("deleted"))
+    return Person(
+        id=str(user.get("id", "")),
+        name=str(profile.get("display_name") or user.get("name") or user.get("id", "")),
+        email=str(profile.get("email") or ""),
+        timezone=str(user.get("tz") or "UTC"),
+        member=not (outside or guest or no_person),
+    )

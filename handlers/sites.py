@@ -1,0 +1,106 @@
+"""Knows what is wanted in the site: settings, overlaid with what was applied from Slack."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from trailwatch.detections import Catalogue, Detection, pattern_for
+from trailwatch.errors import AwsError, NotFound
+from trailwatch.site import Site, SiteConfig, partition_of
+from trailwatch.store import site_config
+from trailwatch.store.database import Database
+
+REMEMBERED = ("pack", "add", "drop")
+"""What an apply keeps: the rest of a SiteConfig comes from the settings."""
+
+
+class Sites:
+    """The one site of this process. The account's id is asked of AWS once it is needed."""
+
+    def __init__(
+        self,
+        template: SiteConfig,
+        account: Callable[[], str],
+        db: Database,
+        catalogue: Catalogue,
+        names: Mapping[str, str],
+    ) -> None:
+        self._template = template
+        self._ask_account = account
+        self._db = db
+        self._catalogue = catalogue
+        self._names = names
+        self._account = ""
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._template.site.name
+
+    def config(self) -> SiteConfig:
+        """What is wanted now; raises AwsError where the account's id cannot be had."""
+        return self._with_account(self._known_account() or self._learn_account())
+
+    def config_or_blank(self) -> SiteConfig:
+        """The same, with an empty account id where AWS does not answer. Never waits long twice."""
+        try:
+            return self.config()
+        except AwsError:
+            return self._with_account("")
+
+    def account_name(self, account: str) -> str:
+        """The name to show for an account's id, "" where it has none."""
+        if account in self._names:
+            return self._names[account]
+        return self.name if account and account == self._known_account() else ""
+
+    def detections(self, config: SiteConfig) -> tuple[Detection, ...]:
+        """The detections that a config wants, in the catalogue's order; raises NotFound."""
+        if config.pack not in self._catalogue.packs:
+            raise NotFound.of("pack", config.pack, self._catalogue.packs)
+        wanted = {d.id: d for d in self._catalogue.pack(config.pack)}
+        for detection_id in config.add:
+            wanted.setdefault(detection_id, self._catalogue[detection_id])
+        return tuple(
+            replace(d, pattern=pattern_for(d, config.offices, config.largest_instance))
+            for d in wanted.values()
+            if d.id not in config.drop
+        )
+
+    def remember(self, tx: Connection, config: SiteConfig, by: str, at: datetime) -> None:
+        """Keep the choice of detections of an applied config as the site's next version."""
+        body = {name: getattr(config, name) for name in REMEMBERED}
+        site_config.save(tx, self.name, json.dumps(body), by, at)
+
+    def _with_account(self, account: str) -> SiteConfig:
+        site = self._template.site
+        region = site.region
+        full = Site(site.name, account, region, partition_of(region))
+        config = replace(self._template, site=full)
+        with self._db.reading() as tx:
+            stored = site_config.latest(tx, self.name)
+        if stored is None:
+            return config
+        kept = json.loads(stored.body)
+        return replace(
+            config,
+            pack=str(kept.get("pack", config.pack)),
+            add=tuple(kept.get("add", ())),
+            drop=tuple(kept.get("drop", ())),
+        )
+
+    def _known_account(self) -> str:
+        with self._lock:
+            return self._account
+
+    def _learn_account(self) -> str:
+        account = self._ask_account()
+        with self._lock:
+            self._account = account
+        return account

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from handlers.access import Person, Role, check, role_of
+from handlers.people import person_of
+from trailwatch.errors import NotAllowed
+
+
+def test_roles() -> None:
+    grants = {"U1": Role.ADMIN, "S1": Role.RESPONDER}
+    assert role_of("U1", member=True, grants=grants) is Role.ADMIN
+    assert role_of("U2", member=True, grants=grants) is Role.VIEWER
+    assert role_of("U2", member=True, grants=grants, groups=["S1"]) is Role.RESPONDER
+    assert role_of("U1", member=False, grants=grants) is Role.NOBODY
+
+
+def test_a_refusal_names_the_role() -> None:
+    with pytest.raises(NotAllowed) as caught:
+        check(Person("U3", "carol", role=Role.VIEWER), Role.ADMIN, "change the pipeline")
+    assert caught.value.role == "admin"
+    assert "admin" in caught.value.what
+    assert "viewer" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("user", "member"),
+    [
+        ({}, True),
+        ({"is_restricted": True}, False),
+        ({"is_ultra_restricted": True}, False),
+        ({"is_stranger": True}, False),
+        ({"team_id": "T-other"}, False),
+        ({"is_bot": True}, False),
+        ({"deleted": True}, False),
+    ],
+)
+def test_guests_strangers_and_bots_are_no_members(user: dict[str, object], member: bool) -> None:
+    assert person_of({"id": "U1", "team_id": "T1", **user}, "T1").member is member
