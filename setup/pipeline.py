@@ -1,0 +1,185 @@
+"""Knows which resources a site's pipeline is made of, in dependency order. Pure: calls nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from setup.actions import alert_tags, incoming_actions
+from setup.resource import MARK, Resource
+from setup.resources.alarm import Alarm
+from setup.resources.bucket import Bucket
+from setup.resources.incoming_integration import IncomingIntegration
+from setup.resources.log_group import LogGroup
+from setup.resources.metric_filter import MetricFilter
+from setup.resources.role import Role
+from setup.resources.subscription import Subscription
+from setup.resources.topic import Topic
+from setup.resources.trail import Trail
+from setup.resources.webhook_integration import WebhookIntegration
+from trailwatch.detections import Detection, DetectionKind
+from trailwatch.errors import ConfigError, LimitExceeded
+from trailwatch.site import SiteConfig
+
+RETENTIONS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""The days that PutRetentionPolicy takes, CloudWatch Logs API reference."""
+MAX_FILTERS = 100
+MAX_PATTERN = 1024
+SNS_PATH = "/v1/json/amazonsns"
+WEBHOOK_PATH = "/webhooks/opsgenie"
+
+
+def incoming_key_name(site: str) -> str:
+    """The name under which the incoming integration's key is kept."""
+    return f"{site}/opsgenie-incoming-key"
+
+
+def webhook_secret_name(site: str) -> str:
+    """The name under which the webhook's secret is kept; older versions of it hold for a while."""
+    return f"{site}/opsgenie-webhook-secret"
+
+
+def pipeline(config: SiteConfig, detections: Sequence[Detection]) -> tuple[Resource, ...]:
+    """The wanted resources, each after those that it needs.
+
+    Without `router_url` alarms go to the topic only; without `public_url` Opsgenie tells the bot
+    nothing. Raises ConfigError and LimitExceeded for what AWS would refuse.
+    """
+    _check(config, detections)
+    return (
+        *_storage(config),
+        *(metric_filter(config, one) for one in detections),
+        _topic(config),
+        *(alarm(config, one) for one in detections),
+        *_router(config),
+    )
+
+
+def tags(config: SiteConfig) -> dict[str, str]:
+    """The tags of everything that can have some; the mark is among them."""
+    return {**config.tags, MARK: config.site.name}
+
+
+def _storage(config: SiteConfig) -> tuple[Resource, ...]:
+    site, own = config.site, tags(config)
+    return (
+        Bucket(
+            site,
+            config.bucket,
+            config.trail,
+            config.archive_after_days,
+            config.expire_after_days,
+            own,
+        ),
+        LogGroup(site, config.log_group, config.retention_days, own),
+        Role(site, config.role, config.trail, config.log_group, own),
+        Trail(
+            site, config.trail, config.bucket, config.log_group, config.role, config.insights, own
+        ),
+    )
+
+
+def metric_filter(config: SiteConfig, detection: Detection) -> MetricFilter:
+    """The metric filter of a detection."""
+    return MetricFilter(
+        config.site,
+        config.alarm_name(detection.id),
+        config.log_group,
+        detection.pattern,
+        config.namespace,
+        exact=detection.kind is DetectionKind.COMPLIANCE,
+    )
+
+
+def _topic(config: SiteConfig) -> Topic:
+    return Topic(config.site, config.topic, config.prefix, tags(config))
+
+
+def alarm(config: SiteConfig, detection: Detection) -> Alarm:
+    """The alarm of a detection; its description starts with the severity, as Opsgenie wants."""
+    return Alarm(
+        config.site,
+        config.alarm_name(detection.id),
+        config.prefix,
+        config.namespace,
+        config.topic,
+        f"[{detection.severity.value}] {detection.title}: {detection.why}",
+        detection.period,
+        detection.threshold,
+        tags(config),
+    )
+
+
+def stray_filter(config: SiteConfig, name: str) -> MetricFilter:
+    """A metric filter of that name in our log group, fit to be deleted."""
+    return MetricFilter(config.site, name, config.log_group, "", config.namespace)
+
+
+def stray_alarm(config: SiteConfig, name: str) -> Alarm:
+    """An alarm of that name, fit to be deleted."""
+    minute = timedelta(minutes=1)
+    return Alarm(
+        config.site, name, config.prefix, config.namespace, config.topic, "", minute, 1, {}
+    )
+
+
+def _router(config: SiteConfig) -> tuple[Resource, ...]:
+    if not config.router_url:
+        return ()
+    site = config.site
+    endpoint = config.router_url.rstrip("/") + SNS_PATH
+    key_name = incoming_key_name(site.name)
+    incoming = IncomingIntegration(
+        f"{config.prefix}-{site.name}-alarms",
+        config.router_team,
+        incoming_actions(site.name, auto_close=config.auto_close),
+        key_name,
+        site.topic_arn(config.topic),
+        endpoint,
+    )
+    subscription = Subscription(
+        site, f"{config.topic} to Opsgenie", config.topic, endpoint, key_name
+    )
+    return (incoming, *webhook(config), subscription)
+
+
+def webhook(config: SiteConfig) -> tuple[WebhookIntegration, ...]:
+    """The webhook to the bot; none where the on-call service or the bot has no address."""
+    if not (config.router_url and config.public_url):
+        return ()
+    return (
+        WebhookIntegration(
+            f"{config.prefix}-{config.site.name}-webhook",
+            config.public_url.rstrip("/") + WEBHOOK_PATH,
+            config.router_team,
+            alert_tags(config.site.name),
+            webhook_secret_name(config.site.name),
+        ),
+    )
+
+
+def _check(config: SiteConfig, detections: Sequence[Detection]) -> None:
+    days = config.retention_days
+    if days not in RETENTIONS:
+        near = min(RETENTIONS, key=lambda allowed: abs(allowed - days))
+        raise ConfigError(
+            f"Logs cannot be kept for {days} days.",
+            "CloudWatch Logs takes certain numbers of days only.",
+            f"The nearest that it takes is {near}.",
+        )
+    if len(detections) > MAX_FILTERS:
+        raise LimitExceeded(
+            f"{len(detections)} detections do not fit into one log group.",
+            f"CloudWatch Logs allows {MAX_FILTERS} metric filters.",
+            "Drop some detections.",
+        )
+    for one in detections:
+        if len(one.pattern) > MAX_PATTERN:
+            raise LimitExceeded(
+                f"The pattern of {one.id} has {len(one.pattern)} characters.",
+                f"CloudWatch Logs allows {MAX_PATTERN}.",
+                "Shorten its list of offices or exclusions.",
+            )

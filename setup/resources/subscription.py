@@ -1,0 +1,131 @@
+"""Knows the topic's subscription to the on-call service. Never shows the key in its address."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qs, quote, urlsplit
+
+from trailwatch.errors import AwsError, ConfigError
+from trailwatch.site import Site
+
+if TYPE_CHECKING:
+    from setup.clients import Clients
+
+PENDING = "PendingConfirmation"
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """The topic delivers to `endpoint`?apiKey=KEY, which confirms by itself.
+
+    The key is the secret `key_secret`. Source: Subscribe, SNS API reference.
+    """
+
+    kind: ClassVar[str] = "subscription"
+
+    site: Site
+    name: str
+    topic: str
+    endpoint: str
+    key_secret: str
+
+    @property
+    def _topic_arn(self) -> str:
+        return self.site.topic_arn(self.topic)
+
+    @property
+    def permissions(self) -> tuple[tuple[str, str, str], ...]:
+        return (
+            ("read", "sns:ListSubscriptionsByTopic", self._topic_arn),
+            ("write", "sns:Subscribe", self._topic_arn),
+            # Unsubscribe knows no resources in IAM.
+            ("write", "sns:Unsubscribe", "*"),
+            ("delete", "sns:Unsubscribe", "*"),
+        )
+
+    def wanted(self) -> dict[str, Any]:
+        return {
+            "topic": self._topic_arn,
+            "protocol": urlsplit(self.endpoint).scheme,
+            "endpoint": f"{self.endpoint}?apiKey=REDACTED",
+            "keys": ["current"],
+            "confirmed": True,
+        }
+
+    def read(self, clients: Clients) -> dict[str, Any] | None:
+        found = self._ours(clients)
+        if not found:
+            return None
+        current = clients.secrets.get(self.key_secret)
+        keys = {_key(one): one["SubscriptionArn"] for one in found}
+        best = keys.get(current or "", found[0]["SubscriptionArn"])
+        return {
+            "topic": self._topic_arn,
+            "protocol": str(found[0].get("Protocol", "")),
+            "endpoint": f"{self.endpoint}?apiKey=REDACTED",
+            "keys": sorted("current" if key == current else _fingerprint(key) for key in keys),
+            "confirmed": best.startswith("arn:"),
+        }
+
+    def _ours(self, clients: Clients) -> list[dict[str, Any]]:
+        return [
+            one
+            for one in clients.subscriptions(self._topic_arn)
+            if str(one.get("Endpoint", "")).partition("?")[0] == self.endpoint
+        ]
+
+    def tags(self, clients: Clients) -> dict[str, str] | None:
+        return None
+
+    def write(self, clients: Clients, before: Mapping[str, Any] | None) -> None:
+        key = clients.secrets.get(self.key_secret)
+        if not key:
+            raise ConfigError(
+                f"The topic {self.topic} cannot be subscribed.",
+                "The key of Opsgenie's integration is not known.",
+                "Make a new plan: it will make the integration anew.",
+            )
+        clients.call(
+            "sns",
+            "Subscribe",
+            TopicArn=self._topic_arn,
+            Protocol=urlsplit(self.endpoint).scheme,
+            Endpoint=f"{self.endpoint}?apiKey={quote(key, safe='')}",
+            ReturnSubscriptionArn=True,
+        )
+        if not clients.wait_until(lambda: self._confirmed(clients, key)):
+            raise AwsError(
+                f"The subscription of {self.topic} is not confirmed yet.",
+                f"{urlsplit(self.endpoint).netloc} has not answered in {clients.patience:.0f} s.",
+                "See whether SNS can reach that address, then plan and apply again.",
+                operation="Subscribe",
+                code=PENDING,
+                retryable=True,
+            )
+        for one in self._ours(clients):
+            if _key(one) != key and one["SubscriptionArn"].startswith("arn:"):
+                clients.call("sns", "Unsubscribe", SubscriptionArn=one["SubscriptionArn"])
+
+    def _confirmed(self, clients: Clients, key: str) -> bool:
+        return any(
+            _key(one) == key and one["SubscriptionArn"].startswith("arn:")
+            for one in self._ours(clients)
+        )
+
+    def delete(self, clients: Clients) -> None:
+        for one in self._ours(clients):
+            # One that was never confirmed cannot be ended; it goes with its topic.
+            if one["SubscriptionArn"].startswith("arn:"):
+                clients.call("sns", "Unsubscribe", SubscriptionArn=one["SubscriptionArn"])
+
+
+def _key(subscription: Mapping[str, Any]) -> str:
+    values = parse_qs(urlsplit(str(subscription.get("Endpoint", ""))).query).get("apiKey")
+    return values[0] if values else ""
+
+
+def _fingerprint(secret: str) -> str:
+    return f"sha256:{hashlib.sha256(secret.encode()).hexdigest()[:12]}"
