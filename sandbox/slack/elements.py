@@ -253,3 +253,12 @@ def action(block: Json, element: Json, ts: str, selected: Any, value: Any) -> Js
     if given is None:
         raise SlackRefusal(400, f"say what is selected in {out['action_id']!r}")
     return {**out, **entered(element, given)}
+
+
+def kept(element: Json, action: Json) -> dict[str, dict[str, Json]]:
+    """What an action leaves behind in a view's state, by block_id and action_id."""
+    if element["type"] in STATELESS:
+        return {}
+    key = value_key(element)
+    entry = {"type": element["type"], key: action.get(key)}
+    return {action["block_id"]: {action["action_id"]: entry}}

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.slack import elements, payloads
+from sandbox.slack import elements, modals, payloads
 from sandbox.slack.link import Delivery, SocketLink
 from sandbox.slack.messages import Json, Message
-from sandbox.slack.methods_app import check_view
 from sandbox.slack.refusals import ApiError, SlackRefusal
 from sandbox.slack.replies import reply, tell
 from sandbox.slack.signed import SignedLink
@@ -214,7 +213,7 @@ class SlackStandIn:
                 found = self._in_message(person, message, action_id, block_id, value)
             else:
                 view = self._own_view(person, ts)
-                view.state |= elements.typed_values(view.blocks, values or {})
+                view.enter(elements.typed_values(view.blocks, values or {}))
                 found = elements.find(view.blocks, action_id, block_id, value)
             if found is None:
                 where = f"block {block_id!r} of " if block_id else ""
@@ -227,7 +226,7 @@ class SlackStandIn:
                 place = self.space.channel_for_person(message.channel, person)
                 payload = payloads.message_action(self.space, person, place, message, [action])
             else:
-                self._remember(view, element, action)
+                view.enter(elements.kept(element, action))
                 payload = payloads.view_action(self.space, person, view, [action])
         delivery = self._deliver("interactive", payload)
         return _result(delivery, _error(delivery))
@@ -255,82 +254,30 @@ class SlackStandIn:
             raise SlackRefusal(404, f"{person.name} sees no message and no view {view_id!r}")
         return view
 
-    def _remember(self, view: View, element: Json, action: Json) -> None:
-        key = elements.value_key(element)
-        if element["type"] not in elements.STATELESS:
-            entry = {"type": element["type"], key: action.get(key)}
-            view.state.setdefault(action["block_id"], {})[action["action_id"]] = entry
-
     def submit(self, view_id: str, user: str, values: Json) -> Json:
         """A person submits a modal: {"status", "ack", "ms"}, "error" where one came.
 
         `values`: Slack's {block_id: {action_id: {...}}}, or {action_id: "text"}, or
         {block_id: "text"}. Raises SlackRefusal 400 for required inputs that are empty.
         """
+        person = self.space.person(user)
         with self.space.lock:
-            person = self.space.person(user)
             view = self._own_view(person, view_id)
-            if view not in self.space.views.stack(person.id):
-                raise SlackRefusal(400, "a Home tab can't be submitted")
-            for block_id, entries in elements.typed_values(view.blocks, values).items():
-                view.state.setdefault(block_id, {}).update(entries)
-            state = elements.state_values(view.blocks, view.state)
-            missing = elements.incomplete(view.blocks, state)
-            if missing:
-                view.errors = missing
-                self.space.changed()
-                told = "; ".join(f"{block}: {why}" for block, why in missing.items())
-                raise SlackRefusal(400, told)
-            payload = payloads.view_submission(self.space, person, view)
+            payload = modals.fill_in(self.space, person, view, values)
         delivery = self._deliver("interactive", payload)
         error = _error(delivery)
         if error is None:
-            error = self._take_view_ack(view, delivery.ack)
+            error = modals.take_ack(self.space, view, delivery.ack)
         return _result(delivery, error)
-
-    def _take_view_ack(self, view: View, ack: Any) -> str | None:
-        """Do what response_action says; what is wrong with it, or None."""
-        answer = ack if isinstance(ack, dict) else {}
-        what = answer.get("response_action")
-        with self.space.lock:
-            try:
-                if what is None:
-                    self.space.views.close(view)
-                elif what == "clear":
-                    self.space.views.clear(view.user)
-                elif what == "errors":
-                    known = {b["block_id"] for b in view.blocks if b.get("type") == "input"}
-                    view.errors = {str(k): str(v) for k, v in answer.get("errors", {}).items()}
-                    if not view.errors or set(view.errors) - known:
-                        return f"errors names other blocks than {sorted(known)}"
-                elif what == "update":
-                    view.show(check_view(answer.get("view"), "modal"))
-                elif what == "push":
-                    self.space.views.push(view.user, check_view(answer.get("view"), "modal"))
-                else:
-                    return f"unknown response_action {what!r}"
-            except ApiError as refusal:
-                return " ".join([refusal.code, *refusal.messages])
-            finally:
-                self.space.changed()
-        return None
 
     def close_view(self, view_id: str, user: str) -> Json:
         """A person closes a modal; the bot hears of it where notify_on_close is set."""
+        person = self.space.person(user)
         with self.space.lock:
-            person = self.space.person(user)
-            view = self._own_view(person, view_id)
-            clear = bool(view.content.get("clear_on_close"))
-            stack = self.space.views.stack(person.id)
-            closed = self.space.views.close(stack[0] if clear and stack else view)
-            told = [
-                payloads.view_closed(self.space, person, v, cleared=clear)
-                for v in closed
-                if v.content.get("notify_on_close")
-            ]
-            self.space.changed()
-        deliveries = [self._deliver("interactive", payload) for payload in told]
-        last = deliveries[-1] if deliveries else Delivery(204)
+            told = modals.close(self.space, person, self._own_view(person, view_id))
+        last = Delivery(204)
+        for payload in told:
+            last = self._deliver("interactive", payload)
         return _result(last, _error(last))
 
     def open_home(self, user: str) -> Json:

@@ -39,6 +39,11 @@ class View:
         kept = {b["block_id"] for b in content.get("blocks") or [] if b.get("block_id")}
         self.state = {k: v for k, v in self.state.items() if k in kept}
 
+    def enter(self, entries: dict[str, dict[str, Json]]) -> None:
+        """Keep what a person entered, by block_id and action_id."""
+        for block_id, values in entries.items():
+            self.state.setdefault(block_id, {}).update(values)
+
     @property
     def is_home(self) -> bool:
         return self.content.get("type") == "home"
