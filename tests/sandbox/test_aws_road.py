@@ -25,7 +25,7 @@ def test_a_record_becomes_a_post(
     aws.stand_in.ingest([make_record("ListUsers"), make_record("CreateUser")])
     post = until_true(lambda: aws.receiver.of_type("Notification"))[0]
 
-    assert post.at - began < 1.5
+    assert post.at - began < 2.5
     assert post.body["Subject"] == 'ALARM: "user-created" in US East (N. Virginia)'
     assert post.alarm["NewStateValue"] == "ALARM"
     assert post.alarm["AlarmArn"] == "arn:aws:cloudwatch:us-east-1:123456789012:alarm:user-created"
