@@ -35,11 +35,21 @@ class InboxRow:
     error: str = ""
 
 
-def put(tx: Connection, *, key: str, source: str, body: str, at: datetime, lane: str = "") -> bool:
+def put(
+    tx: Connection,
+    *,
+    key: str,
+    source: str,
+    body: str,
+    at: datetime,
+    lane: str = "",
+    refused: str = "",
+) -> bool:
     """Store a delivery; False where `key` has been seen before (then nothing is changed).
 
     lane: deliveries of one lane are handled one after the other in the order of their arrival;
-    use the on-call service's alert id. Empty: on its own.
+    use the on-call service's alert id. Empty: on its own. refused: why nobody understands it; it
+    becomes a dead letter at once.
     """
     values = {
         "key": key,
@@ -47,10 +57,10 @@ def put(tx: Connection, *, key: str, source: str, body: str, at: datetime, lane:
         "source": source,
         "body": body,
         "at": at,
-        "state": InboxState.NEW,
+        "state": InboxState.DEAD if refused else InboxState.NEW,
         "attempts": 0,
         "next_at": at,
-        "error": "",
+        "error": refused,
     }
     fresh = insert_new(tx, inbox, values)
     if fresh:
