@@ -76,13 +76,13 @@ class BotProcess:
             pass  # not there yet
         return False
 
-    def wait_ready(self, seconds: float) -> bool:
-        """Until it is ready, dies, or is too slow; also ends when `stop` is called."""
+    def wait_ready(self, seconds: float, given_up: Callable[[], bool]) -> bool:
+        """Until it is ready, dies, is too slow, or is no longer wanted."""
         ends = time.monotonic() + seconds
-        while time.monotonic() < ends and self.pid is not None and not self._stopping.is_set():
+        while time.monotonic() < ends and self.pid is not None and not given_up():
             if self.ready():
                 return True
-            self._stopping.wait(0.1)
+            time.sleep(0.1)
         return False
 
     def watch(self) -> None:

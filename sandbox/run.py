@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import secrets
-import signal
-import socket
 import sys
-import tempfile
 import threading
-import types
 import webbrowser
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +16,16 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from sandbox.aws import AwsStandIn
 from sandbox.control import ControlApp
+from sandbox.machine import (
+    PortTaken,
+    free_ports,
+    has_screen,
+    need_free,
+    no_aws_settings,
+    secret_key,
+    state_folder,
+    until_signalled,
+)
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.page import PageApp
 from sandbox.player import Player, Record, Rejected, read_paths
@@ -46,10 +51,6 @@ class Part(Protocol):
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
-
-
-class PortTaken(Exception):
-    """The page's port is in use."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Sandbox:
         self._ready = False
 
     def _make_bot(self, state: Path) -> BotProcess:
-        port, metrics = _free_ports(2)
+        port, metrics = free_ports(2)
         environment = bot_environment(self, state, port, metrics)
         script = Path(sys.executable).with_name("trailwatch")
         url = f"http://127.0.0.1:{port}"
@@ -126,8 +127,8 @@ class Sandbox:
             },
         }
 
-    def start(self) -> bool:
-        """Start everything; False when the bot does not become ready (the log says why)."""
+    def start(self, given_up: Callable[[], bool]) -> bool:
+        """Start everything; False when given up, or the bot is not ready (the log says why)."""
         for part in (self.slack, self.opsgenie, self.aws, self._page):
             self._started.append(part)
             part.start()
@@ -137,8 +138,8 @@ class Sandbox:
         except OSError as error:
             self._log(f"The bot cannot be started: {error}")
             return False
-        if not self.bot.wait_ready(READY_SECONDS):
-            if not self._stop.is_set():
+        if not self.bot.wait_ready(READY_SECONDS, given_up):
+            if not given_up():
                 self._tell_why_not_ready()
             return False
         self._ready = True
@@ -146,8 +147,9 @@ class Sandbox:
         return True
 
     def _tell_why_not_ready(self) -> None:
-        how = "is not ready" if self.bot.pid else "ended"
-        self._log(f"The bot {how} after at most {READY_SECONDS:.0f} s. Its last words:")
+        slow = f"is not ready after {READY_SECONDS:.0f} s"
+        how = slow if self.bot.pid else "ended before it was ready"
+        self._log(f"The bot {how}. Its last words:")
         self._log(self.bot.tail() or "(none)")
 
     def replay(self) -> None:
@@ -193,10 +195,6 @@ class Sandbox:
         if len(rejected) > SHOWN_REJECTED:
             self._log(f"Not replayed: {len(rejected) - SHOWN_REJECTED} more.")
 
-    def interrupt(self) -> None:
-        """Make whatever waits stop waiting; `stop` does the rest."""
-        self._stop.set()
-
     def stop(self) -> None:
         """End every thread and process; safe where only some of it was started."""
         self._stop.set()
@@ -235,7 +233,7 @@ def bot_environment(sandbox: Sandbox, state: Path, port: int, metrics: int) -> d
         "TRAILWATCH_RESPONDERS": ids["bob"],
         "TRAILWATCH_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "TRAILWATCH_METRICS_PORT": str(metrics),
-        "TRAILWATCH_SECRET_KEY": _secret_key(state),
+        "TRAILWATCH_SECRET_KEY": secret_key(state),
         "TRAILWATCH_SETUP_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/trailwatch-setup",
         "HOST": "127.0.0.1",
         "PORT": str(port),
@@ -270,15 +268,14 @@ def run_sandbox(
         log(f"--replay: there is no {', '.join(missing)}")
         return 2
     try:
-        _need_free(port)
+        need_free(port)
     except PortTaken as taken:
         log(f"{taken}; choose another with --port N, or --port 0 for any free one.")
         return 2
-    with _state_folder(state) as folder, _until_signalled() as ended:
+    with no_aws_settings(), state_folder(state) as folder, until_signalled() as ended:
         sandbox = Sandbox(wanted, folder, log)
-        ended.tell(sandbox.interrupt)
         try:
-            if not sandbox.start():
+            if not sandbox.start(ended.is_set):
                 return 0 if ended.is_set() else 1
             _welcome(sandbox, wanted, folder if state else None, log)
             if wanted.replay:
@@ -302,14 +299,8 @@ def _welcome(sandbox: Sandbox, wanted: Wanted, kept: Path | None, log: Log) -> N
     if kept is not None:
         log(f"Kept in {kept}: the bot's database, its key and its log (bot.log).")
     log("Ctrl-C ends it.")
-    if not wanted.headless and _has_screen():
+    if not wanted.headless and has_screen():
         webbrowser.open(sandbox.url)
-
-
-def _has_screen() -> bool:
-    # Without one, webbrowser would take over the terminal with a text browser.
-    shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    return bool(shown) or sys.platform in ("darwin", "win32")
 
 
 def _routes(page: WsgiApp, control: WsgiApp) -> WsgiApp:
@@ -319,81 +310,6 @@ def _routes(page: WsgiApp, control: WsgiApp) -> WsgiApp:
         return chosen(environ, start_response)
 
     return app
-
-
-class _Ended:
-    """Set by a signal; tells a listener, so that nothing waits on."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._listener: Callable[[], None] = lambda: None
-
-    def tell(self, listener: Callable[[], None]) -> None:
-        self._listener = listener
-
-    def on_signal(self, number: int, frame: types.FrameType | None) -> None:
-        self._event.set()
-        self._listener()
-
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
-    def wait(self) -> None:
-        while not self._event.wait(1.0):
-            pass
-
-
-@contextlib.contextmanager
-def _until_signalled() -> Iterator[_Ended]:
-    ended = _Ended()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, ended.on_signal) for number in numbers}
-    try:
-        yield ended
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _state_folder(state: str | Path | None) -> Iterator[Path]:
-    if state is None:
-        with tempfile.TemporaryDirectory(prefix="trailwatch-sandbox-") as made:
-            yield Path(made)
-        return
-    folder = Path(state).expanduser().resolve()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    yield folder
-
-
-def _secret_key(state: Path) -> str:
-    """The key that encrypts what the bot stores; kept beside its database."""
-    file = state / "secret.key"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(32))
-    return file.read_text().strip()
-
-
-def _need_free(port: int) -> None:
-    """Raises PortTaken where the port cannot be taken; the server itself would only exit."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise PortTaken(f"Port {port} cannot be used ({error.strerror})") from None
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 def _duration(seconds: float) -> str:
