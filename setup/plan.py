@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from setup.change import Action, Change, FieldDiff, Fields
-from setup.cost import Cost, CostLine
-from trailwatch.clock import iso, parse_time
+from setup.clients import Clients
+from setup.cost import Cost, CostLine, estimate
+from setup.permissions import needed
+from setup.survey import Survey, survey, survey_destroy
+from trailwatch.clock import Clock, iso, parse_time
+from trailwatch.detections import Detection
+from trailwatch.errors import AwsError
+from trailwatch.site import SiteConfig
 
 __all__ = [
     "Action",
@@ -25,7 +33,13 @@ __all__ = [
     "Plan",
     "Purpose",
     "digest_of",
+    "make_destroy_plan",
+    "make_plan",
 ]
+
+LIFETIME = timedelta(hours=1)
+"""How long a plan may be applied. What moved meanwhile is caught by its digest anyway."""
+MONTH = timedelta(days=30)
 
 
 class Purpose(StrEnum):
@@ -130,3 +144,77 @@ def digest_of(site: str, purpose: Purpose, changes: Sequence[Change]) -> str:
     """SHA-256 over what a plan would do and over the state that it starts from, in hex."""
     whole = [site, purpose.value, [_change_out(change) for change in changes]]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+def make_plan(
+    config: SiteConfig, detections: Sequence[Detection], clients: Clients, clock: Clock
+) -> Plan:
+    """What has to change for the pipeline to stand as wanted; reads only.
+
+    Raises ProviderError, LimitExceeded, and ConfigError for what can't work or isn't ours.
+    """
+    found = survey(config, detections, clients)
+    return _plan(config, Purpose.APPLY, found, clients, clock)
+
+
+def make_destroy_plan(
+    config: SiteConfig,
+    detections: Sequence[Detection],
+    clients: Clients,
+    clock: Clock,
+    *,
+    include: Sequence[str] = (),
+) -> Plan:
+    """What taking the pipeline down would remove; reads only.
+
+    The bucket and the log group stay unless `include` names their kinds ("bucket", "log_group"),
+    and so does what isn't ours: the plan's notes say so. Raises ProviderError and ConfigError.
+    """
+    found = survey_destroy(config, detections, clients, include)
+    return _plan(config, Purpose.DESTROY, found, clients, clock)
+
+
+def _plan(
+    config: SiteConfig, purpose: Purpose, found: Survey, clients: Clients, clock: Clock
+) -> Plan:
+    now = clock()
+    created = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    measured = _gigabytes(config, clients, now) if found.steps and found.before.trail else None
+    return Plan(
+        id=base64.b32encode(secrets.token_bytes(5)).decode().lower(),
+        site=config.site.name,
+        purpose=purpose,
+        pack=config.pack,
+        created_at=created,
+        expires_at=created + LIFETIME,
+        changes=found.changes,
+        unchanged=found.unchanged,
+        cost=estimate(found.before, found.after, measured),
+        permissions=needed(found.steps),
+        digest=digest_of(config.site.name, purpose, found.changes),
+        notes=found.notes,
+    )
+
+
+def _gigabytes(config: SiteConfig, clients: Clients, now: datetime) -> Decimal | None:
+    """What the log group takes in within a month, from its last 30 days; None where unknown."""
+    try:
+        answer = clients.call(
+            "cloudwatch",
+            "GetMetricStatistics",
+            Namespace="AWS/Logs",
+            MetricName="IncomingBytes",
+            Dimensions=[{"Name": "LogGroupName", "Value": config.log_group}],
+            StartTime=now - MONTH,
+            EndTime=now,
+            Period=86_400,
+            Statistics=["Sum"],
+        )
+    except AwsError:
+        # An estimate is worth no failure: the plan says that the volume is assumed.
+        return None
+    days = [Decimal(str(point["Sum"])) for point in answer.get("Datapoints", ())]
+    if not days:
+        return None
+    whole = sum(days, Decimal(0)) / len(days) * MONTH.days
+    return (whole / 1_000_000_000).quantize(Decimal("0.01"))

@@ -1,0 +1,100 @@
+"""Knows the least IAM policies that setting up and running need. Pure: grants nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from setup.change import Action
+from setup.pipeline import pipeline, stray_alarm, stray_filter
+from setup.resource import Need, Resource
+from setup.survey import Step
+from trailwatch.site import SiteConfig
+
+Document = dict[str, Any]
+
+SETUP_ROLE = "trailwatch-setup"
+
+
+def needed(steps: Sequence[Step]) -> tuple[str, ...]:
+    """The IAM actions that these steps need, reading back included, sorted."""
+    actions = set()
+    for step in steps:
+        deletes = step.change.action is Action.DELETE
+        phases = ("read", "delete") if deletes else ("read", "write")
+        actions |= {action for phase, action, _ in step.resource.permissions if phase in phases}
+    return tuple(sorted(actions))
+
+
+def setup_policy(config: SiteConfig) -> Document:
+    """The policy for the role that plans, applies and destroys. It may pass one role, to
+    CloudTrail only. Source: Service Authorization Reference."""
+    needs = [need for resource in _resources(config) for need in resource.permissions]
+    return _document([*needs, *_measuring()])
+
+
+def run_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
+    """The policy for the running bot: it searches the log group and assumes the setup role."""
+    site = config.site
+    searches: list[Need] = [
+        ("read", "logs:FilterLogEvents", site.log_group_arn(config.log_group)),
+        ("write", "sts:AssumeRole", site.role_arn(setup_role)),
+    ]
+    return _document(searches)
+
+
+def setup_trust(principal_arn: str, external_id: str = "") -> Document:
+    """The trust policy of the setup role: only the running bot may assume it."""
+    statement: dict[str, Any] = {
+        "Sid": "OnlyTheBot",
+        "Effect": "Allow",
+        "Principal": {"AWS": principal_arn},
+        "Action": "sts:AssumeRole",
+    }
+    if external_id:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _resources(config: SiteConfig) -> tuple[Resource, ...]:
+    """The pipeline with one filter and one alarm that stand for all of them."""
+    return (
+        *pipeline(config, ()),
+        stray_filter(config, config.alarm_name("*")),
+        stray_alarm(config, config.alarm_name("*")),
+    )
+
+
+def _measuring() -> list[Need]:
+    """What the estimate of cost reads: the volume of the log group."""
+    return [("read", "cloudwatch:GetMetricStatistics", "*")]
+
+
+def _document(needs: Iterable[Need]) -> Document:
+    """One statement for each service and set of resources; PassRole has its own condition."""
+    arns_of: dict[str, set[str]] = {}
+    for _, action, arn in needs:
+        arns_of.setdefault(action, set()).add(arn)
+    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for action, found in arns_of.items():
+        key = (
+            "PassRole" if action == "iam:PassRole" else action.split(":")[0],
+            tuple(sorted(arns)),
+        )
+        groups.setdefault(key, []).append(action)
+    statements = []
+    seen: dict[str, int] = {}
+    for (service, arns), grouped in sorted(groups.items()):
+        seen[service] = seen.get(service, 0) + 1
+        number = "" if seen[service] == 1 else str(seen[service])
+        statement: dict[str, Any] = {
+            "Sid": f"{service[0].upper()}{service[1:]}{number}",
+            "Effect": "Allow",
+            "Action": sorted(grouped),
+            "Resource": list(arns) if len(arns) > 1 else arns[0],
+        }
+        if service == "PassRole":
+            passed = {"iam:PassedToService": "cloudtrail.amazonaws.com"}
+            statement["Condition"] = {"StringEquals": passed}
+        statements.append(statement)
+    return {"Version": "2012-10-17", "Statement": statements}

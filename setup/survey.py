@@ -1,0 +1,245 @@
+"""Knows what stands beside what is wanted, and the steps between them. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from setup.change import LABELS, Action, Change, Fields
+from setup.clients import Clients
+from setup.compare import differing
+from setup.cost import Size
+from setup.pipeline import pipeline, stray_alarm, stray_filter
+from setup.resource import MARK, Resource
+from setup.resources.bucket import Bucket
+from setup.resources.metric_filter import MetricFilter
+from trailwatch.detections import Detection
+from trailwatch.errors import ConfigError
+from trailwatch.site import SiteConfig
+
+RETAINED = ("bucket", "log_group")
+"""The kinds that a destroy leaves unless they are named: they hold the evidence."""
+_SLOWEST = ("webhook_integration", "incoming_integration", "trail", "bucket")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change with the resource that makes it. `change.before` equals `change.after` in every
+    field whose difference means nothing."""
+
+    change: Change
+    resource: Resource
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The steps to what is wanted, in order. `before` and `after` say what is billed."""
+
+    steps: tuple[Step, ...]
+    unchanged: int
+    before: Size
+    after: Size
+    notes: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(step.change for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A wanted resource and its fields as they stand; None where it doesn't exist."""
+
+    resource: Resource
+    fields: dict[str, Any] | None
+
+
+def survey(config: SiteConfig, detections: Sequence[Detection], clients: Clients) -> Survey:
+    """What an apply would do. Raises ProviderError, LimitExceeded, and ConfigError for a resource
+    that stands in the way and is not ours."""
+    standing = look(config, detections, clients)
+    retag = _tags_moved(standing)
+    steps = clients.together(*(partial(step_for, config, one, clients, retag) for one in standing))
+    made = [step for step in steps if step is not None]
+    strays = _strays(config, standing, clients)
+    return Survey(
+        (*made, *(_removal(one) for one in strays)),
+        len(standing) - len(made),
+        _size_before(standing, strays),
+        _size_after(standing),
+    )
+
+
+def survey_destroy(
+    config: SiteConfig,
+    detections: Sequence[Detection],
+    clients: Clients,
+    include: Sequence[str] = (),
+) -> Survey:
+    """What taking the pipeline down would do, in reverse order. What is not ours stays, and so do
+    the kinds of RETAINED that `include` does not name. Raises ProviderError."""
+    standing = look(config, detections, clients)
+    strays = _strays(config, standing, clients)
+    there = [one for one in (*standing, *strays) if one.fields is not None]
+    owners = clients.together(*(partial(one.resource.tags, clients) for one in there))
+    doomed, notes = [], []
+    for one, tags in zip(there, owners, strict=True):
+        resource = one.resource
+        called = f"The {LABELS[resource.kind]} {resource.name}"
+        if tags is not None and tags.get(MARK) != config.site.name:
+            notes.append(f"{called} stays: it is not marked as ours.")
+        elif resource.kind in RETAINED and resource.kind not in include:
+            notes.append(f"{called} stays, with what is in it.")
+        else:
+            doomed.append(one)
+    order = sorted(doomed, key=lambda one: list(LABELS).index(one.resource.kind), reverse=True)
+    return Survey(
+        tuple(_removal(one) for one in order),
+        len(there) - len(doomed),
+        _size_before(standing, strays),
+        Size(),
+        tuple(notes),
+    )
+
+
+def look(
+    config: SiteConfig, detections: Sequence[Detection], clients: Clients
+) -> tuple[Standing, ...]:
+    """Every wanted resource as it stands, in pipeline order. Raises ProviderError, ConfigError."""
+    wanted = pipeline(config, detections)
+
+    def read(resource: Resource) -> Standing:
+        key = (resource.kind, resource.name)
+        return clients.once(key, lambda: Standing(resource, resource.read(clients)))
+
+    # One filter and one alarm first: what they read in bulk answers for all others.
+    firsts = {resource.kind: resource for resource in reversed(wanted)}
+    lead = sorted(firsts.values(), key=lambda one: one.kind not in _SLOWEST)
+    checks: list[Callable[[], object]] = [partial(check_account, config, clients)]
+    clients.together(*checks, *(partial(read, one) for one in lead))
+    return tuple(read(one) for one in wanted)
+
+
+def check_account(config: SiteConfig, clients: Clients) -> None:
+    """Raises ConfigError where the credentials are those of another account."""
+    account = clients.aws.account()
+    if account != config.site.account:
+        raise ConfigError(
+            f"The credentials are for the account {account}.",
+            f"The site {config.site.name} is the account {config.site.account}.",
+            "Use that account's credentials, or a role in it.",
+        )
+
+
+def step_for(
+    config: SiteConfig, one: Standing, clients: Clients, retag: bool = False
+) -> Step | None:
+    """The step that a resource needs, None for none. `retag`: look at its tags in any case."""
+    resource, wanted = one.resource, one.resource.wanted()
+    if one.fields is None:
+        return Step(Change(Action.CREATE, resource.kind, resource.name, None, wanted), resource)
+    current = dict(one.fields)
+    exact = isinstance(resource, MetricFilter) and resource.exact
+    untagged = {name: value for name, value in wanted.items() if name != "tags"}
+    changed = set(differing(untagged, current, exact_pattern=exact))
+    tags: Mapping[str, str] | None = current.get("tags")
+    if "tags" in wanted and tags is None and (changed or retag):
+        tags = resource.tags(clients) or {}
+    if tags is not None:
+        current["tags"] = {name: tags[name] for name in wanted["tags"] if name in tags}
+        if current["tags"] != wanted["tags"]:
+            changed.add("tags")
+    if not changed:
+        return None
+    unmarked = tags is not None and tags.get(MARK) != config.site.name
+    if unmarked and not _half_made(resource, current, tags or {}, clients):
+        raise _stranger(config, resource, tags or {})
+    before = {name: current[name] if name in changed else wanted[name] for name in wanted}
+    return Step(Change(Action.UPDATE, resource.kind, resource.name, before, wanted), resource)
+
+
+def _half_made(
+    resource: Resource, current: Fields, tags: Mapping[str, str], clients: Clients
+) -> bool:
+    """Whether it is ours though not marked: a bucket cannot be made and marked in one call."""
+    return isinstance(resource, Bucket) and not tags and resource.half_made(clients, current)
+
+
+def _stranger(config: SiteConfig, resource: Resource, tags: Mapping[str, str]) -> ConfigError:
+    called = f"the {LABELS[resource.kind]} {resource.name}"
+    owner = tags.get(MARK)
+    why = f"it belongs to the site {owner}" if owner else f"it has no tag {MARK}"
+    return ConfigError(
+        f"{called[0].upper()}{called[1:]} stands in the way and is not ours.",
+        f"It differs from what is wanted, and {why}.",
+        f"Choose another prefix than {config.prefix}, or tag it {MARK}={config.site.name} "
+        "if trailwatch may change it.",
+    )
+
+
+def _tags_moved(standing: Sequence[Standing]) -> bool:
+    """Whether the wanted tags changed. The role's come with the role itself and speak for all:
+    reading everybody's would cost a call each at every plan."""
+    for one in standing:
+        if one.resource.kind == "role" and one.fields is not None:
+            tags, wanted = one.fields["tags"], one.resource.wanted()["tags"]
+            return any(tags.get(name) != value for name, value in wanted.items())
+    return False
+
+
+def _strays(
+    config: SiteConfig, standing: Sequence[Standing], clients: Clients
+) -> tuple[Standing, ...]:
+    """Our alarms and metric filters that are no longer wanted; alarms first."""
+    wanted = {one.resource.name for one in standing if one.resource.kind == "alarm"}
+    start = f"{config.prefix}-"
+    alarms = [
+        stray_alarm(config, name)
+        for name, found in sorted(clients.alarms(start).items())
+        if name not in wanted and found.get("Namespace") == config.namespace
+    ]
+    # Another site's prefix may begin like ours: the mark decides.
+    marks = clients.together(*(partial(one.tags, clients) for one in alarms))
+    ours = [
+        one
+        for one, tags in zip(alarms, marks, strict=True)
+        if (tags or {}).get(MARK) == config.site.name
+    ]
+    filters = [
+        stray_filter(config, name)
+        for name in sorted(clients.metric_filters(config.log_group))
+        if name.startswith(start) and name not in wanted
+    ]
+    strays: list[Resource] = [*ours, *filters]
+    return tuple(Standing(one, one.read(clients)) for one in strays)
+
+
+def _removal(one: Standing) -> Step:
+    resource, fields = one.resource, one.fields
+    before: Fields | None = dict(fields) if fields is not None else None
+    return Step(Change(Action.DELETE, resource.kind, resource.name, before, None), resource)
+
+
+def _size_before(standing: Sequence[Standing], strays: Sequence[Standing]) -> Size:
+    there = [one for one in (*standing, *strays) if one.fields is not None]
+    kinds = [one.resource.kind for one in there]
+    trails = [one.fields or {} for one in there if one.resource.kind == "trail"]
+    return Size(
+        kinds.count("metric_filter"),
+        kinds.count("alarm"),
+        any(trail["logging"] for trail in trails),
+        sum(len(trail["insights"]) for trail in trails),
+    )
+
+
+def _size_after(standing: Sequence[Standing]) -> Size:
+    kinds = [one.resource.kind for one in standing]
+    trails = [one.resource.wanted() for one in standing if one.resource.kind == "trail"]
+    return Size(
+        kinds.count("metric_filter"),
+        kinds.count("alarm"),
+        bool(trails),
+        sum(len(trail["insights"]) for trail in trails),
+    )
