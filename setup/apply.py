@@ -137,8 +137,8 @@ def _carry_out(config: SiteConfig, steps: Sequence[Step], clients: Clients) -> I
                 yield Progress(later.change, ProgressState.NOT_TRIED)
             return
         yield Progress(step.change, ProgressState.DONE)
-    for step, error in _read_back(config, steps, clients):
-        yield Progress(step.change, ProgressState.FAILED, error)
+    for step, unlike in _read_back(config, steps, clients):
+        yield Progress(step.change, ProgressState.FAILED, unlike)
 
 
 def _make(config: SiteConfig, step: Step, clients: Clients) -> None:

@@ -79,7 +79,7 @@ def _document(needs: Iterable[Need]) -> Document:
     for action, found in arns_of.items():
         key = (
             "PassRole" if action == "iam:PassRole" else action.split(":")[0],
-            tuple(sorted(arns)),
+            tuple(sorted(found)),
         )
         groups.setdefault(key, []).append(action)
     statements = []

@@ -23,8 +23,8 @@ def rotate_webhook_secret(config: SiteConfig, clients: Clients) -> None:
         if current is None:
             break
         name = webhook_secret_name(config.site.name)
-        unfinished = current["token"] != "current" and clients.secrets.get(name)
-        if not unfinished:
+        in_use = current["token"]
+        if in_use == "current" or not clients.secrets.get(name):
             clients.secrets.put(name, secrets.token_urlsafe(32))
         one.write(clients, current)
         return
