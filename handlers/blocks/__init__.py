@@ -1,0 +1,1 @@
+"""Knows how domain values look in Slack. Pure: values in, Block Kit out; sends nothing."""

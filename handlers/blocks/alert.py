@@ -1,0 +1,336 @@
+"""Knows how an alert looks: one message from its first notification to its close.
+
+Never reads a clock and never decides what may be done: the state gives the buttons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handlers.blocks import kit
+from handlers.blocks.event_table import one_day, origin, result, short_table, who
+from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
+from trailwatch.alert import Alert, AlertAction, AlertState, Search
+from trailwatch.event import Event
+
+ACKNOWLEDGE = "alert.acknowledge"
+EVENTS = "alert.events"
+CLOSE = "alert.close"
+MORE = "alert.more"
+
+SHOWN_EVENTS = 5
+_PATIENCE = timedelta(seconds=45)
+"""After this time without events their delivery is explained; the table comes when they do."""
+
+_SEVERITY_EMOJI = {
+    "P1": "rotating_light",
+    "P2": "red_circle",
+    "P3": "large_orange_circle",
+    "P4": "large_yellow_circle",
+    "P5": "large_blue_circle",
+}
+_STATE = {
+    AlertState.OPEN: ("fire", "FIRING"),
+    AlertState.ACKNOWLEDGED: ("eyes", "ACKNOWLEDGED"),
+    AlertState.SNOOZED: ("zzz", "SNOOZED"),
+    AlertState.CLOSED: ("white_check_mark", "CLOSED"),
+}
+_DOING = {
+    AlertAction.ACKNOWLEDGE: "acknowledging",
+    AlertAction.UNACKNOWLEDGE: "taking back the acknowledgement",
+    AlertAction.SNOOZE: "snoozing",
+    AlertAction.CLOSE: "closing",
+    AlertAction.NOTE: "adding a note",
+    AlertAction.ASSIGN: "assigning",
+}
+_SNOOZES = (("1h", 1), ("4h", 4), ("24h", 24))
+
+
+@dataclass(frozen=True)
+class AlertLinks:
+    """Addresses that we built ourselves; "" where there is none."""
+
+    alarm_url: str = ""
+    router_url: str = ""
+    trail_url: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What somebody chose in the menu of an alert. `lasts` is set for a snooze alone."""
+
+    alert_id: str
+    action: AlertAction | None
+    """None for the choices that only open an address."""
+    lasts: timedelta | None = None
+
+
+def read_choice(value: str) -> Choice | None:
+    """The choice that a menu's value stands for; None where it is none of ours."""
+    verb, _, alert_id = value.partition(":")
+    if not alert_id:
+        return None
+    if verb == "open":
+        return Choice(alert_id, None)
+    if verb == AlertAction.UNACKNOWLEDGE:
+        return Choice(alert_id, AlertAction.UNACKNOWLEDGE)
+    hours = {f"snooze-{word}": hours for word, hours in _SNOOZES}.get(verb)
+    return Choice(alert_id, AlertAction.SNOOZE, timedelta(hours=hours)) if hours else None
+
+
+def alert_message(
+    alert: Alert,
+    now: datetime,
+    links: AlertLinks | None = None,
+    offices: Collection[str] = (),
+) -> Message:
+    """The message of an alert, to be edited in place whenever the alert changes.
+
+    `offices` are the site's own address ranges. The same alert gives the same message but for
+    the hint that explains late delivery, which depends on `now`.
+    """
+    links = links or AlertLinks()
+    blocks = [
+        kit.header(f":{severity_emoji(alert)}: {label(alert.title, 130)}"),
+        kit.context(_status(alert, links)),
+        _facts(alert, links),
+    ]
+    if alert.fields.reason and not alert.events:
+        # What CloudWatch says tells less than the events do.
+        reason = f"CloudWatch: {label(alert.fields.reason, 300)}"
+        blocks.append(kit.context(kit.plain_text(reason, 320)))
+    blocks += _evidence(alert, now, links, offices)
+    if alert.pending:
+        blocks.append(kit.context(f":hourglass_flowing_sand: {_pending(alert)}"))
+    blocks.append(alert_buttons(alert, links))
+    return kit.message(sentence(alert, now, offices), blocks)
+
+
+def severity_emoji(alert: Alert) -> str:
+    """The short name of the picture that leads an alert: its severity, or that it is over."""
+    if alert.state is AlertState.CLOSED:
+        return "white_check_mark"
+    return _SEVERITY_EMOJI.get(alert.severity, "bell")
+
+
+def state_words(alert: Alert) -> str:
+    """The state in bold with its picture, as mrkdwn."""
+    picture, word = _STATE[alert.state]
+    return f":{picture}: *{word}*"
+
+
+def is_acknowledged(alert: Alert) -> bool:
+    """Whether somebody has taken the alert, also while it is snoozed."""
+    if alert.state is AlertState.ACKNOWLEDGED:
+        return True
+    return alert.state is AlertState.SNOOZED and bool(alert.acknowledged_by)
+
+
+def where(alert: Alert) -> str:
+    """The account and the region in a few words of mrkdwn: "prod · `eu-west-1`"."""
+    account = alert.fields.account_name or alert.fields.account
+    parts = [esc(account, 64) if account else ""]
+    parts.append(code(alert.fields.region, 32) if alert.fields.region else "")
+    return " · ".join(part for part in parts if part)
+
+
+def _status(alert: Alert, links: AlertLinks) -> str:
+    over = alert.state is AlertState.CLOSED  # its header has the picture already
+    state = "*CLOSED*" if over else state_words(alert)
+    if alert.state is AlertState.SNOOZED and alert.snoozed_until:
+        state += f" until {date(alert.snoozed_until)}"
+    if over:
+        state += f" by {esc(alert.closed_by, 80)}" if alert.closed_by else ""
+        state += f" {date(alert.closed_at)}" if alert.closed_at else ""
+    parts = [state, f"*{esc(alert.severity, 20)}*", f"since {date(alert.first_seen)}"]
+    if alert.count > 1:
+        parts.append(f"*{alert.count:,} times*")
+    if alert.tiny_id or links.router_url:
+        number = f"Opsgenie #{esc(alert.tiny_id, 20)}" if alert.tiny_id else "Opsgenie"
+        parts.append(link(links.router_url, number))
+    return " · ".join(parts)
+
+
+def _facts(alert: Alert, links: AlertLinks) -> Block:
+    found = alert.fields
+    account = " · ".join(
+        part
+        for part in (
+            esc(found.account_name, 80) if found.account_name else "",
+            code(found.account, 32) if found.account else "",
+        )
+        if part
+    )
+    region = code(found.region, 32) if found.region else ""
+    if found.region_name:
+        region = f"{region} {esc(found.region_name, 60)}".strip()
+    alarm = ""
+    if found.alarm_name:
+        name = esc(found.alarm_name, 120)
+        alarm = link(links.alarm_url, name) if links.alarm_url else code(found.alarm_name, 120)
+    pairs = [("Account", account), ("Region", region), ("Alarm", alarm)]
+    pairs.append(("Acknowledged by", _acknowledged(alert)))
+    if alert.owner and alert.owner != alert.acknowledged_by:
+        pairs.append(("Owner", esc(alert.owner, 80)))
+    text = kit.plain_text(label(found.description, 600), 600) if found.description else ""
+    return kit.section(text, fields=kit.fields(pairs))
+
+
+def _acknowledged(alert: Alert) -> str:
+    """Who took the alert and when; "" while nobody has, which the state says already."""
+    if not alert.acknowledged_by and not alert.acknowledged_at:
+        return ""
+    text = esc(alert.acknowledged_by, 80) if alert.acknowledged_by else "somebody"
+    if alert.acknowledged_at:
+        after = span(alert.acknowledged_at - alert.first_seen)
+        text += f"\n{date(alert.acknowledged_at)}, after {after}"
+    return text
+
+
+def _evidence(
+    alert: Alert, now: datetime, links: AlertLinks, offices: Collection[str]
+) -> list[Block]:
+    """The table of events, or in one line why there is none."""
+    if not alert.events:
+        return [kit.context(_search_words(alert, now))]
+    shown = alert.events[:SHOWN_EVENTS]
+    blocks = [short_table(shown, offices)]
+    more = max(alert.events_total, len(alert.events)) - len(shown)
+    day = one_day(shown)
+    notes = [f"{day}, times in UTC"] if day else []
+    if more > 0:
+        notes.append(f"*+{count(more, 'more event')}*: _Show events_ lists them in the thread")
+    if links.trail_url:
+        notes.append(link(links.trail_url, "Open in CloudTrail"))
+    return [*blocks, kit.context(" · ".join(notes))] if notes else blocks
+
+
+def _search_words(alert: Alert, now: datetime) -> str:
+    """How far the search for the events is, as mrkdwn."""
+    note = esc(alert.search_note, 300) if alert.search_note else ""
+    if alert.search is Search.FAILED:
+        return f":warning: The events could not be searched: {note or 'no reason was given'}"
+    if alert.search in (Search.NOTHING, Search.FOUND):
+        return f":mag: No events found{f': {note}' if note else ' in the alarm’s window'}"
+    if note:
+        return f":mag: {note}"
+    if now - alert.first_seen < _PATIENCE:
+        return ":mag: looking for the events…"
+    return ":mag: still arriving: CloudTrail delivers within about 5 to 10 minutes"
+
+
+def _pending(alert: Alert) -> str:
+    doing = {str(action): words for action, words in _DOING.items()}.get(alert.pending, "working")
+    who_clicked = f" ({esc(alert.pending_by, 80)})" if alert.pending_by else ""
+    return f"{doing}…{who_clicked}"
+
+
+def alert_buttons(alert: Alert, links: AlertLinks | None = None) -> Block:
+    """What can be done with an alert in its state. Every value names the alert and no more.
+
+    While an action waits for the on-call service's answer nothing that changes is offered.
+    """
+    links = links or AlertLinks()
+    over = alert.state is AlertState.CLOSED
+    open_for_change = not over and not alert.pending
+    take = None
+    if open_for_change and not is_acknowledged(alert):
+        take = kit.button("Acknowledge", ACKNOWLEDGE, alert.id, style="primary")
+    close = None
+    if open_for_change:
+        ask = kit.confirm(
+            "Close this alert?",
+            f"“{label(alert.title, 120)}” is closed for everybody, here and in Opsgenie. "
+            "If the alarm fires again, there is a new alert.",
+            "Close it",
+            "Keep it open",
+            danger=True,
+        )
+        close = kit.button("Close", CLOSE, alert.id, style="danger", confirm=ask)
+    show = kit.button("Show events", EVENTS, alert.id)
+    return kit.actions(take, show, close, _menu(alert, links, open_for_change))
+
+
+def _menu(alert: Alert, links: AlertLinks, open_for_change: bool) -> Block | None:
+    options = []
+    if open_for_change:
+        options = [
+            kit.option(f"Snooze for {hours} h", f"snooze-{word}:{alert.id}")
+            for word, hours in _SNOOZES
+        ]
+        if is_acknowledged(alert):
+            options.append(kit.option("Unacknowledge", f"unacknowledge:{alert.id}"))
+    for text, url in (
+        ("Open in CloudWatch", links.alarm_url),
+        ("Open in Opsgenie", links.router_url),
+    ):
+        target = kit.safe_url(url)
+        if target and len(target) <= 3000:
+            options.append(kit.option(text, f"open:{alert.id}", target))
+    return kit.overflow(MORE, options)
+
+
+def sentence(alert: Alert, now: datetime, offices: Collection[str] = ()) -> str:
+    """The alert's facts in plain words, as mrkdwn: for notifications and screen readers."""
+    found = alert.fields
+    account = esc(found.account_name, 80) if found.account_name else ""
+    if found.account:
+        number = esc(found.account, 32)
+        account = f"{account} ({number})" if account else number
+    region = esc(found.region, 32) if found.region else ""
+    if region and found.region_name:
+        region = f"{region}, {esc(found.region_name, 60)}"
+    place = "".join(
+        [f" in account {account}" if account else "", f" in {region}" if region else ""]
+    )
+    parts = [
+        f"{esc(alert.severity, 20)} {_STATE[alert.state][1]}: {esc(alert.title, 150)}{place}, "
+        f"since {utc(alert.first_seen)}{f', {alert.count:,} times' if alert.count > 1 else ''}."
+    ]
+    if found.description:
+        parts.append(_ended(esc(found.description, 300)))
+    if found.alarm_name:
+        parts.append(f"Alarm {esc(found.alarm_name, 120)}.")
+    parts += _history(alert)
+    parts.append(_event_words(alert, now, offices))
+    return " ".join(parts)
+
+
+def _history(alert: Alert) -> list[str]:
+    parts = []
+    if alert.acknowledged_by:
+        at = f" at {utc(alert.acknowledged_at)}" if alert.acknowledged_at else ""
+        parts.append(f"Acknowledged by {esc(alert.acknowledged_by, 80)}{at}.")
+    if alert.state is AlertState.SNOOZED and alert.snoozed_until:
+        parts.append(f"Snoozed until {utc(alert.snoozed_until)}.")
+    if alert.state is AlertState.CLOSED:
+        by = f" by {esc(alert.closed_by, 80)}" if alert.closed_by else ""
+        at = f" at {utc(alert.closed_at)}" if alert.closed_at else ""
+        parts.append(f"Closed{by}{at}.")
+    if alert.pending:
+        words = _pending(alert)
+        parts.append(words[0].upper() + words[1:])
+    return parts
+
+
+def _event_words(alert: Alert, now: datetime, offices: Collection[str]) -> str:
+    if not alert.events:
+        words = _search_words(alert, now).split(": ", 1)[-1].removeprefix(":mag: ")
+        return _ended(f"Events: {words}")
+    total = max(alert.events_total, len(alert.events))
+    return f"{count(total, 'event')}, newest: {event_sentence(alert.events[0], offices)}."
+
+
+def event_sentence(event: Event, offices: Collection[str] = ()) -> str:
+    """One event in plain words, as mrkdwn."""
+    return (
+        f"{utc(event.time)} {esc(who(event), 150)}: {esc(event.name, 64)} "
+        f"from {esc(origin(event, offices), 80)} ({esc(result(event), 70)})"
+    )
+
+
+def _ended(text: str) -> str:
+    """The text with a full stop, unless it ends a sentence already."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -1,0 +1,104 @@
+"""Knows how the changes of a plan look: by kind, in the order in which they are made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from handlers.blocks import kit
+from handlers.blocks.kit import Block, Word, count, plain
+from setup.change import Action, Change, FieldDiff
+
+_MOST_LINES = 60
+_MOST_OF_A_KIND = 12
+_MOST_DIFFS = 4
+_FULL_LIST = "`trailwatch plan` on the command line lists all"
+
+_SIGN = {
+    Action.CREATE: "heavy_plus_sign",
+    Action.UPDATE: "arrows_counterclockwise",
+    Action.DELETE: "heavy_minus_sign",
+}
+
+
+def change_blocks(changes: Sequence[Change]) -> list[Block]:
+    """One block of rich text for each kind; what has no room is counted at the end."""
+    kinds = [list(group) for _, group in groupby(changes, key=lambda change: change.kind)]
+    blocks: list[Block] = []
+    room = _MOST_LINES
+    for number, group in enumerate(kinds):
+        if room < 2:
+            left = sum(len(later) for later in kinds[number:])
+            blocks.append(kit.context(f"… {count(left, 'more change')}: {_FULL_LIST}"))
+            break
+        items = _fitting(group, room)
+        room -= 2 + sum(1 + len(diffs) for _, diffs in items)
+        blocks.append(_kind(group, items))
+    return blocks
+
+
+def _fitting(group: Sequence[Change], room: int) -> list[tuple[Change, list[list[Word]]]]:
+    """The first changes of a kind with their diffs, as many as the lines allow."""
+    shown: list[tuple[Change, list[list[Word]]]] = []
+    room -= 1
+    for change in group[:_MOST_OF_A_KIND]:
+        diffs = _diff_lines(change)
+        room -= 1 + len(diffs)
+        if room < 0 and shown:
+            break
+        shown.append((change, diffs))
+    return shown
+
+
+def _kind(group: Sequence[Change], items: Sequence[tuple[Change, list[list[Word]]]]) -> Block:
+    """One change in one line; several below a heading, which has their sign where it is one."""
+    if len(group) == 1:
+        change, diffs = items[0]
+        parts = [kit.words(*change_words(change, kind=True))]
+        return kit.rich_text(*parts, *([kit.listing(diffs)] if diffs else []))
+    same = len({change.action for change in group}) == 1
+    heading: list[Word] = [(count(len(group), plain(group[0].label, 60)), "bold")]
+    if same:
+        heading = [kit.emoji(_SIGN[group[0].action]), " ", *heading]
+    parts = [kit.words(*heading)]
+    bullets: list[list[Word]] = []
+    for change, diffs in items:
+        bullets.append([_name(change)] if same else change_words(change))
+        if diffs:
+            parts += [kit.listing(bullets), kit.listing(diffs, indent=1)]
+            bullets = []
+    if len(items) < len(group):
+        bullets.append([(f"… {len(group) - len(items):,} more", "italic")])
+    return kit.rich_text(*parts, *([kit.listing(bullets)] if bullets else []))
+
+
+def change_words(change: Change, *, kind: bool = False) -> list[Word]:
+    """One change: its sign and its name, with the kind where it stands alone."""
+    words: list[Word] = [kit.emoji(_SIGN[change.action]), " "]
+    if kind:
+        words += [(plain(change.label, 60), "bold"), " "]
+    return [*words, _name(change)]
+
+
+def _name(change: Change) -> Word:
+    return plain(change.name, 120), "code"
+
+
+def _diff_lines(change: Change) -> list[list[Word]]:
+    """What an update changes, field by field; nothing for the other actions."""
+    if change.action is not Action.UPDATE:
+        return []
+    diffs = change.diff()
+    lines = [_diff_words(diff) for diff in diffs[:_MOST_DIFFS]]
+    if len(diffs) > _MOST_DIFFS:
+        lines.append([(f"… {count(len(diffs) - _MOST_DIFFS, 'more field')}", "italic")])
+    return lines
+
+
+def _diff_words(diff: FieldDiff) -> list[Word]:
+    path = f"{plain(diff.path, 80)}: "
+    if diff.before is None:
+        return [path, "now ", (plain(diff.after or "", 80), "code")]
+    if diff.after is None:
+        return [path, (plain(diff.before, 80), "code strike"), " removed"]
+    return [path, (plain(diff.before, 80), "code"), " → ", (plain(diff.after, 80), "code")]

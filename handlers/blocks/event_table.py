@@ -1,0 +1,98 @@
+"""Knows how CloudTrail events look in a table. Every cell is text from outside, shown as it is."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Sequence
+from datetime import UTC
+
+from handlers.blocks.kit import Block, plain, table
+from trailwatch.event import Event
+
+_SUFFIX = ".amazonaws.com"
+
+
+def short_table(events: Sequence[Event], offices: Collection[str] = ()) -> Block:
+    """The table in an alert: time in UTC, who, event, from where, result.
+
+    Narrow, for phones: where all events are of one day (`one_day`) the caller names it.
+    """
+    day = one_day(events)
+    rows = [
+        [
+            _time(event, day),
+            who(event),
+            plain(event.name, 64),
+            origin(event, offices),
+            result(event),
+        ]
+        for event in events
+    ]
+    return table(["UTC", "Who", "Event", "From", "Result"], rows, wrap=(1, 4))
+
+
+def long_table(events: Sequence[Event], offices: Collection[str] = ()) -> Block:
+    """The table in a thread: as the short one, and the service, error text, region and tool."""
+    day = one_day(events)
+    rows = [
+        [
+            _time(event, day),
+            who(event),
+            f"{plain(event.name, 64)} ({service(event)})",
+            origin(event, offices),
+            result(event, message=True),
+            plain(event.region, 20),
+            plain(event.user_agent, 60),
+        ]
+        for event in events
+    ]
+    head = ["UTC", "Who", "Event", "From", "Result", "Region", "With"]
+    return table(head, rows, wrap=(1, 4, 6))
+
+
+def who(event: Event) -> str:
+    """The human or machine, and through what: "jane@example.com via SSO AdministratorAccess"."""
+    name = plain(event.actor, 80)
+    return f"{name} via {plain(event.via, 60)}" if event.via else name
+
+
+def origin(event: Event, offices: Collection[str] = ()) -> str:
+    """The address or the service that a call came from; an own office is named as such."""
+    address = plain(event.address, 64)
+    return f"{address} (office)" if is_office(event.address, offices) else address
+
+
+def is_office(address: str, offices: Collection[str]) -> bool:
+    """Whether an address lies in one of the ranges ("203.0.113.0/24" or a single address)."""
+    try:
+        found = ipaddress.ip_address(address)
+        networks = [ipaddress.ip_network(office, strict=False) for office in offices]
+    except ValueError:
+        return False
+    return any(found.version == net.version and found in net for net in networks)
+
+
+def result(event: Event, *, message: bool = False) -> str:
+    """ "ok", or a cross and the error's code, with its text where asked for."""
+    if event.result == "ok":
+        return "ok"
+    shown = f"✗\u00a0{plain(event.result, 60)}"
+    return (
+        f"{shown}: {plain(event.error_message, 80)}" if message and event.error_message else shown
+    )
+
+
+def service(event: Event) -> str:
+    """ "iam" for "iam.amazonaws.com"."""
+    return plain(event.source.removesuffix(_SUFFIX), 40)
+
+
+def one_day(events: Sequence[Event]) -> str:
+    """The day of all events in UTC where it is the same, as "Nov 23", else ""."""
+    days = {event.time.astimezone(UTC).date() for event in events}
+    return f"{days.pop():%b %-d}" if len(days) == 1 else ""
+
+
+def _time(event: Event, day: str) -> str:
+    moment = event.time.astimezone(UTC)
+    return f"{moment:%H:%M:%S}" if day else f"{moment:%b %-d %H:%M:%S}"

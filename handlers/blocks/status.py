@@ -1,0 +1,90 @@
+"""Knows how `setup status` looks: what stands, the problems first with their fix. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from handlers.blocks import kit
+from handlers.blocks.kit import Message, Word, code, count, date, esc, plain
+from setup.change import LABELS
+
+if TYPE_CHECKING:
+    from setup.status import ResourceStatus
+
+_MOST_PROBLEMS = 10
+_MOST_ROWS = 60
+_ORDER = {"missing": 0, "differs": 1, "ok": 2}
+_PICTURE = {"missing": "x", "differs": "warning"}
+_WORD = {"missing": "✗ missing", "differs": "≠ differs", "ok": "ok"}
+_FIX = "/trailwatch setup plan"
+
+
+def status_message(statuses: Sequence[ResourceStatus], site: str, checked_at: datetime) -> Message:
+    """What stands in a site. Problems come first; a plan is what mends them."""
+    ranked = sorted(statuses, key=lambda status: _ORDER.get(status.state, 0))
+    bad = [status for status in ranked if status.state != "ok"]
+    good = len(ranked) - len(bad)
+    origin = kit.context(f"site {code(site, 60)} · checked {date(checked_at)}")
+    if not ranked:
+        text = f"Nothing is set up in {esc(site, 60)} yet: {_FIX} shows what would be made."
+        line = f":grey_question: *Nothing is set up yet.* {code(_FIX)} shows what would be made."
+        return kit.message(text, [kit.section(line), origin])
+    blocks = [
+        kit.section(
+            f":white_check_mark: *All {count(good, 'resource')} as wanted*"
+            if not bad
+            else f":warning: *{count(len(bad), 'problem')}*, {good:,} as wanted"
+        )
+    ]
+    if bad:
+        items = [_problem(status) for status in bad[:_MOST_PROBLEMS]]
+        if len(bad) > _MOST_PROBLEMS:
+            items.append([(f"… {len(bad) - _MOST_PROBLEMS:,} more, see the table", "italic")])
+        fix = kit.words(kit.emoji("bulb"), " ", (_FIX, "code"), " shows what mends it")
+        blocks.append(kit.rich_text(kit.listing(items), fix))
+    rows = [
+        [
+            _kind(status.kind),
+            plain(status.name, 80),
+            _WORD.get(status.state, status.state),
+            _facts(status),
+        ]
+        for status in ranked[:_MOST_ROWS]
+    ]
+    blocks.append(kit.table(["Kind", "Name", "State", "Facts"], rows, wrap=(1, 3)))
+    if len(ranked) > len(rows):
+        blocks.append(kit.context(f"… {count(len(ranked) - len(rows), 'more resource')}"))
+    blocks.append(origin)
+    return kit.message(_sentence(site, bad, good), blocks)
+
+
+def _problem(status: ResourceStatus) -> list[Word]:
+    picture = kit.emoji(_PICTURE.get(status.state, "warning"))
+    kind = f" {_kind(status.kind)} "
+    name: Word = (plain(status.name, 120), "code")
+    return [picture, kind, name, f" {plain(status.detail or status.state, 200)}"]
+
+
+def _kind(kind: str) -> str:
+    return plain(LABELS.get(kind, kind.replace("_", " ")), 60)
+
+
+def _facts(status: ResourceStatus) -> str:
+    """What is known of a resource in a few words."""
+    shown = ", ".join(f"{key}: {value}" for key, value in status.facts.items())
+    return plain(shown or (status.detail if status.state == "ok" else ""), 200)
+
+
+def _sentence(site: str, bad: Sequence[ResourceStatus], good: int) -> str:
+    if not bad:
+        return f"Status of {esc(site, 60)}: all {count(good, 'resource')} as wanted."
+    named = "; ".join(
+        " ".join(esc(part, 120) for part in (_kind(s.kind), s.name, s.detail or s.state))
+        for s in bad[:5]
+    )
+    return (
+        f"Status of {esc(site, 60)}: {count(len(bad), 'problem')}, {good:,} as wanted. "
+        f"{named}. {_FIX} shows what mends it."
+    )
