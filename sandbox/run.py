@@ -36,6 +36,8 @@ from sandbox.wire import CallLog, Faults, Sender, Server, WsgiApp
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 READY_SECONDS = 20.0
+SETTLE_SECONDS = 2.0
+READS = ("Describe", "Get", "List", "Lookup", "Filter", "Test", "Head", "AssumeRole", "GET", "HEAD")
 SHOWN_REJECTED = 5
 
 Log = Callable[[str], None]
@@ -174,12 +176,23 @@ class Sandbox:
             while not a_trail_logs(self.aws):
                 if self._stop.wait(0.2):
                     return
+            if not self._settled():
+                return
         lasts = _duration(self._player.seconds)
         self._log(f"Replaying {self._player.total} records; it takes {lasts}.")
         if self._player.seconds > 600:
             self._log("That is long: --speed N makes it N times as short.")
         self._replay = "playing"
         self._player.start()
+
+    def _settled(self) -> bool:
+        """Wait until nothing more is built in AWS; the trail comes before filters and alarms."""
+        seen = -1
+        while (now := _writes(self._calls)) != seen:
+            seen = now
+            if self._stop.wait(SETTLE_SECONDS):
+                return False
+        return True
 
     def _feed(self, records: Sequence[Record]) -> None:
         self.aws.ingest(records)
@@ -206,6 +219,11 @@ class Sandbox:
         self.bot.stop()
         for part in reversed(self._started):
             part.stop()
+
+
+def _writes(calls: CallLog) -> int:
+    """How many calls so far have changed something in AWS."""
+    return sum(not call["method"].startswith(READS) for call in calls.list("aws"))
 
 
 def bot_environment(sandbox: Sandbox, state: Path, port: int, metrics: int) -> dict[str, str]:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,6 +110,25 @@ def post(url: str, body: object) -> Any:
         return json.loads(answer.read())
 
 
+def start_a_trail(endpoint: str) -> None:
+    keys = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "secret"}
+    s3, trails = (
+        boto3.client(name, endpoint_url=endpoint, region_name="us-east-1", **keys)
+        for name in ("s3", "cloudtrail")
+    )
+    s3.create_bucket(Bucket="archive")
+    by = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    arn = "arn:aws:s3:::archive"
+    statements = [
+        {**by, "Action": "s3:GetBucketAcl", "Resource": arn},
+        {**by, "Action": "s3:PutObject", "Resource": f"{arn}/AWSLogs/123456789012/*"},
+    ]
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    s3.put_bucket_policy(Bucket="archive", Policy=json.dumps(policy))
+    trails.create_trail(Name="trail", S3BucketName="archive")
+    trails.start_logging(Name="trail")
+
+
 def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -168,6 +188,10 @@ def test_a_sandbox_from_start_to_end(running: Callable[..., Running], tmp_path: 
     assert post(f"{url}/api/scenario", {"name": "noise"})["accepted"] > 5
     with urllib.request.urlopen(url, timeout=10) as page:
         assert b"trailwatch sandbox" in page.read()
+
+    start_a_trail(status["aws"]["endpoint"])
+    sandbox.wait_for("Replaying 1 records; it takes less than a second")
+    sandbox.wait_for("The replay has ended: 1 records")
 
     first = status["bot"]["pid"]
     os.kill(first, signal.SIGKILL)
