@@ -1,8 +1,8 @@
 """The patterns of the detections that depend on a site's settings; it knows nothing else of a site.
 
 Two do: `login-outside-office` (the addresses of the offices) and `large-instance` (the largest size
-that the site allows). Without a setting they have the pattern of the catalogue: an office network
-that nobody has (203.0.113.0/24, RFC 5737), so that every console login is outside, and 4xlarge.
+that the site allows). Without a setting they have the pattern of the catalogue: 0.0.0.0 as the
+only office, an address that no login has, so that every console login is outside, and 4xlarge.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trailwatch.pattern.addresses import AddressError, excluding
 
 OUTSIDE_OFFICE = "login-outside-office"
 LARGE_INSTANCE = "large-instance"
-DEFAULT_OFFICES = ("203.0.113.0/24",)
+DEFAULT_OFFICES = ("0.0.0.0",)  # noqa: S104 - nobody binds to it; nobody logs in from it
 DEFAULT_MAX_INSTANCE_SIZE = "4xlarge"
 
 _SMALL_SIZES = ("nano", "micro", "small", "medium", "large")
