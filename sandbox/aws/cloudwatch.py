@@ -104,14 +104,10 @@ class CloudWatch:
         return {}
 
     def _delete(self, call: AwsCall, proceed: Proceed) -> dict[str, Any]:
+        """Names that don't exist are passed over: the others are deleted all the same."""
         backend = self._account.cloudwatch(call.region)
-        names = call.get("AlarmNames", [])
-        absent = [name for name in names if name not in backend.alarms]
-        # With one name alone AWS is silent about an alarm that is not there.
-        if absent and len(names) > 1:
-            raise Refusal("ResourceNotFound", f"Alarm does not exist: {', '.join(absent)}", 404)
         with self._alarms.lock:
-            for name in names:
+            for name in call.get("AlarmNames", []):
                 alarm = backend.alarms.pop(name, None)
                 if alarm is not None:
                     self._history.configuration(call.region, alarm, "Delete")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from moto.logs.models import LogEvent, LogGroup
@@ -27,6 +28,10 @@ PAGE_EVENTS = 10_000
 PAGE_BYTES = 1_048_576
 SCAN = 10_000
 """Events that one page looks at: a page may be part-full or empty and still have a nextToken."""
+
+
+FIRST_NEWEST = 1_704_067_200_000
+"""Milliseconds since 1970 of 2024-01-01: no search newest first may start earlier."""
 
 
 class LogGroups:
@@ -109,27 +114,25 @@ class LogGroups:
                 f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
                 "constraint: Member must have value between 1 and 10000",
             )
-        newest_first = call.get("startFromHead") is False
-        rows = sorted(_rows(call, group), key=_position, reverse=newest_first)
         after = _read_token(call.get("nextToken"), group.name)
-        if after is not None:
-            rows = [
-                r for r in rows if (_position(r) < after if newest_first else _position(r) > after)
-            ]
+        newest_first = after.newest_first if after else _newest_first(call)
+        rows = sorted(_rows(call, group), key=_position, reverse=newest_first)
+        if after:
+            rows = [row for row in rows if after.comes_before(_position(row))]
         found: list[dict[str, Any]] = []
-        size = 0
-        last = None
-        for scanned, (stream, event) in enumerate(rows):
+        size = looked_at = 0
+        for stream, event in rows[:SCAN]:
             size_with = size + len(event.message.encode()) + 26
-            if scanned >= SCAN or len(found) >= limit or (found and size_with > PAGE_BYTES):
+            if len(found) >= limit or (found and size_with > PAGE_BYTES):
                 break
-            last = (stream, event)
+            looked_at += 1
             if wanted.matches(document(event.message)):
                 size = size_with
                 found.append(_shown(stream, event))
         result: dict[str, Any] = {"events": found, "searchedLogStreams": []}
-        if last is not None and last is not rows[-1] and _position(last) != _position(rows[-1]):
-            result["nextToken"] = _write_token(group.name, _position(last))
+        if looked_at < len(rows):
+            reached = Token(group.name, _position(rows[looked_at - 1]), newest_first)
+            result["nextToken"] = reached.written()
         return result
 
     def _group(self, call: AwsCall) -> LogGroup:
@@ -173,18 +176,40 @@ def _shown(stream: str, event: LogEvent) -> dict[str, Any]:
     }
 
 
-def _write_token(group: str, position: tuple[int, int]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([group, *position]).encode()).decode()
+@dataclass(frozen=True)
+class Token:
+    """How far a search has come, and in which direction it goes on."""
+
+    group: str
+    position: tuple[int, int]
+    newest_first: bool
+
+    def comes_before(self, position: tuple[int, int]) -> bool:
+        return position < self.position if self.newest_first else position > self.position
+
+    def written(self) -> str:
+        parts = [self.group, *self.position, self.newest_first]
+        return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
-def _read_token(token: str | None, group: str) -> tuple[int, int] | None:
-    if token is None:
+def _read_token(text: str | None, group: str) -> Token | None:
+    if text is None:
         return None
     try:
-        of_group, at, event = json.loads(base64.urlsafe_b64decode(token))
-        position = int(at), int(event)
+        of_group, at, event, newest_first = json.loads(base64.urlsafe_b64decode(text))
+        token = Token(of_group, (int(at), int(event)), bool(newest_first))
     except (ValueError, TypeError) as error:
         raise Refusal("InvalidParameterException", "The specified nextToken is invalid.") from error
     if of_group != group:
         raise Refusal("InvalidParameterException", "The specified nextToken is invalid.")
-    return position
+    return token
+
+
+def _newest_first(call: AwsCall) -> bool:
+    if call.get("startFromHead") is not False:
+        return False
+    start = call.get("startTime")
+    if start is not None and start < FIRST_NEWEST:
+        text = "startFromHead may be false only where startTime is in 2024 or later."
+        raise Refusal("InvalidParameterException", text)
+    return True

@@ -43,7 +43,7 @@ class AwsCall:
     operation: str
     protocol: str
     params: Mapping[str, Any] = field(default_factory=dict)
-    host: str = ""
+    signed: bool = True
 
     def get(self, name: str, default: Any = None) -> Any:
         """A parameter, or `default` where it is absent or null."""
@@ -68,7 +68,7 @@ def read_call(environ: WSGIEnvironment, body: bytes, region: str) -> AwsCall:
     """
     service, signed_region = _credential_scope(environ)
     region = signed_region or region
-    host = str(environ.get("HTTP_HOST", ""))
+    signed = bool(service)
     query = dict(parse_qsl(str(environ.get("QUERY_STRING", "")), keep_blank_values=True))
     content_type = str(environ.get("CONTENT_TYPE", ""))
     target = str(environ.get("HTTP_X_AMZ_TARGET", ""))
@@ -76,18 +76,18 @@ def read_call(environ: WSGIEnvironment, body: bytes, region: str) -> AwsCall:
         service = UNSIGNED.get(query.get("Action", ""), "s3")
     service = SERVICES.get(service, service)
     if service == "s3":
-        return _read_s3(environ, body, region, query, host)
+        return _read_s3(environ, body, region, query, signed)
     if target:
         operation = target.rsplit(".", 1)[-1]
         params = _parse(service, operation, "json", {}, body)
-        return AwsCall(service, region, operation, "json", params, host)
+        return AwsCall(service, region, operation, "json", params, signed)
     if content_type.startswith("application/x-www-form-urlencoded"):
         query |= dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     if "Action" in query:
         params = _parse(service, query["Action"], "query", query, body)
-        return AwsCall(service, region, query["Action"], "query", params, host)
+        return AwsCall(service, region, query["Action"], "query", params, signed)
     method, path = environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", "")
-    return AwsCall(service, region, f"{method} {path}", "json", {}, host)
+    return AwsCall(service, region, f"{method} {path}", "json", {}, signed)
 
 
 def _credential_scope(environ: WSGIEnvironment) -> tuple[str, str]:
@@ -126,7 +126,7 @@ def _parse(
 
 
 def _read_s3(
-    environ: WSGIEnvironment, body: bytes, region: str, query: dict[str, str], host: str
+    environ: WSGIEnvironment, body: bytes, region: str, query: dict[str, str], signed: bool
 ) -> AwsCall:
     plain = {k: v for k, v in query.items() if not k.startswith("X-Amz-")}
     try:
@@ -135,12 +135,12 @@ def _read_s3(
         name, params = str(operation.name), {**found, **{k: v for k, v in plain.items() if v}}
     except Exception:  # noqa: BLE001  the router raises of every kind on what it does not know
         method, path = environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", "")
-        return AwsCall("s3", region, f"{method} {path}", "rest-xml", plain, host)
+        return AwsCall("s3", region, f"{method} {path}", "rest-xml", plain, signed)
     if name == "PutObject":
         params["ContentLength"] = len(body)
     elif body:
         params["Body"] = body.decode("utf-8", "replace")
-    return AwsCall("s3", region, name, "rest-xml", params, host)
+    return AwsCall("s3", region, name, "rest-xml", params, signed)
 
 
 def arguments(call: AwsCall) -> dict[str, Any]:

@@ -184,7 +184,9 @@ class Sns:
             self._deliveries.forget(arn)
             if subscription is not None:
                 subscription.topic.subscriptions_deleted += 1
-                if subscription.protocol in HTTP and not _is_pending(subscription):
+                # Whoever signs knows what they do; a link in a message may be followed by mistake.
+                asks = subscription.protocol in HTTP and not call.signed
+                if asks and not _is_pending(subscription):
                     self._gone[arn] = subscription
                     self._ask(subscription.topic, subscription, "UnsubscribeConfirmation")
         return {}

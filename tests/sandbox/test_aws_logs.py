@@ -99,6 +99,8 @@ def test_what_filter_log_events_refuses(logs: Any) -> None:
     assert (code, text) == ("InvalidParameterException", "Invalid metric filter pattern")
     assert refused(search, logGroupName=GROUP, nextToken="x")[0] == "InvalidParameterException"
     assert refused(search)[0] == "InvalidParameterException"
+    early = {"startFromHead": False, "startTime": 1_700_000_000_000}
+    assert refused(search, logGroupName=GROUP, **early)[0] == "InvalidParameterException"
 
 
 def test_test_metric_filter(aws: Any) -> None:

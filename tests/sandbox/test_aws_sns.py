@@ -190,6 +190,9 @@ def test_unsubscribing(aws: Any, until_true: Callable[..., Any]) -> None:
     get(left.body["SubscribeURL"])
     found = sns.list_subscriptions()["Subscriptions"]
     assert [s["SubscriptionArn"] for s in found] == [arn]
+    sns.unsubscribe(SubscriptionArn=arn)
+    assert sns.list_subscriptions()["Subscriptions"] == []
+    assert len(aws.receiver.of_type("UnsubscribeConfirmation")) == 1
 
 
 def test_what_sns_refuses(aws: Any) -> None:
