@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from trailwatch.store import wake
 from trailwatch.store.tables import inbox
@@ -23,7 +24,8 @@ class InboxState(StrEnum):
 
 @dataclass(frozen=True)
 class InboxRow:
-    """One delivery. `attempts` counts the present one; `token` is the claim on it."""
+    """One delivery. `attempts` counts the present one, `failures` those that a bug or an error
+    of ours ended; `token` is the claim on it."""
 
     key: str
     lane: str
@@ -33,6 +35,7 @@ class InboxRow:
     attempts: int = 0
     token: str = ""
     error: str = ""
+    failures: int = 0
 
 
 def put(
@@ -51,21 +54,17 @@ def put(
     use the on-call service's alert id. Empty: on its own. refused: why nobody understands it; it
     becomes a dead letter at once.
     """
-    values = {
-        "key": key,
-        "lane": lane or f"key:{key}",
-        "source": source,
-        "body": body,
-        "at": at,
-        "state": InboxState.DEAD if refused else InboxState.NEW,
-        "attempts": 0,
-        "next_at": at,
-        "error": refused,
-    }
-    fresh = insert_new(tx, inbox, values)
+    fresh = insert_new(tx, inbox, _new(key, source, body, at, lane))
     if fresh:
         wake.touch(tx, wake.INBOX)
     return fresh
+
+
+def put_dead(tx: Connection, *, key: str, source: str, body: str, at: datetime, error: str) -> bool:
+    """Keep what could not even be read among the dead letters; False where it is there already."""
+    values = _new(key, source, body, at, "")
+    values |= {"state": InboxState.DEAD, "error": error, "finished_at": at}
+    return insert_new(tx, inbox, values)
 
 
 def claim(tx: Connection, *, owner: str, now: datetime, lease: datetime) -> InboxRow | None:
@@ -108,9 +107,7 @@ def claim(tx: Connection, *, owner: str, now: datetime, lease: datetime) -> Inbo
             attempts=row.attempts + 1,
         )
     )
-    return InboxRow(
-        row.key, row.lane, row.source, row.body, row.at, row.attempts + 1, token, row.error
-    )
+    return replace(_row(row), attempts=row.attempts + 1, token=token)
 
 
 def next_due(tx: Connection) -> datetime | None:
@@ -137,9 +134,13 @@ def done(tx: Connection, row: InboxRow, at: datetime) -> bool:
     return _change(tx, row, state=InboxState.DONE, finished_at=at, error="")
 
 
-def retry(tx: Connection, row: InboxRow, *, at: datetime, error: str) -> bool:
-    """Handle it again at `at`; what follows in its lane waits. False: the claim was lost."""
-    return _change(tx, row, state=InboxState.NEW, next_at=at, error=error)
+def retry(tx: Connection, row: InboxRow, *, at: datetime, error: str, failed: bool = False) -> bool:
+    """Handle it again at `at`; what follows in its lane waits. False: the claim was lost.
+
+    failed: counts as a failure of ours, not as an absence of somebody else's.
+    """
+    failures = row.failures + (1 if failed else 0)
+    return _change(tx, row, state=InboxState.NEW, next_at=at, error=error, failures=failures)
 
 
 def bury(tx: Connection, row: InboxRow, *, error: str, at: datetime) -> bool:
@@ -155,7 +156,7 @@ def dead(tx: Connection, limit: int = 100) -> list[InboxRow]:
         .order_by(inbox.c.seq.desc())
         .limit(limit)
     )
-    return [InboxRow(r.key, r.lane, r.source, r.body, r.at, r.attempts, "", r.error) for r in rows]
+    return [_row(row) for row in rows]
 
 
 def revive(tx: Connection, key: str, at: datetime) -> bool:
@@ -163,7 +164,7 @@ def revive(tx: Connection, key: str, at: datetime) -> bool:
     changed = tx.execute(
         update(inbox)
         .where(inbox.c.key == key, inbox.c.state == InboxState.DEAD)
-        .values(state=InboxState.NEW, next_at=at, attempts=0, finished_at=None)
+        .values(state=InboxState.NEW, next_at=at, attempts=0, failures=0, finished_at=None)
     )
     if changed.rowcount:
         wake.touch(tx, wake.INBOX)
@@ -178,6 +179,35 @@ def release(tx: Connection, owner: str) -> int:
         .values(lease=None, token=None)
     )
     return freed.rowcount
+
+
+def _new(key: str, source: str, body: str, at: datetime, lane: str) -> dict[str, Any]:
+    return {
+        "key": key,
+        "lane": lane or f"key:{key}",
+        "source": source,
+        "body": body,
+        "at": at,
+        "state": InboxState.NEW,
+        "attempts": 0,
+        "failures": 0,
+        "next_at": at,
+        "error": "",
+    }
+
+
+def _row(row: Row[Any]) -> InboxRow:
+    return InboxRow(
+        key=row.key,
+        lane=row.lane,
+        source=row.source,
+        body=row.body,
+        at=row.at,
+        attempts=row.attempts,
+        token=row.token or "",
+        error=row.error,
+        failures=row.failures,
+    )
 
 
 def _change(tx: Connection, row: InboxRow, **values: object) -> bool:

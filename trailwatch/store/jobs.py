@@ -25,7 +25,8 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class JobRow:
-    """A job. `attempts` counts the present one; `resumed`: an earlier one began and was cut off."""
+    """A job. `attempts` counts the present one, `failures` those that a bug or an error of ours
+    ended; `resumed`: an earlier one began and did not come to its end."""
 
     id: int
     kind: str
@@ -38,6 +39,7 @@ class JobRow:
     next_at: datetime
     token: str
     error: str
+    failures: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def add(
         "args": dict(args),
         "state": JobState.QUEUED,
         "attempts": 0,
+        "failures": 0,
         "resumed": False,
         "at": at,
         "next_at": at + delay,
@@ -150,17 +153,22 @@ def again(
 ) -> bool:
     """Finished for now: do it again at `at`, with other args where given, and new steps."""
     kept = row.args if args is None else dict(args)
-    if not _change(
-        tx, row, state=JobState.QUEUED, next_at=at, attempts=0, resumed=False, error="", args=kept
-    ):
+    fresh = {"attempts": 0, "failures": 0, "resumed": False, "error": "", "args": kept}
+    if not _change(tx, row, state=JobState.QUEUED, next_at=at, **fresh):
         return False
     tx.execute(delete(job_step).where(job_step.c.job == row.id))
     return True
 
 
-def retry(tx: Connection, row: JobRow, *, at: datetime, error: str) -> bool:
-    """Failed: try again at `at`; done steps are remembered. False: the claim was lost."""
-    return _change(tx, row, state=JobState.QUEUED, next_at=at, error=error, resumed=True)
+def retry(tx: Connection, row: JobRow, *, at: datetime, error: str, failed: bool = False) -> bool:
+    """Try again at `at`; done steps are remembered. False: the claim was lost.
+
+    failed: counts as a failure of ours, not as an absence of somebody else's.
+    """
+    failures = row.failures + (1 if failed else 0)
+    return _change(
+        tx, row, state=JobState.QUEUED, next_at=at, error=error, resumed=True, failures=failures
+    )
 
 
 def bury(tx: Connection, row: JobRow, *, error: str, at: datetime) -> bool:
@@ -190,7 +198,7 @@ def revive(tx: Connection, job_id: int, at: datetime) -> bool:
     tx.execute(
         update(job)
         .where(job.c.id == job_id)
-        .values(state=JobState.QUEUED, next_at=at, attempts=0, finished_at=None)
+        .values(state=JobState.QUEUED, next_at=at, attempts=0, failures=0, finished_at=None)
     )
     wake.touch(tx, wake.JOBS)
     return True
@@ -221,6 +229,14 @@ def end_step(tx: Connection, row: JobRow, name: str, result: Any, at: datetime) 
         job_step,
         {"job": row.id, "name": name, "state": JobState.DONE, "result": result, "at": at},
     )
+
+
+def has_begun(tx: Connection, row: JobRow, name: str) -> bool:
+    """Whether a step was begun, and not ended, by an earlier attempt."""
+    state = tx.execute(
+        select(job_step.c.state).where(job_step.c.job == row.id, job_step.c.name == name)
+    ).scalar()
+    return state == JobState.RUNNING
 
 
 class LostClaim(Exception):
@@ -271,4 +287,5 @@ def _row(row: Row[Any]) -> JobRow:
         next_at=row.next_at,
         token=row.token or "",
         error=row.error,
+        failures=row.failures,
     )

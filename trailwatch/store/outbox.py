@@ -119,7 +119,7 @@ def say_all(tx: Connection, messages: Iterable[Outgoing], at: datetime) -> None:
 def find(tx: Connection, key: str) -> Sent | None:
     """What has become of the message; None where it was never said."""
     row = tx.execute(select(message).where(message.c.key == key)).one_or_none()
-    return None if row is None else _sent_of(row)
+    return None if row is None else sent_of(row)
 
 
 def at_ts(tx: Connection, channel: str, ts: str) -> Sent | None:
@@ -129,7 +129,7 @@ def at_ts(tx: Connection, channel: str, ts: str) -> Sent | None:
             or_(message.c.channel == channel, message.c.lane == channel), message.c.ts == ts
         )
     ).first()
-    return None if row is None else _sent_of(row)
+    return None if row is None else sent_of(row)
 
 
 def dead(tx: Connection, limit: int = 100) -> list[Sent]:
@@ -145,7 +145,7 @@ def dead(tx: Connection, limit: int = 100) -> list[Sent]:
         .order_by(message.c.updated_at.desc(), message.c.key)
         .limit(limit)
     )
-    return [_sent_of(row) for row in rows]
+    return [sent_of(row) for row in rows]
 
 
 def resend(tx: Connection, key: str, at: datetime) -> bool:
@@ -261,7 +261,8 @@ def _next_seq(tx: Connection, key: str, at: datetime) -> int:
     return int(tx.execute(select(lane.c.seq).where(lane.c.key == key)).scalar_one())
 
 
-def _sent_of(row: Row[Any]) -> Sent:
+def sent_of(row: Row[Any]) -> Sent:
+    """A row of the message table, as others see it."""
     return Sent(
         key=row.key,
         lane=row.lane,
