@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -64,8 +64,8 @@ class Change:
 
     def diff(self) -> tuple[FieldDiff, ...]:
         """The fields that change, by path; those of a list are found by their name or number."""
-        before = dict(_leaves("", self.before or {}))
-        after = dict(_leaves("", self.after or {}))
+        before = dict(_leaves("", self.before)) if self.before else {}
+        after = dict(_leaves("", self.after)) if self.after else {}
         return tuple(
             FieldDiff(path, before.get(path), after.get(path))
             for path in sorted(before.keys() | after.keys())
@@ -97,18 +97,21 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
         if not any(isinstance(item, Mapping | list | tuple) for item in value):
             yield path, ", ".join(sorted(_text(item) for item in value))
             return
-        for number, item in enumerate(value):
-            yield from _leaves(f"{path}[{_item_name(item, number)}]", item)
+        for name, item in zip(_item_names(value), value, strict=True):
+            yield from _leaves(f"{path}[{name}]", item)
     else:
         yield path, _text(value)
 
 
-def _item_name(item: Any, number: int) -> str:
-    if isinstance(item, Mapping):
-        for key in ("Sid", "name", "Name", "ID", "field"):
-            if isinstance(item.get(key), str):
-                return str(item[key])
-    return str(number)
+def _item_names(items: Sequence[Any]) -> list[str]:
+    """What tells the items of a list apart: a name that each has, or else their numbers."""
+    for key in ("Sid", "name", "Name", "ID"):
+        names = [
+            str(item.get(key)) for item in items if isinstance(item, Mapping) and item.get(key)
+        ]
+        if len(set(names)) == len(items):
+            return names
+    return [str(number) for number in range(len(items))]
 
 
 def _text(value: Any) -> str:

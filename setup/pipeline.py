@@ -75,7 +75,7 @@ def _storage(config: SiteConfig) -> tuple[Resource, ...]:
             own,
         ),
         LogGroup(site, config.log_group, config.retention_days, own),
-        Role(site, config.role, config.trail, config.log_group, own),
+        Role(site, config.role, config.log_group, own),
         Trail(
             site, config.trail, config.bucket, config.log_group, config.role, config.insights, own
         ),

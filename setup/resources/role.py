@@ -18,8 +18,10 @@ POLICY = "trailwatch-write-logs"
 
 @dataclass(frozen=True)
 class Role:
-    """A role that only our trail may take, and that may only write our log group's streams.
+    """A role that only CloudTrail may take, and that may only write our log group's streams.
 
+    It has no source conditions: CloudTrail does not support aws:SourceArn and aws:SourceAccount
+    here, as the same page says. Who may hand it to CloudTrail is bound by iam:PassRole instead.
     Source: Role policy document for CloudTrail to use CloudWatch Logs, CloudTrail user guide.
     """
 
@@ -27,7 +29,6 @@ class Role:
 
     site: Site
     name: str
-    trail: str
     log_group: str
     own_tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -51,16 +52,10 @@ class Role:
                 "Version": "2012-10-17",
                 "Statement": [
                     {
-                        "Sid": "OnlyOurTrail",
+                        "Sid": "OnlyCloudTrail",
                         "Effect": "Allow",
                         "Principal": {"Service": "cloudtrail.amazonaws.com"},
                         "Action": "sts:AssumeRole",
-                        "Condition": {
-                            "StringEquals": {
-                                "aws:SourceAccount": site.account,
-                                "aws:SourceArn": site.trail_arn(self.trail),
-                            }
-                        },
                     }
                 ],
             },

@@ -72,10 +72,11 @@ class Topic:
         if found is None:
             return None
         attributes = found.get("Attributes", {})
-        return {
-            "policy": json.loads(attributes.get("Policy") or "{}"),
-            "signature_version": attributes.get("SignatureVersion") or "1",
-        }
+        fields = {"policy": json.loads(attributes.get("Policy") or "{}")}
+        # An answer without the version says nothing about it.
+        if "SignatureVersion" in attributes:
+            fields["signature_version"] = attributes["SignatureVersion"]
+        return fields
 
     def tags(self, clients: Clients) -> dict[str, str] | None:
         found = clients.find(

@@ -134,8 +134,7 @@ class Trail:
         }
         if before is None:
             clients.call("cloudtrail", "CreateTrail", **core, TagsList=tags)
-            # What a new trail starts with: management events of both kinds, nothing delivered.
-            before = {**wanted, "insights": [], "logging": False}
+            before = {"tags": wanted["tags"]}
         elif any(before.get(name) != wanted[name] for name in _CORE):
             clients.call("cloudtrail", "UpdateTrail", **core)
         if before.get("tags") != wanted["tags"]:
