@@ -11,6 +11,9 @@ import ipaddress
 import re
 from collections.abc import Sequence
 
+from trailwatch.pattern.printing import value_text
+from trailwatch.pattern.syntax import Literal, RegexLiteral
+
 _PREFIX = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\.){1,3}\*")
 
 
@@ -24,18 +27,14 @@ def excluding(selector: str, addresses: Sequence[str]) -> list[str]:
     selector: e.g. `$.sourceIPAddress`; addresses: IPv4 or IPv6 addresses, networks as CIDR, or
     IPv4 prefixes like `198.51.100.*`. Raises AddressError.
     """
-    return [f"{selector} != {value}" for value in _values(addresses)]
+    return [f"{selector} != {value_text(value)}" for value in network_values(addresses)]
 
 
-def including(selector: str, addresses: Sequence[str]) -> list[str]:
-    """Tests of which one holds for an address in any of these; join them with `||`.
+def network_values(addresses: Sequence[str]) -> list[Literal | RegexLiteral]:
+    """What addresses and networks are compared with: texts, and at most one regular expression.
 
     As `excluding`. Raises AddressError.
     """
-    return [f"{selector} = {value}" for value in _values(addresses)]
-
-
-def _values(addresses: Sequence[str]) -> list[str]:
     texts: list[str] = []
     expressions: list[str] = []
     for address in dict.fromkeys(address.strip() for address in addresses):
@@ -55,8 +54,8 @@ def _values(addresses: Sequence[str]) -> list[str]:
             texts.append(".".join(octets) + ".*")
         else:
             expressions.extend(_ipv4_expressions(network))
-    values = [f'"{text}"' for text in dict.fromkeys(texts)]
-    return [*values, *([f"%{'|'.join(expressions)}%"] if expressions else [])]
+    values: list[Literal | RegexLiteral] = [Literal(text) for text in dict.fromkeys(texts)]
+    return [*values, *([RegexLiteral("|".join(expressions))] if expressions else [])]
 
 
 def _ipv4_expressions(network: ipaddress.IPv4Network) -> list[str]:

@@ -66,7 +66,7 @@ def split(line: str) -> list[Part]:
 def extractor(syntax: FieldsForm) -> Extractor:
     """The function that gives a line's fields by AWS's names (`$name`, `$3`), None if no match."""
     fields, ellipsis = syntax.fields, syntax.ellipsis
-    tests = [_condition(field.condition) if field.condition else None for field in fields]
+    tests = [condition_test(field.condition) if field.condition else None for field in fields]
 
     def extract(line: str) -> dict[str, str] | None:
         parts = split(line)
@@ -106,12 +106,13 @@ def _rest(line: str, parts: list[Part], first: int) -> str:
     return line[parts[first].start if first else 0 :]
 
 
-def _condition(condition: FieldCondition) -> TextTest:
+def condition_test(condition: FieldCondition) -> TextTest:
+    """The function that says whether the text of one field satisfies its condition."""
     if isinstance(condition, FieldAnd):
-        all_items = tuple(_condition(item) for item in condition.items)
+        all_items = tuple(condition_test(item) for item in condition.items)
         return lambda text: all(item(text) for item in all_items)
     if isinstance(condition, FieldOr):
-        any_items = tuple(_condition(item) for item in condition.items)
+        any_items = tuple(condition_test(item) for item in condition.items)
         return lambda text: any(item(text) for item in any_items)
     return _test(condition)
 

@@ -57,7 +57,7 @@ def matcher(syntax: JsonForm | TermsForm | RegexForm) -> Matcher:
     if isinstance(syntax, RegexForm):
         found = searcher(syntax.regex.source)
         return lambda document: found(document.message)
-    test = _condition(syntax.condition)
+    test = condition_test(syntax.condition)
 
     def match(document: Document) -> bool:
         root = document.root
@@ -82,9 +82,10 @@ def _terms(terms: TermsForm) -> Matcher:
     return match
 
 
-def _condition(condition: Condition) -> RootTest:
+def condition_test(condition: Condition) -> RootTest:
+    """The function that says whether the root of a JSON message satisfies a condition."""
     if isinstance(condition, And):
-        return _all(tuple(_condition(item) for item in condition.items))
+        return _all(tuple(condition_test(item) for item in condition.items))
     if isinstance(condition, Or):
         return _any(_alternatives(condition))
     if isinstance(condition, Compare):
@@ -132,7 +133,7 @@ def _alternatives(condition: Or) -> tuple[RootTest, ...]:
         ):
             texts.setdefault(item.selector, set()).add(item.value.text)
         else:
-            others.append(_condition(item))
+            others.append(condition_test(item))
     lookups = [_one_of(finder(selector.steps), frozenset(texts[selector])) for selector in texts]
     return (*lookups, *others)
 

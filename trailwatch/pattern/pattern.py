@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from trailwatch.pattern.document import Document
+from trailwatch.pattern.explain import Clause, explain
 from trailwatch.pattern.fields import extractor
+from trailwatch.pattern.finding import Lint
+from trailwatch.pattern.lint import lint
 from trailwatch.pattern.match import Matcher, matcher
 from trailwatch.pattern.parse import parse_syntax
 from trailwatch.pattern.printing import to_text
@@ -49,6 +52,18 @@ class Pattern:
     def equal(self, other: Pattern) -> bool:
         """Whether both have the same parsed form: blanks, quotes and needless parentheses aside."""
         return self.syntax == other.syntax
+
+    def lint(self, regex_filters_left: int | None = None) -> tuple[Lint, ...]:
+        """What AWS accepts here but nobody means, by column, each with what to write instead.
+
+        regex_filters_left: how many more filters with a regular expression the log group may
+        have (AWS allows 5); None if that is not known.
+        """
+        return lint(self.text, self.syntax, regex_filters_left)
+
+    def explain(self, message: str | bytes | Document | None = None) -> Clause:
+        """What the pattern asks for in English, clause by clause; given a message, what holds."""
+        return explain(self.syntax, None if message is None else Document.of(message))
 
     def __str__(self) -> str:
         """The pattern written anew from its parsed form; reading it gives the same form."""
