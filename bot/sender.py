@@ -85,7 +85,7 @@ class Sender:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def metrics(self) -> dict[str, float]:
-        """Counters since the start: posts, edits, looks, adopted, reposted, twins_removed, …"""
+        """Counters since the start: slack_posts_total, slack_adopted_total, slack_limited_total, …"""
         return self._counters.read()
 
     def _dispatch(self) -> None:
@@ -186,13 +186,13 @@ class Sender:
         outcome = self._call("chat.postMessage", arguments)
         if outcome.ending is not Ending.APPLIED:
             return self._failure(claim, outcome)
-        self._counters.add("posts")
+        self._counters.add("slack_posts_total")
         channel = str(outcome.answer.get("channel") or claim.channel)
         ts = str(outcome.answer.get("ts") or "")
 
         def write(tx: Connection, now: datetime) -> None:
             if not lanes.sent(tx, claim, channel=channel, ts=ts, now=now, rules=self._rules):
-                self._counters.add("fenced")
+                self._counters.add("slack_fenced_total")
                 lanes.suspect(tx, claim, now=now)
 
         return write
@@ -201,11 +201,11 @@ class Sender:
         outcome = self._call("chat.update", _content(claim) | {"ts": claim.ts})
         if outcome.ending is not Ending.APPLIED:
             return self._failure(claim, outcome)
-        self._counters.add("edits")
+        self._counters.add("slack_edits_total")
 
         def write(tx: Connection, now: datetime) -> None:
             if not lanes.edited(tx, claim, now=now):
-                self._counters.add("fenced")
+                self._counters.add("slack_fenced_total")
                 lanes.suspect(tx, claim, now=now)
 
         return write
@@ -214,7 +214,7 @@ class Sender:
         outcome = self._call("chat.delete", {"channel": claim.channel, "ts": claim.ts})
         if outcome.ending is not Ending.APPLIED and outcome.code != "message_not_found":
             return self._failure(claim, outcome)
-        self._counters.add("deletes")
+        self._counters.add("slack_deletes_total")
 
         def write(tx: Connection, now: datetime) -> None:
             lanes.deleted(tx, claim, now=now)
@@ -222,7 +222,7 @@ class Sender:
         return write
 
     def _look(self, claim: Claim) -> _Write:
-        self._counters.add("looks")
+        self._counters.add("slack_looks_total")
         found = self._find(claim)
         if isinstance(found, Outcome):
             return self._failure(claim, found)
@@ -230,16 +230,16 @@ class Sender:
 
         def write(tx: Connection, now: datetime) -> None:
             if stamps:
-                self._counters.add("adopted")
+                self._counters.add("slack_adopted_total")
                 lanes.sent(tx, claim, channel=channel, ts=stamps[0], now=now, rules=self._rules)
             else:
-                self._counters.add("reposted" if claim.settled else "settling")
+                self._counters.add("slack_reposted_total" if claim.settled else "settling")
                 lanes.absent(tx, claim, now=now, rules=self._rules)
 
         return write
 
     def _verify(self, claim: Claim) -> _Write:
-        self._counters.add("verifies")
+        self._counters.add("slack_verifies_total")
         found = self._find(claim)
         if isinstance(found, Outcome):
             return self._failure(claim, found)
@@ -253,7 +253,7 @@ class Sender:
             if outcome.ending is not Ending.APPLIED and outcome.code != "message_not_found":
                 return self._failure(claim, outcome)
             log.warning("a twin of %s was removed", claim.key)
-            self._counters.add("twins_removed")
+            self._counters.add("slack_twins_removed_total")
         if claim.ts is not None:
             if not self._still_mine(claim):
                 return _nothing
@@ -306,7 +306,7 @@ class Sender:
             arguments["cursor"] = cursor
 
     def _failure(self, claim: Claim, outcome: Outcome) -> _Write:
-        self._counters.add(outcome.ending.replace(" ", "_"))
+        self._counters.add(f"slack_{outcome.ending.replace(' ', '_')}_total")
         ending, error = outcome.ending, outcome.error
         looking = claim.move in (Move.LOOK, Move.VERIFY)
         if ending is Ending.HELD and looking and outcome.code == "missing_scope":
@@ -352,8 +352,8 @@ class Sender:
     def _call(self, method: str, arguments: Mapping[str, Any]) -> Outcome:
         began = time.monotonic()
         outcome = call(self._slack, method, arguments)
-        self._counters.add("calls")
-        self._counters.add("call_seconds", time.monotonic() - began)
+        self._counters.add("slack_calls_total")
+        self._counters.add("slack_call_seconds_total", time.monotonic() - began)
         return outcome
 
 

@@ -1,0 +1,69 @@
+"""Deletes what nobody needs any more. Never what is unfinished, and no dead letter early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, select
+
+from trailwatch.alert import AlertState
+from trailwatch.store.inbox import InboxState
+from trailwatch.store.jobs import JobState
+from trailwatch.store.outbox import MessageState
+from trailwatch.store.tables import alert, audit, inbox, job, message, plan, tick
+
+_AT_ONCE = 2_000
+"""Rows that one call deletes of a table, so that a transaction stays short."""
+
+
+@dataclass(frozen=True)
+class Keep:
+    """How long finished things are kept.
+
+    inbox: also how long a delivery that comes again is known. messages: after their last
+    change; an older one cannot be edited any more.
+    """
+
+    inbox: timedelta = timedelta(days=30)
+    jobs: timedelta = timedelta(days=14)
+    dead: timedelta = timedelta(days=90)
+    messages: timedelta = timedelta(days=180)
+    alerts: timedelta = timedelta(days=400)
+    plans: timedelta = timedelta(days=400)
+    audit: timedelta = timedelta(days=800)
+
+
+def prune(tx: Connection, now: datetime, keep: Keep | None = None) -> dict[str, int]:
+    """Delete what is older than `keep` says, at most 2,000 rows of each table; how many of each.
+
+    To be called again, in a new transaction, while it gives a number as high as that.
+    """
+    keep = keep or Keep()
+    old_dead = now - keep.dead
+    doomed: list[tuple[Table, ColumnElement[bool]]] = [
+        (inbox, (inbox.c.state == InboxState.DONE) & (inbox.c.finished_at < now - keep.inbox)),
+        (inbox, (inbox.c.state == InboxState.DEAD) & (inbox.c.finished_at < old_dead)),
+        (job, (job.c.state == JobState.DONE) & (job.c.finished_at < now - keep.jobs)),
+        (job, (job.c.state == JobState.DEAD) & (job.c.finished_at < old_dead)),
+        (tick, tick.c.at < now - keep.jobs),
+        (
+            message,
+            message.c.state.in_((MessageState.SENT, MessageState.RETRACTED, MessageState.DEAD))
+            & message.c.verify_at.is_(None)
+            & (message.c.updated_at < now - keep.messages),
+        ),
+        (
+            alert,
+            (alert.c.state == AlertState.CLOSED) & (alert.c.updated_at < now - keep.alerts),
+        ),
+        (plan, plan.c.created_at < now - keep.plans),
+        (audit, audit.c.at < now - keep.audit),
+    ]
+    counts: dict[str, int] = {}
+    for table, condition in doomed:
+        key = next(iter(table.primary_key))
+        some = select(key).where(condition).limit(_AT_ONCE)
+        gone = tx.execute(delete(table).where(key.in_(some))).rowcount
+        counts[table.name] = counts.get(table.name, 0) + gone
+    return counts
