@@ -22,9 +22,22 @@ function onClick(event) {
 }
 
 function onChange(event) {
+  const many = event.target.closest("details.many");
+  if (many) showChosen(many);
   const field = event.target.closest("[data-act='field']");
   if (!field || (event.target.type === "text" && !event.target.dataset.entered)) return;
   use(field, chosen(field));
+}
+
+// A list of many shows what is ticked in it.
+function showChosen(many) {
+  const chips = all("input:checked", many).map((box) => {
+    const chip = document.createElement("span");
+    chip.className = "chip";
+    chip.textContent = box.parentElement.textContent.trim();
+    return chip;
+  });
+  find(".many-text", many).replaceChildren(...(chips.length ? chips : [find(".many-list", many).getAttribute("aria-label")]));
 }
 
 function chosen(field) {
@@ -107,7 +120,7 @@ function toggleMenu(opener) {
   menu.querySelector("[role='menuitem']")?.focus();
 }
 
-export function closeMenus(except = null) {
+function closeMenus(except = null) {
   let closed = false;
   for (const opener of all("[data-menu][aria-expanded='true']")) {
     if (opener === except) continue;
@@ -120,6 +133,11 @@ export function closeMenus(except = null) {
 }
 
 function onKey(event) {
+  const many = event.target.closest?.("details.many[open]");
+  if (event.key === "Escape" && (closeMenus() || many)) {
+    event.preventDefault();
+    if (many) { many.open = false; find("summary", many).focus(); }
+  }
   const menu = event.target.closest?.(".menu");
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (menu && step) {

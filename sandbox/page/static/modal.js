@@ -1,6 +1,6 @@
 // Modals: submitted, closed, and in charge of the keyboard while they are open.
 import { values } from "./acts.js";
-import { refresh, whenChanged } from "./live.js";
+import { refresh } from "./live.js";
 import { all, find, me, post, toast } from "./talk.js";
 
 let shown = "";
@@ -20,7 +20,7 @@ export function watchModals() {
     const dialog = find("#modals [role='dialog']");
     if (event.key === "Escape" && dialog && !event.defaultPrevented) close(dialog, "back");
   });
-  whenChanged(attend);
+  new MutationObserver(attend).observe(box, { childList: true, subtree: true });
   attend();
 }
 

@@ -50,6 +50,8 @@ function node(from, to) {
     return;
   }
   attributes(from, to);
+  // What a person ticked in a list of many is theirs until the server knows of it.
+  if (from.classList.contains("many-text") && from.closest(".many").querySelector(":checked")) return;
   if (from.nodeName === "TEXTAREA") {
     if (!touched.has(from) && from.value !== to.value) from.value = to.value;
     return;

@@ -1,5 +1,5 @@
 // Starts everything; who you are, theme, time zone, the first steps.
-import { closeMenus, watchActs } from "./acts.js";
+import { watchActs } from "./acts.js";
 import { watchComposer, write } from "./composer.js";
 import { follow, refresh, watchScroll, watchThreads } from "./live.js";
 import { watchModals } from "./modal.js";
@@ -39,9 +39,6 @@ function watchChrome() {
     localStorage.setItem("no-panel", on ? "0" : "1");
     refresh();
   }
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") closeMenus();
-  });
   document.addEventListener("click", (event) => {
     for (const open of all("details.many[open]")) if (!open.contains(event.target)) open.open = false;
     if (!event.target.closest("#side, #show-side")) document.body.classList.remove("side-wanted");
