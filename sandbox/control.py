@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from sandbox import scenarios
@@ -292,9 +292,11 @@ class ControlApp:
 
 
 def _asked(environ: WSGIEnvironment) -> Asked:
-    raw = urlsplit(str(environ.get("REQUEST_URI") or environ.get("PATH_INFO", "/")))
-    parts = tuple(unquote(part) for part in raw.path.split("/")[1:])
-    stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH") or ""
+    raw = str(environ.get("REQUEST_URI") or environ.get("PATH_INFO", "/"))
+    parts = tuple(unquote(part) for part in raw.partition("?")[0].split("/")[1:])
+    stream, length = environ["wsgi.input"], str(environ.get("CONTENT_LENGTH") or "")
+    if length and not length.isdecimal():
+        raise BadRequest(f"Content-Length is {length!r}; it must be a number")
     if length and int(length) > LARGEST_FILE:
         raise BadRequest(f"the body is larger than {LARGEST_FILE // 2**20} MiB", 413)
     if length:
@@ -308,7 +310,7 @@ def _asked(environ: WSGIEnvironment) -> Asked:
 def _from_this_machine(environ: WSGIEnvironment) -> None:
     """Refuse other web sites' pages: a browser sends its Origin, and Host shows a rebound name."""
     host = str(environ.get("HTTP_HOST", ""))
-    if urlsplit(f"//{host}").hostname not in ("127.0.0.1", "localhost"):
+    if host.partition(":")[0] not in ("127.0.0.1", "localhost"):
         raise BadRequest(f"the host is {host!r}; call the sandbox as 127.0.0.1", 403)
     origin = environ.get("HTTP_ORIGIN")
     if origin and origin != f"http://{host}":

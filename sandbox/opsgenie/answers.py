@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from sandbox.wire import Fault
@@ -96,14 +96,14 @@ def data(value: object, status: int = 200, **more: object) -> Reply:
 def read_request(environ: WSGIEnvironment, body: bytes | None = None) -> Request:
     """The request of a WSGI environment; reads the raw path, for %2F in identifiers."""
     raw = environ.get("REQUEST_URI") or environ.get("RAW_URI") or environ.get("PATH_INFO", "/")
-    split = urlsplit(str(raw))
+    path = str(raw).partition("?")[0]
     query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
     headers = {
         k[5:].replace("_", "-").lower(): str(v) for k, v in environ.items() if k[:5] == "HTTP_"
     }
     return Request(
         method=str(environ["REQUEST_METHOD"]),
-        path=tuple(unquote(part) for part in split.path.split("/")[1:]),
+        path=tuple(unquote(part) for part in path.split("/")[1:]),
         query=query,
         body=environ["wsgi.input"].read() if body is None else body,
         headers=headers,

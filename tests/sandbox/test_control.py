@@ -220,7 +220,12 @@ def test_faults_are_met_seen_in_the_calls_and_mended(driver: Driver) -> None:
 
 
 def test_other_addresses_and_other_sites_are_refused(driver: Driver) -> None:
-    for method, path in (("GET", "/api/nothing"), ("POST", "/api/status"), ("PUT", "/api/faults")):
+    for method, path in (
+        ("GET", "/api/nothing"),
+        ("POST", "/api/status"),
+        ("PUT", "/api/faults"),
+        ("GET", "//[x"),
+    ):
         assert driver.error(method, path)[0] == 404
     foreign = {"Origin": "https://example.com"}
     assert driver.call("POST", "/api/trail", {"logging": False}, foreign)[0] == 403
