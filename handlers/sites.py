@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +16,9 @@ from trailwatch.errors import AwsError, NotFound
 from trailwatch.site import Site, SiteConfig, partition_of
 from trailwatch.store import site_config
 from trailwatch.store.database import Database
+
+RETRY_SECONDS = 30.0
+"""After AWS did not tell the account's id, callers that can do without it don't ask for a while."""
 
 REMEMBERED = ("pack", "add", "drop")
 """What an apply keeps: the rest of a SiteConfig comes from the settings."""
@@ -37,6 +41,7 @@ class Sites:
         self._catalogue = catalogue
         self._names = names
         self._account = ""
+        self._ask_again = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -48,10 +53,13 @@ class Sites:
         return self._with_account(self._known_account() or self._learn_account())
 
     def config_or_blank(self) -> SiteConfig:
-        """The same, with an empty account id where AWS does not answer. Never waits long twice."""
+        """The same, with an empty account id where AWS does not tell it; asks at most every 30 s."""
+        if not self._known_account() and time.monotonic() < self._ask_again:
+            return self._with_account("")
         try:
             return self.config()
         except AwsError:
+            self._ask_again = time.monotonic() + RETRY_SECONDS
             return self._with_account("")
 
     def account_name(self, account: str) -> str:

@@ -16,8 +16,8 @@ PERIOD = timedelta(days=1)
 
 
 def post_digest(deps: Deps, job: JobContext) -> None:
-    """Post what fired in the day up to `until` (ISO 8601; the job's own time where missing)."""
-    until = parse_time(job.args["until"]) if "until" in job.args else deps.clock()
+    """Post what fired in the day up to `until`, or up to when the schedule was `due` (ISO 8601)."""
+    until = parse_time(str(job.args.get("until") or job.args["due"]))
     since = until - timedelta(seconds=float(job.args.get("seconds", PERIOD.total_seconds())))
     with deps.db.transaction() as tx:
         fired = alerts.between(tx, since, until)

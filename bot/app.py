@@ -1,0 +1,294 @@
+"""Knows how everything is made and wired: the only place that does. Decides nothing else."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from slack_bolt import App, BoltRequest
+from slack_sdk import WebClient
+
+from bot.metrics import serve_metrics
+from bot.scheduler import Daily, ScheduleEntry, Schedules
+from bot.sender import Sender
+from bot.settings import Settings, require
+from bot.slack_app import build_slack_app
+from bot.slack_link import SlackLink
+from bot.slack_people import SlackDirectory, answer_in_private, slack_errors
+from bot.vault import AcceptedSecrets, StoredSecrets
+from bot.web import SlackGuard, View, WebApp, WebRequest, WebResponse, answer
+from bot.webhooks import opsgenie_view
+from bot.worker import Worker
+from handlers.access import Role, parse_role
+from handlers.deps import Deps
+from handlers.intake import take
+from handlers.jobs import alert_act
+from handlers.jobs import table as job_table
+from handlers.people import People
+from handlers.sites import Sites
+from handlers.webhooks.opsgenie import parse
+from setup.clients import Clients
+from setup.opsgenie_api import IntegrationsApi
+from setup.pipeline import webhook_secret_name
+from trailwatch.aws import Aws
+from trailwatch.clock import utc_now
+from trailwatch.detections import load_catalogue
+from trailwatch.errors import ProviderError
+from trailwatch.routers.opsgenie import OpsgenieRouter
+from trailwatch.search.logs import LogsSource
+from trailwatch.site import Site, SiteConfig, partition_of
+from trailwatch.store import grants, inbox, jobs
+from trailwatch.store.database import Database, open_database
+from trailwatch.store.inbox import InboxRow
+from trailwatch.store.lanes import Rules
+from trailwatch.store.replica import claim_replica
+from trailwatch.store.secrets import Vault
+
+log = logging.getLogger("trailwatch")
+
+SLACK_SECONDS = 10
+"""Time-out of a call to Slack's Web API."""
+
+WEB_THREADS = 8
+
+
+class Bot:
+    """The whole process, made from settings. `start` returns at once; `stop` ends every thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.db = open_database(settings.database_url)
+        self._replica = claim_replica(self.db, socket.gethostname(), utc_now())
+        secrets = StoredSecrets(self.db, Vault(settings.secret_key), utc_now)
+        slack = WebClient(
+            settings.slack_bot_token, base_url=settings.slack_api_base_url, timeout=SLACK_SECONDS
+        )
+        self.deps = build_deps(settings, self.db, secrets, slack)
+        self._sender = Sender(
+            self.db,
+            slack,
+            utc_now,
+            replica=self._replica,
+            rules=Rules(post_interval=timedelta(seconds=settings.slack_post_interval)),
+        )
+        self._worker = Worker(
+            self.db,
+            utc_now,
+            replica=self._replica,
+            on_inbox=lambda row: take_in(self.deps, row),
+            job_handlers=job_table.handlers(self.deps),
+            on_dead=lambda kind, key, error: give_up(self.deps, kind, key, error),
+        )
+        self._schedules = Schedules(self.db, utc_now, schedule(settings))
+        http = settings.slack_mode == "http"
+        app = build_slack_app(self.deps, slack, settings.slack_signing_secret if http else "")
+        self._link = None if http else SlackLink(app, settings.slack_app_token)
+        self._web = _web_server(settings, self._routes(app, secrets))
+        self._web_thread = threading.Thread(target=self._web.run, name="web", daemon=True)
+        self._stop_metrics: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Start serving, sending and working."""
+        settings = self._settings
+        if settings.metrics_port:
+            sources = (self._sender.metrics, self._worker.metrics)
+            self._stop_metrics = serve_metrics(settings.metrics_port, settings.host, sources)
+        self._sender.start()
+        self._worker.start()
+        self._schedules.start()
+        self._web_thread.start()
+        if self._link:
+            self._link.start()
+        log.info("serving on %s:%d", settings.host, settings.port)
+
+    def stop(self) -> None:
+        """End in the reverse order: take nothing more, finish what is under way."""
+        if self._link:
+            self._link.stop()
+        self._web.close()
+        self._web_thread.join(5)
+        self._schedules.stop()
+        self._worker.stop()
+        self._sender.stop()
+        self._stop_metrics()
+        self._replica.close()
+        self.db.close()
+
+    def _routes(self, app: App, secrets: StoredSecrets) -> Mapping[tuple[str, str], View]:
+        settings = self._settings
+        routes: dict[tuple[str, str], View] = {
+            ("GET", "/healthz"): lambda _: answer(200, healthy=True),
+            ("GET", "/readyz"): lambda _: self._ready(),
+            ("POST", "/webhooks/opsgenie"): opsgenie_view(
+                self.db, utc_now, AcceptedSecrets(secrets, webhook_secret_name(settings.site))
+            ),
+        }
+        if settings.slack_mode == "http":
+            guard = SlackGuard(settings.slack_signing_secret)
+            routes["POST", "/slack/events"] = lambda request: _slack_view(app, guard, request)
+        return routes
+
+    def _ready(self) -> WebResponse:
+        slack = self._link is None or self._link.connected
+        store = self._store_answers()
+        return answer(200 if slack and store else 503, slack=slack, store=store)
+
+    def _store_answers(self) -> bool:
+        try:
+            with self.db.reading() as tx:
+                grants.current(tx)
+        except ProviderError:
+            return False
+        return True
+
+
+def serve(settings: Settings) -> int:
+    """Run the bot until SIGTERM or Ctrl-C; returns the exit code."""
+    require(settings)
+    set_up_logging(settings.log_level)
+    bot = Bot(settings)
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ended.set())
+    bot.start()
+    ended.wait()
+    log.info("stopping")
+    bot.stop()
+    return 0
+
+
+def set_up_logging(level: str) -> None:
+    """One line a decision on standard error; libraries only from WARNING."""
+    logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for name in ("trailwatch", "setup", "bot", "handlers"):
+        logging.getLogger(name).setLevel(level)
+
+
+def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: WebClient) -> Deps:
+    """What handlers are given."""
+    aws = aws_of(settings)
+    catalogue = load_catalogue()
+    return Deps(
+        db=db,
+        clock=utc_now,
+        catalogue=catalogue,
+        sites=Sites(site_template(settings), aws.account, db, catalogue, settings.account_names),
+        people=People(
+            SlackDirectory(slack), utc_now, first_roles(settings), lambda: granted_roles(db)
+        ),
+        router=OpsgenieRouter(settings.opsgenie_api_url, settings.opsgenie_api_key),
+        router_url=settings.opsgenie_api_url,
+        logs=lambda config: LogsSource(aws, config.log_group),
+        setup_clients=lambda: setup_clients(settings, aws, secrets),
+        answer=answer_in_private,
+        publish_home=lambda user_id, view: publish_home(slack, user_id, view),
+        channel=settings.slack_channel,
+        digest_timezone=settings.digest_timezone,
+        digest_hour=settings.digest_hour,
+        stand_ins=bool(settings.aws_endpoint_url),
+    )
+
+
+def site_template(settings: Settings, account: str = "") -> SiteConfig:
+    """What the settings want of the site."""
+    region = settings.aws_region
+    return SiteConfig(
+        site=Site(settings.site, account, region, partition_of(region)),
+        offices=settings.offices,
+        public_url=settings.public_url,
+        router_url=settings.opsgenie_api_url,
+        router_team=settings.opsgenie_team,
+    )
+
+
+def aws_of(settings: Settings) -> Aws:
+    """AWS with the process's own credentials."""
+    return Aws(settings.aws_region, settings.aws_endpoint_url or None)
+
+
+def integrations_of(settings: Settings) -> IntegrationsApi:
+    """Opsgenie's Integration API with the key that may configure."""
+    key = settings.opsgenie_setup_api_key or settings.opsgenie_api_key
+    return IntegrationsApi(settings.opsgenie_api_url, key)
+
+
+def setup_clients(settings: Settings, aws: Aws, secrets: StoredSecrets) -> Clients:
+    """Clients for one plan or apply, with the setup role assumed for it alone."""
+    if settings.setup_role_arn:
+        aws = aws.assume(
+            settings.setup_role_arn, "trailwatch-setup", settings.setup_external_id or None
+        )
+    return Clients(aws, integrations_of(settings), secrets)
+
+
+def first_roles(settings: Settings) -> Mapping[str, Role]:
+    """The roles that the settings give."""
+    responders = dict.fromkeys(settings.responders, Role.RESPONDER)
+    return {**responders, **dict.fromkeys(settings.admins, Role.ADMIN)}
+
+
+def granted_roles(db: Database) -> Mapping[str, Role]:
+    """The roles that admins granted."""
+    with db.reading() as tx:
+        found = {grant.subject: parse_role(grant.role) for grant in grants.current(tx)}
+    return {subject: role for subject, role in found.items() if role is not None}
+
+
+def publish_home(slack: WebClient, user_id: str, view: Mapping[str, Any]) -> None:
+    """Publish a Home view; raises SlackError."""
+    slack_errors("views.publish", lambda: slack.views_publish(user_id=user_id, view=dict(view)))
+
+
+def take_in(deps: Deps, row: InboxRow) -> None:
+    """Take one delivery of the inbox: what needs AWS is asked before the transaction."""
+    notification = parse(row.body.encode(), row.at)
+    config = deps.sites.config_or_blank()
+    with deps.db.transaction() as tx:
+        take(deps, tx, notification, config)
+        inbox.done(tx, row, deps.clock())
+
+
+def give_up(deps: Deps, kind: str, key: str, error: str) -> None:
+    """What follows when a delivery or a job has failed for good."""
+    log.error("dead letter: %s %s: %s", kind, key, error)
+    if kind != "job:alert.act":
+        return
+    with deps.db.reading() as tx:
+        job = jobs.get(tx, int(key))
+    if job is not None:
+        alert_act.give_up(deps, {name: str(value) for name, value in job.args.items()}, error)
+
+
+def schedule(settings: Settings) -> tuple[ScheduleEntry, ...]:
+    """What happens by itself, and when."""
+    return (
+        ScheduleEntry(
+            "digest",
+            Daily(settings.digest_hour, 0, settings.digest_timezone),
+            "digest.post",
+            {},
+        ),
+    )
+
+
+def _slack_view(app: App, guard: SlackGuard, request: WebRequest) -> WebResponse:
+    refusal = guard.refusal(request)
+    if refusal is not None:
+        return refusal
+    headers: dict[str, str | Sequence[str]] = dict(request.headers)
+    made = app.dispatch(BoltRequest(body=request.body.decode("utf-8", "replace"), headers=headers))
+    kind = made.first_headers().get("content-type", "application/json; charset=utf-8")
+    return WebResponse(made.status, made.body.encode(), kind)
+
+
+def _web_server(settings: Settings, routes: Mapping[tuple[str, str], View]) -> Any:
+    from waitress import create_server
+
+    return create_server(
+        WebApp(routes), host=settings.host, port=settings.port, threads=WEB_THREADS, ident=None
+    )

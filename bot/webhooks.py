@@ -1,0 +1,67 @@
+"""Knows how a webhook's request is answered: 200 only once it is committed. Acts on none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from bot.web import View, WebRequest, WebResponse, answer
+from handlers.webhooks.opsgenie import HEADER, BadPayload, authentic, body_key, parse
+from trailwatch.clock import Clock
+from trailwatch.errors import ProviderError
+from trailwatch.store import inbox
+from trailwatch.store.database import Database
+
+log = logging.getLogger("trailwatch.webhooks")
+
+KEPT = 4000
+"""Characters that are kept of a body that nobody understands."""
+
+
+def opsgenie_view(db: Database, clock: Clock, secrets: Callable[[], Iterable[str]]) -> View:
+    """The view of POST /webhooks/opsgenie.
+
+    401 for a wrong secret; 400 with the reason for a body that is no webhook, which is kept and
+    shown in /trailwatch status; 503 while the store does not answer, so that Opsgenie tries again.
+    """
+
+    def view(request: WebRequest) -> WebResponse:
+        try:
+            if not authentic(request.headers.get(HEADER.lower()), secrets()):
+                log.warning("webhook refused: wrong or missing %s", HEADER)
+                return answer(401, error=f"the header {HEADER} is missing or wrong")
+            return _take(db, clock, request.body)
+        except ProviderError as error:
+            log.error("webhook not taken: %s", error.what)
+            return answer(503, error="the store does not answer; try again")
+
+    return view
+
+
+def _take(db: Database, clock: Clock, body: bytes) -> WebResponse:
+    now = clock()
+    text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+    try:
+        notification = parse(body, now)
+    except BadPayload as error:
+        _keep_refused(db, clock, body, text, str(error))
+        return answer(400, error=f"this is no webhook of Opsgenie's: {error}")
+    with db.transaction() as tx:
+        fresh = inbox.put(
+            tx,
+            key=notification.key,
+            source=notification.source,
+            body=text,
+            at=now,
+            lane=notification.alert_id,
+        )
+    log.info("webhook key=%s %s", notification.key, "taken" if fresh else "seen before")
+    return answer(200, result="taken" if fresh else "seen before")
+
+
+def _keep_refused(db: Database, clock: Clock, body: bytes, text: str, why: str) -> None:
+    """Keep it among the dead letters: nothing that came with our secret is lost."""
+    with db.transaction() as tx:
+        key = body_key(body)
+        inbox.put(tx, key=key, source="opsgenie", body=text[:KEPT], at=clock(), refused=why)
+    log.warning("webhook not understood: %s", why)

@@ -1,0 +1,149 @@
+"""The main job on the project's own records: set up, alarm, who did what, acknowledge, digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.fixture(scope="module")
+def sandbox(start_sandbox: Callable[..., Any]) -> Iterator[Any]:
+    started = start_sandbox("--speed", "60")
+    yield started
+    assert started.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def applied(sandbox: Any) -> dict[str, Any]:
+    found: dict[str, Any] = sandbox.set_up()
+    return found
+
+
+def alert_of(sandbox: Any, title: str, seconds: float = 20) -> dict[str, Any]:
+    found: dict[str, Any] = sandbox.until(
+        lambda: next((m for m in sandbox.alerts() if title in m["text"]), None),
+        seconds,
+        f"an alert {title!r} among {[m['text'][:60] for m in sandbox.alerts()]}",
+    )
+    return found
+
+
+def shown(message: dict[str, Any]) -> str:
+    return json.dumps(message["blocks"], ensure_ascii=False)
+
+
+def test_the_plan_is_built_and_building_again_changes_nothing(
+    sandbox: Any, applied: dict[str, Any]
+) -> None:
+    assert "Applied" in applied["text"]
+    writes = len(sandbox.get("/api/calls", target="aws"))
+    sandbox.command("setup plan")
+    sandbox.wait_message(lambda m: "Nothing to change" in shown(m) or "nothing to" in m["text"])
+    calls = sandbox.get("/api/calls", target="aws")[writes:]
+    changing = ("Create", "Put", "Delete", "Update", "Start", "Set", "Subscribe", "Tag")
+    assert [c["method"] for c in calls if c["method"].startswith(changing)] == []
+
+
+def test_only_the_setup_role_builds(sandbox: Any, applied: dict[str, Any]) -> None:
+    names = [c["method"] for c in sandbox.get("/api/calls", target="aws")]
+    assert "AssumeRole" in names
+    assert names.index("AssumeRole") < names.index("CreateTrail")
+
+
+def test_an_alarm_shows_who_did_what_and_is_acknowledged(
+    sandbox: Any, applied: dict[str, Any]
+) -> None:
+    sandbox.post("/api/scenario", {"name": "create-user"})
+    alert = alert_of(sandbox, "IAM user")
+    found = sandbox.wait_message(
+        lambda m: m["ts"] == alert["ts"] and '"type": "table"' in json.dumps(m["blocks"])
+    )
+    assert "CreateUser" in shown(found)
+    assert "123456789012" in shown(found)
+    assert "us-east-1" in shown(found)
+
+    answer = sandbox.click(found, "alert.acknowledge", user="bob")
+    assert answer["status"] == 200
+    sandbox.wait_message(lambda m: m["ts"] == alert["ts"] and "cknowledged by" in shown(m))
+    routed = next(a for a in sandbox.get("/api/opsgenie/alerts") if a["acknowledged"])
+    assert "bob" in json.dumps(routed)
+
+    sandbox.click(found, "alert.events", user="carol")
+    reply = sandbox.wait_message(
+        lambda m: m.get("thread_ts") == alert["ts"] and m["ts"] != alert["ts"]
+    )
+    assert "CreateUser" in shown(reply)
+    assert len([m for m in sandbox.alerts() if "IAM user" in m["text"]]) == 1
+
+
+def test_what_is_done_in_opsgenie_shows_in_slack(sandbox: Any, applied: dict[str, Any]) -> None:
+    sandbox.post("/api/scenario", {"name": "root-sign-in"})
+    alert = alert_of(sandbox, "Root")
+    router_id = next(
+        a["id"] for a in sandbox.get("/api/opsgenie/alerts") if "root-console-login" in a["alias"]
+    )
+    sandbox.post(f"/api/opsgenie/alerts/{router_id}/acknowledge", {"user": "olga@example.com"})
+    sandbox.wait_message(lambda m: m["ts"] == alert["ts"] and "olga" in shown(m))
+    sandbox.post(f"/api/opsgenie/alerts/{router_id}/close", {"user": "olga@example.com"})
+    closed = sandbox.wait_message(lambda m: m["ts"] == alert["ts"] and "losed" in m["text"])
+    assert "alert.acknowledge" not in shown(closed)
+    late = sandbox.click(alert, "alert.acknowledge", user="bob", value=alert_value(alert))
+    assert late["status"] == 200
+    sandbox.wait_message(lambda m: m.get("ephemeral") and "already" in m["text"], user="bob")
+
+
+def alert_value(alert: dict[str, Any]) -> str:
+    return str((alert["metadata"]["event_payload"])["alert_id"])
+
+
+def test_who_may_not_is_told_who_may(sandbox: Any, applied: dict[str, Any]) -> None:
+    answer = sandbox.command("setup plan", user="carol")
+    assert "admin" in json.dumps(answer["ack"])
+    stranger = sandbox.command("alerts", user="dave")
+    assert "full members" in json.dumps(stranger["ack"])
+
+
+def test_help_and_did_you_mean(sandbox: Any) -> None:
+    assert "setup plan" in json.dumps(sandbox.command("help")["ack"])
+    assert "setup plan" in json.dumps(sandbox.command("setup paln")["ack"])
+
+
+def test_the_digest(sandbox: Any, applied: dict[str, Any]) -> None:
+    sandbox.command("digest now", user="bob")
+    digest = sandbox.wait_message(lambda m: m["text"].startswith("Digest"))
+    assert "IAM user" in shown(digest)
+
+
+def test_home_and_audit(sandbox: Any, applied: dict[str, Any]) -> None:
+    home = sandbox.get("/api/home", user="alice")
+    assert "admin" in json.dumps(home)
+    audit = json.dumps(sandbox.command("audit")["ack"])
+    assert "setup.apply" in audit
+    assert "alert.acknowledge" in audit
+
+
+def test_bad_records_are_told_and_the_rest_is_taken(sandbox: Any) -> None:
+    good = json.dumps(
+        {"eventTime": "2026-11-23T09:00:00Z", "eventName": "ListUsers", "eventVersion": "1.08",
+         "eventSource": "iam.amazonaws.com", "userIdentity": {"type": "IAMUser"}}
+    )  # fmt: skip
+    answer = sandbox.records(f"{good}\nnot json\n".encode())
+    assert answer["accepted"] == 1
+    assert answer["rejected"][0]["line"] == 2
+
+
+def test_a_wrong_secret_is_refused(sandbox: Any) -> None:
+    import urllib.error
+    import urllib.request
+
+    url = f"{sandbox.status['bot']['url']}/webhooks/opsgenie"
+    request = urllib.request.Request(url, data=b"{}", headers={"X-Trailwatch-Token": "wrong"})
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=10)
+    with caught.value as answer:
+        assert answer.code == 401
