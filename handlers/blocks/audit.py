@@ -28,11 +28,13 @@ def audit_message(rows: Sequence[AuditRow], total: int = 0) -> Message:
     if not rows:
         return kit.message(
             "The audit log has no entries yet.",
-            [kit.section(":scroll: The audit log has no entries yet.")],
+            [kit.section(":clipboard: The audit log has no entries yet.")],
         )
     shown = rows[:_MOST_ROWS]
     more = max(total, len(rows)) - len(shown)
-    blocks = [kit.section(f":scroll: *Audit log*, newest {count(len(shown), 'entry', 'entries')}")]
+    blocks = [
+        kit.section(f":clipboard: *Audit log*, newest {count(len(shown), 'entry', 'entries')}")
+    ]
     blocks.append(audit_table(shown))
     if more > 0:
         blocks.append(kit.context(f"… {count(more, 'older entry', 'older entries')}"))

@@ -47,7 +47,7 @@ def long_table(events: Sequence[Event], offices: Collection[str] = ()) -> Block:
         for event in events
     ]
     head = ["UTC", "Who", "Event", "From", "Result", "Region", "With"]
-    return table(head, rows, wrap=(1, 4, 6))
+    return table(head, rows, wrap=(1, 4))
 
 
 def who(event: Event) -> str:
@@ -64,22 +64,35 @@ def origin(event: Event, offices: Collection[str] = ()) -> str:
 
 def is_office(address: str, offices: Collection[str]) -> bool:
     """Whether an address lies in one of the ranges ("203.0.113.0/24" or a single address)."""
-    try:
-        found = ipaddress.ip_address(address)
-        networks = [ipaddress.ip_network(office, strict=False) for office in offices]
-    except ValueError:
+    found = _network(address)
+    if found is None or found.num_addresses > 1:
         return False
-    return any(found.version == net.version and found in net for net in networks)
+    networks = (_network(office) for office in offices)
+    return any(
+        net is not None and net.version == found.version and found.network_address in net
+        for net in networks
+    )
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """The range that a text names; None for a service's name or a mistyped range."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 def result(event: Event, *, message: bool = False) -> str:
-    """ "ok", or a cross and the error's code, with its text where asked for."""
+    """ "ok", or a cross and the error's code.
+
+    With `message` also the error's text where the code alone says little, as in sign-ins.
+    """
     if event.result == "ok":
         return "ok"
     shown = f"✗\u00a0{plain(event.result, 60)}"
-    return (
-        f"{shown}: {plain(event.error_message, 80)}" if message and event.error_message else shown
-    )
+    if message and event.error_message and event.error_code in ("", "Failure"):
+        shown += f": {plain(event.error_message, 60)}"
+    return shown
 
 
 def service(event: Event) -> str:

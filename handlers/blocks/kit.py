@@ -334,7 +334,7 @@ def listing(items: Sequence[Sequence[Word]], indent: int = 0) -> Block:
 
 
 def _run(parts: Sequence[Word]) -> list[Block]:
-    shown = [_word(part) for part in parts if part and part != ("", "")]
+    shown = [_word(part) for part in parts if (part[0] if isinstance(part, tuple) else part)]
     return shown or [_word(NOTHING)]
 
 

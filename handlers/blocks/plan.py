@@ -130,9 +130,11 @@ def _cost(cost: Cost) -> list[Block]:
 
 
 def _cost_sentence(cost: Cost) -> str:
+    after = _usd(cost.after)
+    after = f"About {after}" if after.startswith("$") else after.capitalize()
     if cost.before == cost.after:
-        return f"About {_usd(cost.after)} a month, as before."
-    return f"About {_usd(cost.after)} a month, now {_usd(cost.before)}."
+        return f"{after} a month, as before."
+    return f"{after} a month, now {_usd(cost.before)}."
 
 
 def _usd(amount: Decimal) -> str:
@@ -169,7 +171,7 @@ def plan_progress(plan: Plan, progress: Sequence[Progress], by: str = "") -> Mes
     bar = "█" * filled + "░" * (_BAR - filled)
     who = f" · started by {esc(by, 80)}" if by else ""
     blocks = [
-        kit.section(f":hourglass_flowing_sand: *Applying*: {done:,} of {total:,}\n`{bar}`"),
+        kit.section(f":hourglass_flowing_sand: *Applying*: {done:,} of {total:,}\n{bar}"),
     ]
     doing = ""
     if now:

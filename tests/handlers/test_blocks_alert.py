@@ -1,0 +1,201 @@
+"""What an alert's message says and offers in each state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from handlers import samples
+from handlers.blocks.alert import AlertLinks, Choice, alert_message, read_choice
+from handlers.blocks.event_table import is_office
+from handlers.blocks.events import events_message
+from handlers.blocks.kit import Message
+from trailwatch.alert import Alert, AlertAction, AlertFields, AlertState
+
+SOON = samples.FIRED + timedelta(seconds=5)
+
+
+def shown(alert: Alert, links: AlertLinks | None = samples.LINKS) -> Message:
+    return alert_message(alert, samples.NOW, links, samples.OFFICES)
+
+
+def buttons(message: Message) -> dict[str, Any]:
+    """The elements of the row of buttons by their action."""
+    row: Any = message.blocks[-1]
+    assert row["type"] == "actions"
+    return {element["action_id"]: element for element in row["elements"]}
+
+
+def choices(message: Message) -> list[str]:
+    menu = buttons(message).get("alert.more", {"options": []})
+    return [option["text"]["text"] for option in menu["options"]]
+
+
+def parts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for below in value.values():
+            yield from parts(below)
+    elif isinstance(value, list | tuple):
+        for below in value:
+            yield from parts(below)
+
+
+def words(message: Message) -> str:
+    return "\n".join(parts(message.blocks))
+
+
+SNOOZES = ["Snooze for 1 h", "Snooze for 4 h", "Snooze for 24 h"]
+OPENS = ["Open in CloudWatch", "Open in Opsgenie"]
+
+
+def test_open() -> None:
+    message = shown(samples.ALERT)
+    assert list(buttons(message)) == [
+        "alert.acknowledge",
+        "alert.events",
+        "alert.close",
+        "alert.more",
+    ]
+    assert choices(message) == SNOOZES + OPENS
+    elements = buttons(message)
+    assert elements["alert.acknowledge"]["style"] == "primary"
+    assert elements["alert.close"]["style"] == "danger"
+    assert elements["alert.close"]["confirm"]["deny"]["text"] == "Keep it open"
+    for name in ("alert.acknowledge", "alert.events", "alert.close"):
+        assert elements[name]["value"] == samples.ALERT.id
+    for fact in ("FIRING", "P1", "3 times", "#1042", "prod", "123456789012", "eu-west-1"):
+        assert fact in words(message)
+    for fact in ("Europe (Ireland)", "trailwatch-root-login", "198.51.100.23", "(office)"):
+        assert fact in words(message)
+    assert "jane@example.com via SSO AdministratorAccess" in words(message)
+    assert "*+7 more events*" in words(message)
+
+
+def test_the_text_alone_says_it_all() -> None:
+    assert shown(samples.ACKNOWLEDGED).text == (
+        "P1 ACKNOWLEDGED: Root console login in account prod (123456789012) in eu-west-1, "
+        "Europe (Ireland), since 2026-11-23 10:00 UTC, 3 times. The root user signed in to the "
+        "AWS console. Nobody should: root cannot be limited by any policy. Alarm "
+        "trailwatch-root-login. Acknowledged by alice@example.com at 2026-11-23 10:02 UTC. "
+        "12 events, newest: 2026-11-23 09:59 UTC root: ConsoleLogin from 198.51.100.23 (ok)."
+    )
+
+
+def test_acknowledged() -> None:
+    message = shown(samples.ACKNOWLEDGED)
+    assert list(buttons(message)) == ["alert.events", "alert.close", "alert.more"]
+    assert choices(message) == [*SNOOZES, "Unacknowledge", "Open in CloudWatch"]
+    assert "alice@example.com" in words(message)
+    assert "after 2 min" in words(message)
+
+
+def test_snoozed() -> None:
+    until = samples.NOW + timedelta(hours=4)
+    snoozed = replace(samples.ALERT, state=AlertState.SNOOZED, snoozed_until=until)
+    assert "alert.acknowledge" in buttons(shown(snoozed))
+    assert "Unacknowledge" not in choices(shown(snoozed))
+    taken = replace(snoozed, acknowledged_by="alice")
+    assert "alert.acknowledge" not in buttons(shown(taken))
+    assert "Unacknowledge" in choices(shown(taken))
+    assert "Snoozed until 2026-11-23 14:05 UTC." in shown(taken).text
+
+
+def test_closed_offers_nothing_that_changes() -> None:
+    message = shown(samples.CLOSED)
+    assert list(buttons(message)) == ["alert.events", "alert.more"]
+    assert choices(message) == OPENS
+    assert list(buttons(shown(samples.CLOSED, None))) == ["alert.events"]
+    assert ":white_check_mark: Root console login" in words(message)
+    assert "*CLOSED* by bob@example.com" in words(message)
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        (AlertAction.ACKNOWLEDGE, "acknowledging… (alice)"),
+        (AlertAction.CLOSE, "closing… (alice)"),
+        (AlertAction.SNOOZE, "snoozing… (alice)"),
+    ],
+)
+def test_pending(action: AlertAction, said: str) -> None:
+    message = shown(replace(samples.ALERT, pending=action.value, pending_by="alice"))
+    assert list(buttons(message)) == ["alert.events", "alert.more"]
+    assert choices(message) == OPENS
+    assert f":hourglass_flowing_sand: {said}" in words(message)
+
+
+@pytest.mark.parametrize(
+    ("severity", "picture"),
+    [("P1", "rotating_light"), ("P2", "red_circle"), ("P5", "large_blue_circle"), ("?", "bell")],
+)
+def test_severity_leads(severity: str, picture: str) -> None:
+    head: Any = shown(replace(samples.ALERT, severity=severity)).blocks[0]
+    assert head["text"]["text"] == f":{picture}: Root console login"
+
+
+def test_how_far_the_search_is() -> None:
+    assert "looking for the events…" in words(alert_message(samples.WAITING, SOON))
+    later = words(alert_message(samples.WAITING, samples.NOW))
+    assert "still arriving: CloudTrail delivers within about 5 to 10 minutes" in later
+    noted = replace(samples.WAITING, search_note="still looking in us-east-1")
+    assert "still looking in us-east-1" in words(alert_message(noted, samples.NOW))
+
+
+def test_what_cloudwatch_says_stands_in_for_missing_events() -> None:
+    assert "Threshold Crossed" in words(shown(samples.WAITING))
+    assert "Threshold Crossed" not in words(shown(samples.ALERT))
+
+
+def test_an_alert_of_which_little_is_known() -> None:
+    bare = replace(samples.WAITING, fields=AlertFields(), tiny_id="")
+    assert shown(bare, None).text.startswith("P1 FIRING: Root console login, since 2026-11-23")
+
+
+@pytest.mark.parametrize(
+    ("value", "choice"),
+    [
+        ("snooze-4h:a1", Choice("a1", AlertAction.SNOOZE, timedelta(hours=4))),
+        ("unacknowledge:a1", Choice("a1", AlertAction.UNACKNOWLEDGE)),
+        ("open:a1", Choice("a1", None)),
+        ("snooze-9h:a1", None),
+        ("close:a1", None),
+        ("open:", None),
+        ("", None),
+    ],
+)
+def test_reading_a_choice(value: str, choice: Choice | None) -> None:
+    assert read_choice(value) == choice
+
+
+def test_every_choice_can_be_read_back() -> None:
+    for alert in (samples.ALERT, samples.ACKNOWLEDGED, samples.CLOSED):
+        for option in buttons(shown(alert))["alert.more"]["options"]:
+            read = read_choice(option["value"])
+            assert read is not None
+            assert read.alert_id == alert.id
+
+
+def test_offices() -> None:
+    assert is_office("203.0.113.9", ["203.0.113.0/28"])
+    assert is_office("203.0.113.9", ["203.0.113.9"])
+    assert is_office("2001:db8::1", ["203.0.113.0/28", "2001:db8::/32"])
+    assert not is_office("203.0.113.99", ["203.0.113.0/28"])
+    assert not is_office("cloudtrail.amazonaws.com", ["203.0.113.0/28"])
+    assert is_office("203.0.113.9", ["nonsense", "203.0.113.9"])
+
+
+def test_events_in_the_thread() -> None:
+    searched = (samples.FIRED - timedelta(minutes=5), samples.FIRED)
+    many = samples.EVENTS * 6
+    message = events_message(samples.ALERT, many, 45, searched)
+    table: Any = next(block for block in message.blocks if block["type"] == "table")
+    assert len(table["rows"]) == 21
+    assert "*+25 more*" in words(message)
+    assert "2026-11-23 09:55 to 2026-11-23 10:00 UTC" in message.text
+    assert "✗\u00a0Failure: Failed authentication" in words(message)
