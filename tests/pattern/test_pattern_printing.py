@@ -70,7 +70,7 @@ field_conditions = field_ands | st.lists(field_ands, min_size=2, max_size=3).map
 )
 fields = st.lists(st.none() | field_conditions | st.just("unnamed"), min_size=2, max_size=5).map(
     lambda found: tuple(
-        Field() if condition == "unnamed" else Field(f"f{place}", condition)
+        Field() if isinstance(condition, str) else Field(f"f{place}", condition)
         for place, condition in enumerate(found)
     )
 )

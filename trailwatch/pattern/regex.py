@@ -17,6 +17,8 @@ from trailwatch.pattern.syntax import PatternError
 # RE2 unrolls counted repetitions, and each costs every character of a message a step. AWS allows
 # 1000 a time; this bounds their sum, so that the worst search of the longest line takes seconds.
 MAX_REPETITIONS = 2000
+MAX_MEMORY = 4 << 20
+"""Bytes that one expression may use, its cache of states included."""
 
 _ITEM = re.compile(
     r"""  (?P<escape> \\(?: x[0-9A-Fa-f]{2} | [dDsSwW] | [^A-Za-z0-9] ) )
@@ -38,12 +40,13 @@ def check(source: str, at: int) -> None:
         raise PatternError("Failed to compile regular expression.", at) from error
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def searcher(source: str) -> Callable[[str], bool]:
     """A function that says whether a text has a match anywhere; raises re2.error."""
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
+    options.max_mem = MAX_MEMORY
     search = re2.compile(_for_re2(source), options).search
 
     def found(text: str) -> bool:
