@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +47,9 @@ class Message:
     replies: list[Message] = field(default_factory=list)
     filled: list[Json] = field(default_factory=list)
     filled_attachments: list[Json] = field(default_factory=list)
+    earlier: deque[list[Json]] = field(default_factory=lambda: deque(maxlen=20))
+    """The blocks of the versions before an edit, newest first: somebody's screen may still show
+    one, and a click on it arrives."""
 
     def __post_init__(self) -> None:
         self.fill()

@@ -241,7 +241,7 @@ class SlackStandIn:
     ) -> tuple[Json, Json] | None:
         if message.ephemeral_to not in (None, person.id):
             raise SlackRefusal(404, f"{person.name} does not see the message {message.ts}")
-        for blocks in message.surfaces():
+        for blocks in (*message.surfaces(), *message.earlier):
             found = elements.find(blocks, action_id, block_id, value)
             if found is not None:
                 return found
