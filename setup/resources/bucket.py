@@ -61,6 +61,7 @@ class Bucket:
             *(("read", f"s3:{action}", self.arn) for action in reads),
             *(("write", f"s3:{action}", self.arn) for action in writes),
             ("delete", "s3:DeleteBucket", self.arn),
+            ("delete", "s3:DeleteBucketPolicy", self.arn),
             ("delete", "s3:ListBucketVersions", self.arn),
             ("delete", "s3:DeleteObject", f"{self.arn}/*"),
             ("delete", "s3:DeleteObjectVersion", f"{self.arn}/*"),
@@ -211,6 +212,8 @@ class Bucket:
                 put("PutBucketLifecycleConfiguration", LifecycleConfiguration=rules)
 
     def delete(self, clients: Clients) -> None:
+        # A policy may deny deleting, or deleting without TLS, to whoever owns the bucket too.
+        clients.find("s3", "DeleteBucketPolicy", GONE, Bucket=self.name)
         while True:
             page = clients.find("s3", "ListObjectVersions", GONE, Bucket=self.name)
             if page is None:

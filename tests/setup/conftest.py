@@ -1,0 +1,179 @@
+"""Fixtures for the pipeline's tests: an AWS account and an Opsgenie, both empty, on loopback."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from sandbox.aws import AwsStandIn
+from sandbox.opsgenie import OpsgenieStandIn
+from sandbox.wire import CallLog, Faults, Sender, Server
+from setup.apply import Progress, ProgressState, apply
+from setup.clients import Clients
+from setup.opsgenie_api import IntegrationsApi
+from setup.plan import Plan, make_plan
+from trailwatch.aws import Aws, Keys, permission_of
+from trailwatch.detections import Detection, load_catalogue
+from trailwatch.site import Site, SiteConfig
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
+KEYS = Keys("AKIAEXAMPLEEXAMPLE00", "example")
+CATALOGUE = load_catalogue()
+
+
+class DictSecrets:
+    """Secrets in memory; keeps every version, newest last."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, list[str]] = {}
+
+    def get(self, name: str) -> str | None:
+        return self.versions.get(name, [None])[-1]  # type: ignore[list-item]
+
+    def put(self, name: str, value: str) -> None:
+        self.versions.setdefault(name, []).append(value)
+
+
+@dataclass
+class World:
+    """What a test works in: addresses, faults, and everything that was called."""
+
+    aws: Aws
+    opsgenie: OpsgenieStandIn
+    faults: Faults
+    log: CallLog
+    integrations: IntegrationsApi
+    moto: bool
+    """Whether it is moto's own server, which forgets nothing that was put under one name."""
+    secrets: DictSecrets = field(default_factory=DictSecrets)
+    seen: list[tuple[str, str]] = field(default_factory=list)
+
+    def clients(self, **options: Any) -> Clients:
+        wanted: dict[str, Any] = {"pace": 0.0, "patience": 10.0, "on_call": self.hear, **options}
+        return Clients(self.aws, self.integrations, self.secrets, **wanted)
+
+    def hear(self, service: str, operation: str) -> None:
+        self.seen.append((service, operation))
+
+    def forget(self) -> None:
+        """Forget the calls so far."""
+        self.seen.clear()
+        self._opsgenie_from = len(self._opsgenie())
+
+    _opsgenie_from: int = 0
+
+    def _opsgenie(self) -> list[str]:
+        return [call["method"] for call in self.log.list("opsgenie") if "/v2/" in call["method"]]
+
+    def writes(self) -> list[str]:
+        """The calls since `forget` that change something, AWS's and Opsgenie's."""
+        aws = [f"{s}:{o}" for s, o in self.seen if not o.startswith(("Get", "Describe", "List"))]
+        return aws + [
+            call for call in self._opsgenie()[self._opsgenie_from :] if not call.startswith("GET")
+        ]
+
+    def permissions(self) -> set[str]:
+        """The IAM actions that the calls needed; GetCallerIdentity needs none."""
+        return {permission_of(f"{s}:{o}") for s, o in self.seen if s != "sts"}
+
+    @staticmethod
+    def ends(progress: Iterable[Progress]) -> Counter[str]:
+        """How many changes ended in each state; errors are shown when a test fails."""
+        ended = [one for one in progress if one.state is not ProgressState.DOING]
+        for one in ended:
+            if one.error is not None:
+                print(one.change.key, one.state, one.error)
+        return Counter(str(one.state) for one in ended)
+
+    @staticmethod
+    def detections(pack: str = "walkthrough") -> tuple[Detection, ...]:
+        return CATALOGUE.pack(pack)
+
+    @staticmethod
+    def clock() -> datetime:
+        return NOW
+
+    def built(self, pack: str = "walkthrough") -> SiteConfig:
+        """The config of a pipeline that stands; calls so far are forgotten."""
+        config = self.config(pack=pack)
+        assert set(self.ends(self.apply(config, self.detections(pack)))) == {"done"}
+        self.forget()
+        return config
+
+    def config(self, **changes: Any) -> SiteConfig:
+        site = Site("main", ACCOUNT, REGION)
+        config = SiteConfig(
+            site, router_url=self.opsgenie.url, public_url="https://bot.example.com"
+        )
+        return replace(config, **changes)
+
+    def plan(self, config: SiteConfig, detections: tuple[Detection, ...]) -> Plan:
+        return make_plan(config, detections, self.clients(), self.clock)
+
+    def apply(
+        self, config: SiteConfig, detections: tuple[Detection, ...], plan: Plan | None = None
+    ) -> list[Progress]:
+        plan = plan or self.plan(config, detections)
+        return list(apply(plan, config, detections, self.clients(), self.clock))
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """moto's server as it is."""
+    server = Server(DomainDispatcherApplication(create_backend_app), name="moto")
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def moto(moto_url: str) -> Iterator[str]:
+    request = urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST")
+    with urllib.request.urlopen(request, timeout=5):
+        pass
+    yield moto_url
+
+
+def _world(url: str, log: CallLog, faults: Faults, moto: bool) -> Iterator[World]:
+    opsgenie = OpsgenieStandIn(
+        calls=log, faults=faults, sender=Sender(log, faults), processing_delay=0.0
+    )
+    opsgenie.start()
+    aws = Aws(REGION, url, KEYS, max_attempts=2)
+    api = IntegrationsApi(opsgenie.url, opsgenie.api_key, sleep=lambda seconds: None)
+    yield World(aws, opsgenie, faults, log, api, moto)
+    api.close()
+    aws.close()
+    opsgenie.stop()
+
+
+@pytest.fixture
+def on_moto(moto: str) -> Iterator[World]:
+    """An empty account in moto's own server."""
+    yield from _world(moto, CallLog(), Faults(lambda: 0.0), moto=True)
+
+
+@pytest.fixture
+def on_stand_in() -> Iterator[World]:
+    """An empty account in the sandbox's AWS."""
+    log, faults = CallLog(), Faults(lambda: 0.0)
+    stand_in = AwsStandIn(calls=log, faults=faults, sender=Sender(log, faults))
+    stand_in.start()
+    yield from _world(stand_in.url, log, faults, moto=False)
+    stand_in.stop()
+
+
+@pytest.fixture(params=["on_moto", "on_stand_in"])
+def world(request: pytest.FixtureRequest) -> World:
+    """An empty account, once in each of the two emulators."""
+    found: World = request.getfixturevalue(request.param)
+    return found
