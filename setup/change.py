@@ -19,8 +19,8 @@ LABELS = {
     "topic": "SNS topic",
     "alarm": "alarm",
     "incoming_integration": "Opsgenie incoming Amazon SNS integration",
-    "subscription": "SNS subscription",
     "webhook_integration": "Opsgenie webhook integration",
+    "subscription": "SNS subscription",
 }
 """What each kind of resource is called in a sentence, in the order in which they are built."""
 

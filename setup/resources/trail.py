@@ -92,7 +92,7 @@ class Trail:
                 TrailName=name,
             ),
         )
-        found = (described or {}).get("trailList", ())
+        found = [one for one in (described or {}).get("trailList", ()) if one.get("Name") == name]
         if not found:
             return None
         trail = found[0]
