@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from markupsafe import Markup
@@ -29,6 +29,8 @@ _STATIC = Path(__file__).resolve().parent / "static"
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 _APP_NAME = "trailwatch"
 _HEARTBEAT_SECONDS = 15.0
+_MESSAGES = 60
+"""How many messages a channel shows at first; the page asks for more."""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' http://127.0.0.1:* http://localhost:*; "
@@ -89,7 +91,7 @@ class PageApp:
         self._templates = environment()
         self._routes: Mapping[tuple[str, str], Callable[[Request], Response]] = {
             ("GET", "/"): self._page,
-            ("GET", "/page/channel"): lambda r: _part(self._channel(self._look(r))),
+            ("GET", "/page/channel"): lambda r: _part(self._channel(self._look(r), _last(r))),
             ("GET", "/page/thread"): lambda r: _part(self._thread(self._look(r), _thread_of(r))),
             ("GET", "/page/modal"): lambda r: _part(self._modal(self._look(r))),
             ("GET", "/page/home"): lambda r: _part(self._home(self._look(r))),
@@ -107,6 +109,7 @@ class PageApp:
 
     def _answer(self, request: Request) -> Response:
         try:
+            _from_this_machine(request)
             if request.path.startswith("/static/"):
                 return _static(request)
             method = "GET" if request.method == "HEAD" else request.method
@@ -149,11 +152,13 @@ class PageApp:
     def _messages(self, look: Look) -> list[dict[str, Any]]:
         return self._slack.messages(look.channel.id, str(look.user["id"]))
 
-    def _channel(self, look: Look) -> Markup:
+    def _channel(self, look: Look, last: int = _MESSAGES) -> Markup:
+        """The channel's newest `last` messages."""
         rows = channel_rows(self._messages(look), look.reader, _APP_NAME)
         return self._render(
             "channel.html",
-            rows=rows,
+            rows=rows[-last:],
+            older=max(len(rows) - last, 0),
             r=look.reader,
             channel=look.channel,
             thread_link=lambda ts: look.link(thread=ts),
@@ -234,6 +239,12 @@ class PageApp:
         return _json({"ok": True})
 
 
+def _from_this_machine(request: Request) -> None:
+    """Refuse a page of another name that was made to point here; raises Forbidden."""
+    if urlsplit(f"//{request.host}").hostname not in ("127.0.0.1", "localhost"):
+        raise Forbidden("open the sandbox as 127.0.0.1 or localhost")
+
+
 def _user(users: Sequence[Mapping[str, Any]], name: str | None) -> Mapping[str, Any]:
     """By name or id, the first where none is named; raises BadRequest."""
     found = next((u for u in users if name in (None, "", u["name"], u["id"])), None)
@@ -262,6 +273,17 @@ def as_typed(text: str, people: Mapping[str, str]) -> str:
         return f"<@{ids[match[1]]}>" if match[1] in ids else match[0]
 
     return re.sub(r"(?<![\w@])@([\w.-]+)", mention, text)
+
+
+def _last(request: Request) -> int:
+    """How many messages are wanted: `last`, a whole number from 1; raises BadRequest."""
+    try:
+        last = int(request.args.get("last", _MESSAGES))
+    except ValueError:
+        last = 0
+    if last < 1:
+        raise BadRequest("last is how many messages are wanted, a whole number from 1")
+    return last
 
 
 def _thread_of(request: Request) -> str:

@@ -153,6 +153,26 @@ def test_ephemerals_are_seen_by_one_person(world: World) -> None:
     assert "just for you" not in world.channel("bob")
 
 
+def test_a_long_channel_shows_its_newest_messages(world: World) -> None:
+    for number in range(63):
+        world.slack.say("bob", CHANNEL, f"message {number}.")
+    html = world.channel()
+    assert "message 62." in html
+    assert "message 2." not in html
+    assert "Show older messages (3)" in html
+    longer = world.get("/page/channel", user="bob", last="160").text
+    assert "message 0." in longer
+    assert "Show older" not in longer
+
+
+def test_a_stranger_name_that_points_here_is_refused(world: World) -> None:
+    request = urllib.request.Request(f"{world.url}/", headers={"Host": "evil.example.com"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    with refused.value:
+        assert refused.value.code == 403
+
+
 def test_threads_and_edits(world: World) -> None:
     root = str(world.bot.chat_postMessage(channel=CHANNEL, text="root message")["ts"])
     for text in ("first answer", "second answer"):
@@ -233,6 +253,7 @@ def test_an_ordinary_message(world: World) -> None:
         ("/", {"user": "nobody"}, 400),
         ("/", {"user": "carol", "channel": "incident-room"}, 400),
         ("/page/thread", {"user": "alice"}, 400),
+        ("/page/channel", {"user": "alice", "last": "none"}, 400),
         ("/page/stream", {"user": "alice", "after": "x"}, 400),
         ("/page/say", {}, 405),
         ("/nothing", {}, 404),
@@ -248,9 +269,8 @@ def test_the_stream_tells_of_every_change(world: World) -> None:
     split = urlsplit(world.url)
     after = world.slack.version
     with socket.create_connection((str(split.hostname), int(split.port or 0)), 10) as line:
-        line.sendall(
-            f"GET /page/stream?user=alice&after={after} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-        )
+        asked = f"GET /page/stream?user=alice&after={after} HTTP/1.1"
+        line.sendall(f"{asked}\r\nHost: localhost\r\n\r\n".encode())
         seen = _until(line, b": still here")
         assert b"text/event-stream" in seen
         assert b"data:" not in seen

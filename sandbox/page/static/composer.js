@@ -117,7 +117,7 @@ async function command(text) {
   try {
     const rest = text.replace(/^\/trailwatch\s*/, "");
     const answer = await post("/api/command", { user: me.user, channel: me.channel, text: rest });
-    line.textContent = answer.error ? `${text} failed: ${answer.error}` : `${text} was taken in ${Math.round(answer.ms)} ms`;
+    line.textContent = answer.error ? `${text} failed: ${answer.error}` : `${text} was acknowledged in ${Math.round(answer.ms)} ms`;
   } catch (error) {
     line.textContent = `${text} failed`;
     toast(error.message);

@@ -2,9 +2,10 @@
 import { morph } from "./morph.js";
 import { all, find, me, part, toast } from "./talk.js";
 
-let busy = false;
+let running = null;
 let again = false;
 let offline = false;
+let last = 60;
 const watchers = [];
 
 export const whenChanged = (watcher) => watchers.push(watcher);
@@ -21,18 +22,22 @@ export function follow() {
   setInterval(refresh, 60_000);
 }
 
-export async function refresh() {
-  if (busy) { again = true; return; }
-  busy = true;
+// Resolves once the page shows what stood on the server when this was called, or something newer.
+export function refresh() {
+  if (running) again = true;
+  else running = renewAll().finally(() => { running = null; });
+  return running;
+}
+
+async function renewAll() {
   try {
     do {
       again = false;
       await Promise.all(shown().map(([box, path, query]) => renew(box, path, query)));
+      await new Promise((resolve) => setTimeout(resolve, 80));
     } while (again);
   } catch {
     // The stream reports a lost connection; the next event brings the newest state.
-  } finally {
-    busy = false;
   }
   watchers.forEach((watcher) => watcher());
 }
@@ -41,7 +46,7 @@ function shown() {
   const who = { user: me.user, channel: me.channel };
   const parts = [[find("#modals"), "/page/modal", who]];
   if (me.view === "home") parts.push([find("#home"), "/page/home", who]);
-  else parts.push([find("#messages"), "/page/channel", who]);
+  else parts.push([find("#messages"), "/page/channel", { ...who, last }]);
   if (me.thread) parts.push([find("#replies"), "/page/thread", { ...who, ts: me.thread }]);
   return parts;
 }
@@ -71,6 +76,9 @@ export function watchScroll() {
   toEnd(box);
   newer.addEventListener("click", () => { toEnd(box); newer.hidden = true; });
   box.addEventListener("scroll", () => { if (isAtEnd(box)) newer.hidden = true; });
+  box.addEventListener("click", (event) => {
+    if (event.target.closest("[data-older]")) { last += 100; refresh(); }
+  });
   // A pane that becomes smaller (a note opens, the composer grows) stays at its end.
   let end = true;
   box.addEventListener("scroll", () => { end = isAtEnd(box); });
