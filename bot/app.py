@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import socket
@@ -13,6 +14,7 @@ from typing import Any
 from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 
+from bot.doctor import examine_services
 from bot.metrics import serve_metrics
 from bot.scheduler import Daily, ScheduleEntry, Schedules
 from bot.sender import Sender
@@ -104,7 +106,18 @@ class Bot:
         self._web_thread.start()
         if self._link:
             self._link.start()
+        threading.Thread(target=self._look_around, name="first look", daemon=True).start()
         log.info("serving on %s:%d", settings.host, settings.port)
+
+    def _look_around(self) -> None:
+        """Warm what the first command needs, and tell what is missing, in one line each."""
+        for user_id in (*self._settings.admins, *self._settings.responders):
+            if user_id.startswith(("U", "W")):
+                with contextlib.suppress(ProviderError):
+                    self.deps.people.find(user_id)
+        for check in examine_services(self._settings):
+            if not check.ok:
+                log.warning("%s: %s %s", check.name, check.detail, check.fix)
 
     def stop(self) -> None:
         """End in the reverse order: take nothing more, finish what is under way."""
@@ -187,6 +200,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         setup_clients=lambda: setup_clients(settings, aws, secrets),
         answer=answer_in_private,
         publish_home=lambda user_id, view: publish_home(slack, user_id, view),
+        offices=settings.offices,
         channel=settings.slack_channel,
         digest_timezone=settings.digest_timezone,
         digest_hour=settings.digest_hour,

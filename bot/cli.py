@@ -77,6 +77,11 @@ def _config(parser: argparse.ArgumentParser) -> None:
 def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     serve = commands.add_parser("serve", help="run the bot")
     _config(serve)
+    serve.add_argument(
+        "--no-local-state",
+        action="store_true",
+        help="refuse SQLite: for platforms that lose the disk on a restart",
+    )
     serve.set_defaults(run=_serve)
     doctor = commands.add_parser(
         "doctor", help="check settings, Slack, AWS, Opsgenie and the store"
@@ -130,7 +135,16 @@ def _patterns(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _serve(options: argparse.Namespace) -> int:
     from bot.app import serve
 
-    return serve(_settings(options))
+    settings = _settings(options)
+    if options.no_local_state and settings.database_url.startswith("sqlite"):
+        raise ConfigError(
+            "The bot cannot start.",
+            problems=(
+                "DATABASE_URL is missing: this platform loses its disk on a restart, so the state "
+                "has to be in PostgreSQL (postgresql://…).",
+            ),
+        )
+    return serve(settings)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -30,8 +30,14 @@ class Check:
 def examine(settings: Settings) -> Iterator[Check]:
     """Every check in turn; a check that fails doesn't keep the next from running."""
     yield from _settings(settings)
-    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
-        ("store", _store),
+    yield from _run(settings, [("store", _store)])
+    yield from examine_services(settings)
+    yield _days_left(datetime.now(UTC))
+
+
+def examine_services(settings: Settings) -> Iterator[Check]:
+    """The checks of Slack, AWS and Opsgenie: what keys and permissions are missing there."""
+    checks = (
         ("Slack", _slack),
         ("Slack channel", _channel),
         ("Slack Socket Mode", _socket),
@@ -41,13 +47,18 @@ def examine(settings: Settings) -> Iterator[Check]:
         ("Opsgenie integrations", _integrations),
         ("webhook address", _public_url),
     )
+    yield from _run(settings, checks)
+
+
+def _run(
+    settings: Settings, checks: Iterable[tuple[str, Callable[[Settings], str]]]
+) -> Iterator[Check]:
     for name, look in checks:
         try:
             yield Check(name, True, look(settings))
         except TrailwatchError as error:
             why = " ".join(part for part in (error.what, error.why) if part)
             yield Check(name, False, why, error.fix)
-    yield _days_left(datetime.now(UTC))
 
 
 def _settings(settings: Settings) -> Iterator[Check]:

@@ -40,6 +40,8 @@ class Deps:
     """Clients that have assumed the setup role; made anew for each plan or apply."""
     answer: Answer
     publish_home: PublishHome
+    offices: tuple[str, ...]
+    """The site's own addresses, named in tables of events."""
     channel: str
     """The channel for alerts and digests."""
     digest_timezone: str

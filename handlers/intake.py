@@ -78,7 +78,7 @@ def confirmed(
 
 def say(deps: Deps, tx: Connection, alert: Alert) -> None:
     """Make the alert's message show what the alert is now: one message for each alert."""
-    message = alert_message(alert, deps.clock(), links_of(deps, alert))
+    message = alert_message(alert, deps.clock(), links_of(deps, alert), deps.offices)
     outbox.say(
         tx,
         Outgoing(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from handlers.access import check
 from handlers.actions import acknowledge, close, events, more, plan
 from handlers.actions.action import Action
+from handlers.audit import note
 from handlers.deps import Deps
 from handlers.request import Click, Reply
-from trailwatch.errors import UsageError
+from trailwatch.errors import NotAllowed, UsageError
 
 ACTIONS: tuple[Action, ...] = (
     acknowledge.ACTION,
@@ -23,6 +24,11 @@ def clicked(deps: Deps, click: Click) -> Reply:
     """Run what a click asks for; raises NotAllowed and whatever the action raises."""
     for action in ACTIONS:
         if action.id == click.action_id:
-            check(click.person, action.role, action.wish)
+            try:
+                check(click.person, action.role, action.wish)
+            except NotAllowed:
+                with deps.db.transaction() as tx:
+                    note(deps, tx, click, action.id, click.value or click.selected, "refused")
+                raise
             return action.run(deps, click)
     raise UsageError("This button is from an older version.", fix="Ask for the message anew.")

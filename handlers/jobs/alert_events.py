@@ -60,7 +60,12 @@ def show_events(deps: Deps, job: JobContext) -> None:
     try:
         page, window = search(deps, alert)
         message = events_message(
-            alert, page.events, page.total, (window.start, window.end), _note(page)
+            alert,
+            page.events,
+            page.total,
+            (window.start, window.end),
+            _note(page),
+            offices=deps.offices,
         )
     except TrailwatchError as error:
         if getattr(error, "retryable", False) and job.attempt < 3:

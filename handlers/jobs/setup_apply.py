@@ -50,7 +50,7 @@ def run_apply(deps: Deps, job: JobContext) -> None:
         _end(deps, job, row, PlanState.FAILED, error_message(error))
         return
     failed = any(step.state == "failed" for step in steps.values())
-    message = plan_result(plan, tuple(steps.values()), job.args["name"])
+    message = plan_result(plan, tuple(steps.values()), job.args["name"], resumed=job.resumed)
     ended = PlanState.FAILED if failed else PlanState.APPLIED
     _end(deps, job, row, ended, message, None if failed else config)
 

@@ -71,7 +71,7 @@ def test_a_pack_keeps_within_the_regexes_that_a_log_group_may_have(pack: str) ->
 def test_an_entry_has_typed_values() -> None:
     detection = CATALOGUE["console-login-failed-any"]
     assert detection.severity is Severity.P3
-    assert (detection.period, detection.threshold) == (timedelta(minutes=5), 3)
+    assert (detection.period, detection.threshold) == (timedelta(minutes=1), 1)
     assert CATALOGUE["root-usage"].period == timedelta(minutes=1)
     assert CATALOGUE["root-usage"].threshold == 1
     assert "\n" not in detection.runbook
