@@ -53,7 +53,7 @@ class Sites:
         return self._with_account(self._known_account() or self._learn_account())
 
     def config_or_blank(self) -> SiteConfig:
-        """The same, with an empty account id where AWS does not tell it. Asks every 30 s at most."""
+        """The same, with an empty account id where AWS is silent; asks it every 30 s at most."""
         if not self._known_account() and time.monotonic() < self._ask_again:
             return self._with_account("")
         try:
