@@ -85,7 +85,7 @@ class Sender:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def metrics(self) -> dict[str, float]:
-        """Counters since the start: slack_posts_total, slack_adopted_total, slack_limited_total, …"""
+        """Counters since the start: slack_posts_total, slack_adopted_total and others."""
         return self._counters.read()
 
     def _dispatch(self) -> None:
@@ -233,7 +233,9 @@ class Sender:
                 self._counters.add("slack_adopted_total")
                 lanes.sent(tx, claim, channel=channel, ts=stamps[0], now=now, rules=self._rules)
             else:
-                self._counters.add("slack_reposted_total" if claim.settled else "settling")
+                self._counters.add(
+                    "slack_reposted_total" if claim.settled else "slack_settling_total"
+                )
                 lanes.absent(tx, claim, now=now, rules=self._rules)
 
         return write

@@ -267,6 +267,7 @@ class Running:
         self.args: Mapping[str, Any] = row.args
         self.attempt: int = row.attempts
         self.resumed: bool = row.resumed
+        self._entered: dict[str, bool] = {}
 
     def step(self, name: str, function: Callable[[], Any]) -> Any:
         """The function's result (JSON), from the first try that came to the end of this step.
@@ -279,6 +280,7 @@ class Running:
             known = jobs.begin_step(tx, self._row, name, self._clock())
         if known is not None and known.done:
             return known.result
+        self._entered.setdefault(name, known is not None)
         result = function()
         with self._db.transaction() as tx:
             jobs.end_step(tx, self._row, name, result, self._clock())
@@ -286,7 +288,9 @@ class Running:
         return result
 
     def begun(self, name: str) -> bool:
-        """Whether an earlier try began this step: look before you write."""
+        """Whether an earlier try began this step and was cut off: look before you write."""
+        if name in self._entered:
+            return self._entered[name]
         with self._db.reading() as tx:
             return jobs.has_begun(tx, self._row, name)
 

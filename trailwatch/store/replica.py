@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import threading
+import time
 import zlib
 from datetime import datetime
 from types import TracebackType
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _LOCK_CLASS = 1_952_541_818
 _MOST = 32
+_CHECK = 5.0
 
 
 class Replica:
@@ -28,21 +31,29 @@ class Replica:
         self._database = database
         self.name = name
         self._lock = lock
+        self._guard = threading.Lock()
+        self._checked = time.monotonic()
+        self._held = True
 
     def keep(self) -> bool:
         """Take the name's lock again where the database was restarted; whether it is held.
 
-        Where another process has taken the name meanwhile, the claims' tokens still keep the
-        two from writing over each other.
+        May be called often: it looks every five seconds. Where another process has taken the
+        name meanwhile, the claims' tokens still keep the two from writing over each other.
         """
-        held = self._lock.keep()
-        if not held:
-            log.warning("the name %s is not locked by this process any more", self.name)
-        return held
+        with self._guard:
+            if time.monotonic() - self._checked < _CHECK:
+                return self._held
+            self._checked = time.monotonic()
+            self._held = self._lock.keep()
+            if not self._held:
+                log.warning("the name %s is not locked by this process any more", self.name)
+            return self._held
 
     def close(self) -> None:
         """Let go of the name; do it before the database is closed."""
-        self._lock.close()
+        with self._guard:
+            self._lock.close()
 
     def __enter__(self) -> Replica:
         return self
