@@ -51,8 +51,17 @@ class SocketLink:
         self._next = 0
         self._tickets: dict[str, float] = {}
         self._waiting: dict[str, SimpleQueue[Any]] = {}
-        quiet = logging.getLogger("sandbox.slack.link")
-        self._server: Server = serve(
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
+        self._port = 0
+
+    @property
+    def connections(self) -> int:
+        """How many connections take envelopes now."""
+        return len(self._open) + len(self._leaving)
+
+    def start(self) -> None:
+        self._server = serve(
             self._serve,
             "127.0.0.1",
             0,
@@ -62,27 +71,21 @@ class SocketLink:
             ping_timeout=20,
             close_timeout=0.3,
             max_size=16 * 1024 * 1024,
-            logger=quiet,
+            logger=logging.getLogger("sandbox.slack.link"),
         )
-        self.port: int = self._server.socket.getsockname()[1]
+        self._port = self._server.socket.getsockname()[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="slack link", daemon=True
         )
-
-    @property
-    def connections(self) -> int:
-        """How many connections take envelopes now."""
-        return len(self._open) + len(self._leaving)
-
-    def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         for timer in self._timers:
             timer.cancel()
-        self._server.shutdown()
-        self.drop(1001)
-        self._thread.join(5)
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self.drop(1001)
+            self._thread.join(5)
 
     def url(self) -> str:
         """A fresh address with a ticket, good for one connection within 30 seconds."""
@@ -91,7 +94,7 @@ class SocketLink:
         with self._lock:
             self._tickets = {t: s for t, s in self._tickets.items() if now - s < TICKET_SECONDS}
             self._tickets[ticket] = now
-        return f"ws://127.0.0.1:{self.port}/link/?ticket={ticket}&app_id={APP}"
+        return f"ws://127.0.0.1:{self._port}/link/?ticket={ticket}&app_id={APP}"
 
     def refresh(self, reason: str = "refresh_requested") -> None:
         """Ask every open connection to go and come again; it is closed 10 seconds later.
@@ -157,7 +160,7 @@ class SocketLink:
 
     def _send(self, connection: ServerConnection, message: dict[str, Any]) -> bool:
         try:
-            connection.send(json.dumps(message, ensure_ascii=False))
+            connection.send(json.dumps(message))
         except (ConnectionClosed, OSError):
             self._forget(connection)
             return False

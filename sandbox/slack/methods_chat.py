@@ -130,7 +130,7 @@ def _own_message(space: Workspace, args: Args, refusal: str, name: str = "ts") -
 
 def change(message: Message, given: dict[str, Any], ts: str, *, keep: bool) -> None:
     """Edit a message in place; `keep` leaves what `given` does not name (chat.update)."""
-    message.earlier.appendleft(message.filled)
+    message.earlier.extendleft(message.surfaces())
     for name in ("blocks", "attachments", "metadata"):
         if given[name] is not None or not keep:
             setattr(message, name, given[name] or None)

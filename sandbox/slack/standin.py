@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sandbox.slack import elements, modals, payloads
@@ -14,7 +15,7 @@ from sandbox.slack.replies import reply, tell
 from sandbox.slack.signed import SignedLink
 from sandbox.slack.views import View
 from sandbox.slack.web import SlackWeb, describe, fault_body
-from sandbox.slack.workspace import BOT_USER, Channel, Person, Workspace
+from sandbox.slack.workspace import BOT_USER, TEAM, Channel, Person, Workspace
 from sandbox.wire import CallLog, Faults, Server, guard
 
 HOME_SECONDS = 5.0
@@ -299,8 +300,7 @@ class SlackStandIn:
             }
             if before is not None:
                 opened["view"] = before.as_api({})
-            payload = payloads.event(self.space, opened)
-        self._deliver("events_api", payload, wait=False)
+        self._tell(opened)
 
         def published() -> bool:
             view = self.space.views.home(person.id)
@@ -342,13 +342,11 @@ class SlackStandIn:
                 "channel_type": "im" if place.im_with else "channel",
                 "team": person.team,
             }
-            mention: Json = {**heard, "type": "app_mention"}
-            events = [payloads.event(self.space, heard)]
-            if f"<@{BOT_USER}>" in text:
-                events.append(payloads.event(self.space, mention))
             member = BOT_USER in place.members
-        for event in events if member else ():
-            self._deliver("events_api", event, wait=False)
+        if member:
+            self._tell(heard)
+        if member and f"<@{BOT_USER}>" in text:
+            self._tell({**heard, "type": "app_mention"})
         return message.as_sent()
 
     # what an administrator does
@@ -366,8 +364,29 @@ class SlackStandIn:
         self._change(channel).members.discard(BOT_USER)
 
     def invite_bot(self, channel: str) -> None:
-        """Invite the bot to a channel."""
-        self._change(channel).members.add(BOT_USER)
+        """Invite the bot to a channel; it gets member_joined_channel."""
+        place = self._change(channel)
+        place.members.add(BOT_USER)
+        joined: Json = {
+            "type": "member_joined_channel",
+            "user": BOT_USER,
+            "channel": place.id,
+            "channel_type": "G" if place.is_private else "C",
+            "team": TEAM,
+            "inviter": self.space.person("alice").id,
+        }
+        self._tell(joined)
+
+    def deactivate(self, user: str) -> None:
+        """Close a person's account: users.info says deleted."""
+        with self.space.lock:
+            person = self.space.person(user)
+            self.space.people[person.id] = replace(person, deleted=True)
+
+    def _tell(self, event: Json) -> None:
+        """Send an event, where the app subscribed to its kind, without waiting for the ack."""
+        if event["type"] in self.space.subscribed:
+            self._deliver("events_api", payloads.event(self.space, event), wait=False)
 
     def _change(self, channel: str) -> Channel:
         found = self.space.find_channel(channel)

@@ -12,6 +12,7 @@ from sandbox.slack.arguments import Args, read_arguments
 from sandbox.slack.messages import Json
 from sandbox.slack.refusals import ApiError
 from sandbox.slack.replies import answer_hook
+from sandbox.slack.scopes import check_scope
 from sandbox.slack.workspace import Workspace
 from sandbox.wire import Fault
 
@@ -86,9 +87,10 @@ class SlackWeb:
             status, answer = refusal.status, refusal.as_json()
             if refusal.retry_after is not None:
                 headers.append(("Retry-After", str(refusal.retry_after)))
-        data = json.dumps(answer, ensure_ascii=False).encode()
+        data = json.dumps(answer).encode()
         headers.append(("Content-Type", "application/json; charset=utf-8"))
         headers.append(("Content-Length", str(len(data))))
+        headers.append(("x-oauth-scopes", ",".join(sorted(self._space.scopes))))
         start_response(f"{status} {_REASONS.get(status, 'Answer')}", headers)
         return [data]
 
@@ -107,6 +109,7 @@ class SlackWeb:
             if url is None:
                 raise ApiError("access_denied")
             return {"url": url}
+        check_scope(name, self._space.scopes)
         with self._space.lock:
             return METHODS[name](self._space, Args(values))
 

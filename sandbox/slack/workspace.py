@@ -15,6 +15,7 @@ from sandbox.slack.files import Files
 from sandbox.slack.messages import Messages
 from sandbox.slack.rates import PostRate
 from sandbox.slack.refusals import ApiError, SlackRefusal
+from sandbox.slack.scopes import EVERY
 from sandbox.slack.tickets import Hooks, Triggers
 from sandbox.slack.views import Views
 
@@ -180,6 +181,10 @@ class Workspace:
         self.triggers = Triggers(clock)
         self.hooks = Hooks(clock)
         self.posts = PostRate(post_rate, clock)
+        self.scopes: frozenset[str] = EVERY
+        """What the bot's token may do."""
+        self.subscribed = {"app_home_opened", "app_mention", "member_joined_channel", "message"}
+        """The events that the app gets."""
         self.bot_token = "xoxb-" + secrets.token_hex(16)
         self.app_token = "xapp-1-" + secrets.token_hex(16)
         self.signing_secret = secrets.token_hex(16)
@@ -226,6 +231,8 @@ class Workspace:
             raise SlackRefusal(404, f"there is no channel {which!r}")
         if channel.is_private and person.id not in channel.members:
             raise SlackRefusal(403, f"{person.name} is not a member of this private channel")
+        if person.team != TEAM and person.id not in channel.members:
+            raise SlackRefusal(403, f"{person.name} is a guest of other channels only")
         if channel.im_with not in (None, person.id):
             raise SlackRefusal(403, f"{person.name} is not part of this conversation")
         if channel.is_archived:

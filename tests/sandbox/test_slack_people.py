@@ -151,6 +151,7 @@ def test_commands_reach_only_where_people_are(rig: Rig) -> None:
     assert refused(command, "eve", "general", "x").status == 404
     assert refused(command, "bob", "nowhere", "x").status == 404
     assert refused(command, "carol", "incident-room", "x").status == 403
+    assert refused(command, "mallory", "general", "x").status == 403
     rig.slack.archive("general")
     assert refused(command, "bob", "general", "x").status == 409
     rig.slack.unarchive("general")
@@ -327,6 +328,15 @@ def test_typing_in_an_external_select_asks_for_options(rig: Rig) -> None:
     rig.bot.answers["block_suggestion"] = options
     assert rig.slack.suggest("bob", view, "filter", "root")["ack"] == options
     assert rig.bot.last["value"] == "root"
+
+
+def test_an_invitation_is_an_event(rig: Rig) -> None:
+    rig.slack.kick_bot("general")
+    rig.slack.invite_bot("general")
+    while not rig.bot.requests:
+        rig.slack.wait_for_change(rig.slack.version, 0.01)
+    event = rig.bot.last["event"]
+    assert (event["type"], event["channel"]) == ("member_joined_channel", "C0GENERAL1")
 
 
 def test_envelopes_go_round_all_connections(rig: Rig) -> None:

@@ -423,3 +423,22 @@ def test_a_page_waits_for_changes(rig: Rig) -> None:
     assert rig.slack.wait_for_change(version, 5.0) == version + 1
     assert time.monotonic() - began < 3
     assert rig.slack.wait_for_change(version + 1, 0.01) == version + 1
+
+
+def test_a_method_needs_its_scope(rig: Rig) -> None:
+    granted = rig.client.auth_test().headers["x-oauth-scopes"].split(",")
+    assert "chat:write" in granted
+    rig.slack.space.scopes = frozenset({"commands", "users:read"})
+    answer = refused(rig.post)
+    assert (answer["error"], answer["needed"]) == ("missing_scope", "chat:write")
+    assert answer["provided"] == "commands,users:read"
+    assert rig.client.auth_test()["ok"]
+
+
+def test_a_closed_account_says_so(rig: Rig) -> None:
+    rig.slack.deactivate("carol")
+    assert rig.client.users_info(user="U0CAROL000")["user"]["deleted"]
+
+
+def test_a_stand_in_that_never_started_stops() -> None:
+    SlackStandIn(calls=CallLog(), faults=Faults(lambda: 0.0)).stop()
