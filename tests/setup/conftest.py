@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
+import boto3
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -19,15 +21,20 @@ from setup.apply import Progress, ProgressState, apply
 from setup.clients import Clients
 from setup.opsgenie_api import IntegrationsApi
 from setup.plan import Plan, make_plan
-from trailwatch.aws import Aws, Keys, permission_of
+from trailwatch.aws import Aws, permission_of
 from trailwatch.detections import Detection, load_catalogue
 from trailwatch.site import Site, SiteConfig
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
-KEYS = Keys("AKIAEXAMPLEEXAMPLE00", "example")
 CATALOGUE = load_catalogue()
+
+
+@cache
+def session() -> boto3.session.Session:
+    """One for all tests: it keeps the service models that clients are made from."""
+    return boto3.session.Session("AKIAEXAMPLEEXAMPLE00", "example", region_name=REGION)
 
 
 class DictSecrets:
@@ -148,7 +155,7 @@ def _world(url: str, log: CallLog, faults: Faults, moto: bool) -> Iterator[World
         calls=log, faults=faults, sender=Sender(log, faults), processing_delay=0.0
     )
     opsgenie.start()
-    aws = Aws(REGION, url, KEYS, max_attempts=2)
+    aws = Aws(REGION, url, session=session(), max_attempts=2)
     api = IntegrationsApi(opsgenie.url, opsgenie.api_key, sleep=lambda seconds: None)
     yield World(aws, opsgenie, faults, log, api, moto)
     api.close()
