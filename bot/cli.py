@@ -121,15 +121,9 @@ def _documents(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _patterns(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    pattern = commands.add_parser("pattern", help="check and try filter patterns")
-    verbs = pattern.add_subparsers(required=True, metavar="VERB")
-    check = verbs.add_parser("check", help="does CloudWatch Logs take this pattern?")
-    check.add_argument("pattern")
-    check.set_defaults(run=_pattern_check)
-    test = verbs.add_parser("test", help="which lines of files (or standard input) match?")
-    test.add_argument("pattern")
-    test.add_argument("files", nargs="*", type=Path)
-    test.set_defaults(run=_pattern_test)
+    from bot.pattern_cli import add_parser
+
+    add_parser(commands)
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -196,49 +190,6 @@ def _permissions(options: argparse.Namespace) -> int:
     chosen = documents if options.which == "both" else documents[options.which]
     print(json.dumps(chosen, indent=2))
     return OK
-
-
-def _pattern_check(options: argparse.Namespace) -> int:
-    from trailwatch.pattern import PatternError, parse
-
-    try:
-        parse(options.pattern)
-    except PatternError as error:
-        print(options.pattern)
-        print(f"{' ' * error.at}^")
-        print(error)
-        return FOUND
-    print("CloudWatch Logs takes this pattern.")
-    return OK
-
-
-def _pattern_test(options: argparse.Namespace) -> int:
-    from trailwatch.pattern import PatternError, parse
-
-    try:
-        pattern = parse(options.pattern)
-    except PatternError as error:
-        raise UsageError(f"The pattern is not taken: {error}") from error
-    matched = total = 0
-    for line in _lines(options.files):
-        total += 1
-        if pattern.matches(line):
-            matched += 1
-            print(line)
-    print(f"{matched} of {total} lines match.", file=sys.stderr)
-    return OK
-
-
-def _lines(files: Sequence[Path]) -> list[str]:
-    if not files:
-        return sys.stdin.read().splitlines()
-    lines: list[str] = []
-    for file in files:
-        try:
-            lines.extend(file.read_text("utf-8", errors="replace").splitlines())
-        except OSError as error:
-            raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
-    return lines
 
 
 def _settings(options: argparse.Namespace) -> Settings:

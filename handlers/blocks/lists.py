@@ -1,4 +1,4 @@
-"""Knows how short lists look: alerts, access, detections, a pattern's check, the bot's state."""
+"""Knows how short lists look: alerts, access, detections, the bot's state."""
 
 from __future__ import annotations
 
@@ -110,20 +110,4 @@ def detection_message(detection: Detection) -> Message:
             kit.rich_text(kit.lines(plain(detection.pattern, 2000))),
             *(kit.section(f"*{name}*\n{value}") for name, value in pairs if value),
         ],
-    )
-
-
-def pattern_message(pattern: str, *, error: str = "", at: int | None = None) -> Message:
-    """Whether a pattern is taken; a caret below the place where it is wrong."""
-    shown = plain(pattern, 1100)
-    if not error:
-        text = "CloudWatch Logs takes this pattern."
-        return kit.message(
-            text, [kit.section(f":white_check_mark: {text}"), kit.rich_text(kit.lines(shown))]
-        )
-    reason = esc(error, 400)
-    pointed = shown if at is None else f"{shown}\n{' ' * at}^"
-    return kit.message(
-        f"CloudWatch Logs refuses this pattern: {reason}",
-        [kit.section(f":x: *{reason}*"), kit.rich_text(kit.lines(pointed))],
     )

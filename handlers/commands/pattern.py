@@ -2,27 +2,66 @@
 
 from __future__ import annotations
 
+import re
+
 from handlers.access import Role
-from handlers.blocks.lists import detection_message, detections_message, pattern_message
+from handlers.blocks.kit import Message
+from handlers.blocks.lists import detection_message, detections_message
+from handlers.blocks.pattern import pattern_refused, pattern_taken
 from handlers.commands.command import Command
-from handlers.commands.grammar import Invocation
+from handlers.commands.grammar import Invocation, parse_duration
 from handlers.deps import Deps
 from handlers.request import Reply, Request
 from trailwatch.errors import UsageError
-from trailwatch.pattern import PatternError, parse
+from trailwatch.pattern import Pattern, PatternError, parse
+from trailwatch.store import jobs
+
+DEFAULT_SINCE = "24h"
+_SINCE = re.compile(r"\s--?since[ =](\S+)\s*$")
 
 
 def check(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """Whether CloudWatch Logs takes a pattern, and where it is wrong if not."""
-    if not call.rest:
+    """Whether CloudWatch Logs takes a pattern, where it is wrong if not, and what is dubious."""
+    found = _parsed(call, call.rest)
+    message = pattern_taken(found.text, found.lint()) if isinstance(found, Pattern) else found
+    return Reply(message.text, message.blocks)
+
+
+def explain(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """The same, and what the pattern says in plain English."""
+    found = _parsed(call, call.rest)
+    if isinstance(found, Pattern):
+        found = pattern_taken(found.text, found.lint(), tuple(found.explain().lines()))
+    return Reply(found.text, found.blocks)
+
+
+def test(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """Search the log group with a pattern; the answer comes in private."""
+    text, since = call.rest, DEFAULT_SINCE
+    if given := _SINCE.search(text):
+        text, since = text[: given.start()], given[1]
+    seconds = parse_duration(since).total_seconds()
+    found = _parsed(call, text)
+    if not isinstance(found, Pattern):
+        return Reply(found.text, found.blocks)
+    with deps.db.transaction() as tx:
+        jobs.add(
+            tx,
+            "pattern.test",
+            {"pattern": found.text, "seconds": seconds, "response_url": request.response_url},
+            deps.clock(),
+            key=f"pattern.test:{request.key}",
+        )
+    return Reply("Searching the log group…")
+
+
+def _parsed(call: Invocation, text: str) -> Pattern | Message:
+    if not text.strip():
         raise UsageError("A pattern is missing.", fix=f"Usage: /trailwatch {call.command.usage}")
     try:
-        pattern = parse(call.rest)
+        return parse(text)
     except PatternError as error:
-        message = pattern_message(call.rest, error=str(error), at=error.at)
-    else:
-        message = pattern_message(pattern.text)
-    return Reply(message.text, message.blocks)
+        return pattern_refused(text, str(error), error.at)
 
 
 def list_detections(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -40,8 +79,18 @@ COMMANDS = (
     Command(
         "pattern check", "pattern check PATTERN",
         'pattern check { $.eventName = "ConsoleLogin" }',
-        "Whether CloudWatch Logs takes a filter pattern, and what is wrong if not", Role.VIEWER,
-        check, raw=True,
+        "Whether CloudWatch Logs takes a filter pattern, what is wrong and what is dubious",
+        Role.VIEWER, check, raw=True,
+    ),
+    Command(
+        "pattern explain", "pattern explain PATTERN",
+        'pattern explain { $.errorCode = "AccessDenied*" }',
+        "What a filter pattern says, in plain English", Role.VIEWER, explain, raw=True,
+    ),
+    Command(
+        "pattern test", "pattern test PATTERN [--since 24h]",
+        'pattern test { $.eventName = "CreateUser" } --since 7d',
+        "Which events of the log group a filter pattern matches", Role.VIEWER, test, raw=True,
     ),
     Command(
         "detections", "detections [PACK|ID]", "detections cis",

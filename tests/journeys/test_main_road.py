@@ -147,3 +147,16 @@ def test_a_wrong_secret_is_refused(sandbox: Any) -> None:
         urllib.request.urlopen(request, timeout=10)
     with caught.value as answer:
         assert answer.code == 401
+
+
+def test_patterns_are_checked_explained_and_tried(sandbox: Any, applied: dict[str, Any]) -> None:
+    refused = sandbox.command("pattern check { ($.eventName = }", user="carol")
+    assert "Invalid metric filter pattern" in json.dumps(refused["ack"])
+    told = sandbox.command('pattern explain { $.errorCode = "AccessDenied*" }', user="carol")
+    assert "begins with" in json.dumps(told["ack"]) or "starts with" in json.dumps(told["ack"])
+    sandbox.post("/api/scenario", {"name": "create-user"})
+    sandbox.command('pattern test { $.eventName = "CreateUser" } --since 1h', user="carol")
+    found = sandbox.wait_message(
+        lambda m: m.get("ephemeral") and "match this pattern" in m["text"], user="carol"
+    )
+    assert "CreateUser" in shown(found)

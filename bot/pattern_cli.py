@@ -1,0 +1,114 @@
+"""Knows the command line of filter patterns: check, explain, test. Changes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trailwatch.errors import UsageError
+
+if TYPE_CHECKING:
+    from trailwatch.pattern import Pattern
+
+OK, FOUND = 0, 1
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `pattern` with its verbs."""
+    pattern = commands.add_parser("pattern", help="check, explain and try filter patterns")
+    verbs = pattern.add_subparsers(required=True, metavar="VERB")
+    for name, run, about in (
+        ("check", check, "does CloudWatch Logs take this pattern, and what is dubious in it?"),
+        ("explain", explain, "what does it say? With files: clause by clause for each event"),
+        ("test", test, "which lines of files (or standard input) match?"),
+    ):
+        verb = verbs.add_parser(name, help=about, description=about)
+        verb.add_argument("pattern", help="the filter pattern, in quotes")
+        if name != "check":
+            verb.add_argument("files", nargs="*", type=Path, help="one event a line; - is stdin")
+        verb.set_defaults(run=run)
+
+
+def check(options: argparse.Namespace) -> int:
+    """0 for a pattern that is taken and clean, else 1."""
+    pattern = parsed(options.pattern)
+    if pattern is None:
+        return FOUND
+    print("CloudWatch Logs takes this pattern.")
+    return OK if clean(pattern) else FOUND
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Print the pattern in English; with files, which clause held for each event."""
+    pattern = parsed(options.pattern)
+    if pattern is None:
+        return FOUND
+    if not options.files:
+        print("\n".join(pattern.explain().lines()))
+        clean(pattern)
+        return OK
+    for number, line in enumerate(lines_of(options.files), 1):
+        print(f"line {number}: {'matches' if pattern.matches(line) else 'does not match'}")
+        print("\n".join(f"  {clause}" for clause in pattern.explain(line).lines()))
+    return OK
+
+
+def test(options: argparse.Namespace) -> int:
+    """Print the matching lines, and on standard error how many there are."""
+    pattern = parsed(options.pattern)
+    if pattern is None:
+        return FOUND
+    matched = total = 0
+    for line in lines_of(options.files):
+        total += 1
+        if pattern.matches(line):
+            matched += 1
+            print(line)
+    print(f"{matched} of {total} lines match.", file=sys.stderr)
+    return OK
+
+
+def parsed(text: str) -> Pattern | None:
+    """The pattern, or None after it was told what is wrong, with a caret below the place."""
+    from trailwatch.pattern import PatternError, parse
+
+    try:
+        return parse(text)
+    except PatternError as error:
+        shown, caret = one_line(text, error.at)
+        print(shown)
+        print(f"{' ' * caret}^")
+        print(error)
+        return None
+
+
+def one_line(text: str, at: int) -> tuple[str, int]:
+    """The line of a text in which a column lies, and the column within it."""
+    start = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
+    return text[start : end if end >= 0 else len(text)], at - start
+
+
+def clean(pattern: Pattern) -> bool:
+    """Print what is dubious; whether nothing is."""
+    findings = pattern.lint()
+    for finding in findings:
+        print(f"column {finding.at + 1}: {finding.why} [{finding.rule}]")
+        if finding.instead:
+            print(f"  instead: {finding.instead}")
+    return not findings
+
+
+def lines_of(files: Sequence[Path]) -> Iterator[str]:
+    """The lines of files or of standard input; raises UsageError for a file that can't be read."""
+    for file in files or [Path("-")]:
+        if str(file) == "-":
+            yield from sys.stdin.read().splitlines()
+            continue
+        try:
+            yield from file.read_text("utf-8", errors="replace").splitlines()
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
