@@ -6,6 +6,8 @@ from typing import Any
 
 from setup.permissions import run_policy, setup_policy, setup_trust
 from setup.plan import make_destroy_plan
+from trailwatch.pattern import parse
+from trailwatch.search.logs import EventQuery, LogsSource
 
 IMPLIED = {
     # Tags that are given with a create need a permission of their own.
@@ -91,10 +93,23 @@ def test_only_what_has_no_resources_in_iam_is_granted_on_all(on_moto: Any) -> No
     }
 
 
+def test_a_search_needs_what_the_running_policy_grants(on_stand_in: Any) -> None:
+    world = on_stand_in
+    config = world.built()
+    earlier = len(world.log.list("aws"))
+    source = LogsSource(world.aws, config.log_group)
+    source.filter_pattern("trailwatch-console-login")
+    now = world.clock()
+    source.search(EventQuery(parse('{ $.eventName = "ConsoleLogin" }'), now, now))
+    called = {call["method"] for call in world.log.list("aws")[earlier:]}
+    assert {f"logs:{name}" for name in called} | {"sts:AssumeRole"} == _actions(run_policy(config))
+
+
 def test_the_running_bot_only_searches_and_assumes_one_role(on_moto: Any) -> None:
     config = on_moto.config()
     document = run_policy(config)
-    assert _actions(document) == {"logs:FilterLogEvents", "sts:AssumeRole"}
+    searches = {"logs:DescribeMetricFilters", "logs:FilterLogEvents"}
+    assert _actions(document) == {*searches, "sts:AssumeRole"}
     trust = setup_trust("arn:aws:iam::123456789012:role/trailwatch", "an-external-id")
     (statement,) = trust["Statement"]
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "an-external-id"}}
