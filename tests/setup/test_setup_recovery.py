@@ -20,7 +20,7 @@ class Killed(BaseException):
 def test_killed_before_any_write_it_is_resumed(on_stand_in: Any, write: int) -> None:
     """Writes in order: the bucket and its tags, …, the role, the trail, logging, the topic, …"""
     world = on_stand_in
-    config, detections = world.config(), world.detections()[:2]
+    config, detections = world.config(), world.detections()
     plan = world.plan(config, detections)
     left = write
 
@@ -54,7 +54,7 @@ def test_a_call_that_fails_for_a_while_leaves_nothing_behind(
     on_stand_in: Any, target: str, call: str, kind: str, status: int
 ) -> None:
     world = on_stand_in
-    config, detections = world.config(), world.detections()[:2]
+    config, detections = world.config(), world.detections()
     world.faults.add(Fault(target, call, kind, status, count=3))
     world.ends(world.apply(config, detections))
     world.faults.clear()
