@@ -16,7 +16,7 @@ from slack_sdk import WebClient
 
 from bot.doctor import examine_services
 from bot.metrics import serve_metrics
-from bot.scheduler import Daily, ScheduleEntry, Schedules
+from bot.scheduler import Daily, Every, ScheduleEntry, Schedules
 from bot.sender import Sender
 from bot.settings import Settings, require
 from bot.slack_app import build_slack_app
@@ -55,6 +55,9 @@ log = logging.getLogger("trailwatch")
 
 SLACK_SECONDS = 10
 """Time-out of a call to Slack's Web API."""
+
+RECONCILE_SECONDS = 60
+"""How often the open alerts are compared with the on-call service's."""
 
 WEB_THREADS = 8
 
@@ -102,6 +105,8 @@ class Bot:
             self._stop_metrics = serve_metrics(settings.metrics_port, settings.host, sources)
         self._sender.start()
         self._worker.start()
+        with self.db.transaction() as tx:  # what came while the bot was away
+            jobs.add(tx, "alert.reconcile", {}, utc_now(), key="alert.reconcile at start")
         self._schedules.start()
         self._web_thread.start()
         if self._link:
@@ -281,6 +286,7 @@ def give_up(deps: Deps, kind: str, key: str, error: str) -> None:
 def schedule(settings: Settings) -> tuple[ScheduleEntry, ...]:
     """What happens by itself, and when."""
     return (
+        ScheduleEntry("reconcile", Every(RECONCILE_SECONDS), "alert.reconcile"),
         ScheduleEntry(
             "digest",
             Daily(settings.digest_hour, 0, settings.digest_timezone),

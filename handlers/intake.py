@@ -65,12 +65,10 @@ def confirmed(
     alert = alerts.by_router_id(tx, routed.id, lock=True)
     if alert is None:
         alert = alert_from_router(deps, routed, config)
-        if alert.state is AlertState.OPEN:
-            show_new(deps, tx, alert)
-            return alert
+        show_new(deps, tx, alert)
     moved = advance(alert, _transition(routed, by))
     moved = replace(moved, count=max(routed.count, moved.count), owner=routed.owner or moved.owner)
-    if moved != alert or alerts.get(tx, alert.id) is None:
+    if moved != alert:
         alerts.save(tx, moved)
         say(deps, tx, moved)
     return moved

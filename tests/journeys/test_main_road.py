@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -160,3 +162,19 @@ def test_patterns_are_checked_explained_and_tried(sandbox: Any, applied: dict[st
         lambda m: m.get("ephemeral") and "match this pattern" in m["text"], user="carol"
     )
     assert "CreateUser" in shown(found)
+
+
+def test_an_alarm_whose_webhook_never_came_is_found_after_a_restart(
+    sandbox: Any, applied: dict[str, Any]
+) -> None:
+    sandbox.post("/api/faults", {"target": "webhook", "match": "", "status": "reset"})
+    before = len(sandbox.get("/api/opsgenie/alerts"))
+    sandbox.post("/api/scenario", {"name": "big-instance"})
+    sandbox.until(lambda: len(sandbox.get("/api/opsgenie/alerts")) > before)
+    sandbox.until(
+        lambda: [c for c in sandbox.get("/api/calls", target="webhook") if c["status"] == 0]
+    )
+    assert not [m for m in sandbox.alerts() if "nstance" in m["text"]]
+    os.kill(sandbox.get("/api/status")["bot"]["pid"], signal.SIGKILL)
+    alert_of(sandbox, "nstance")
+    sandbox.call("DELETE", "/api/faults")
