@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy import Connection
+
 from handlers.audit import note
+from handlers.blocks import kit
 from handlers.deps import Deps
 from handlers.intake import say
 from handlers.request import Click, Reply
 from trailwatch.alert import Alert, AlertAction, AlertState
+from trailwatch.clock import iso
 from trailwatch.errors import NotFound
 from trailwatch.store import alerts, jobs
 
@@ -31,10 +35,10 @@ def ask_router(deps: Deps, click: Click, action: AlertAction, **arguments: str) 
         if alert is None:
             raise NotFound("This alert is no longer kept.", fix="See /trailwatch alerts.")
         if alert.state in DONE.get(action, ()):
-            return Reply(text=too_late(alert))
-        if alert.pending == action.value:
-            return Reply(text=f"{alert.pending_by} asked for that a moment ago; it is under way.")
-        alert = replace(alert, pending=action.value, pending_by=click.person.name)
+            return said(too_late(alert))
+        if alert.pending:
+            return said(f"{alert.pending_by} asked for a change a moment ago; it is under way.")
+        alert = replace(alert, pending=action.value, pending_by=click.person.name, pending_note="")
         alerts.save(tx, alert)
         say(deps, tx, alert)
         jobs.add(
@@ -46,6 +50,7 @@ def ask_router(deps: Deps, click: Click, action: AlertAction, **arguments: str) 
                 "user": click.person.known_as,
                 "name": click.person.name,
                 "response_url": click.response_url,
+                "asked_at": iso(deps.clock()),
                 **arguments,
             },
             deps.clock(),
@@ -64,3 +69,24 @@ def too_late(alert: Alert) -> str:
     by = f" by {who}" if who else ""
     at = f" at {when:%H:%M} UTC" if when else ""
     return f"This alert is already {alert.state.value}{by}{at}."
+
+
+def said(what: str, why: str = "") -> Reply:
+    """A sentence or two for one person; names and reasons in them come from outside."""
+    words = [kit.plain(part, 700) for part in (what, why) if part]
+    message = kit.message(
+        " ".join(kit.esc(part, 700) for part in (what, why) if part),
+        [kit.rich_text(kit.words(" ".join(words)))],
+    )
+    return Reply(message.text, message.blocks)
+
+
+def whisper(deps: Deps, tx: Connection, response_url: str, reply: Reply) -> None:
+    """Say it to whoever clicked, in private, by a job that tries until Slack takes it."""
+    arguments = {
+        "response_url": response_url,
+        "text": reply.text,
+        "blocks": [dict(block) for block in reply.blocks],
+    }
+    if response_url:
+        jobs.add(tx, "slack.answer", arguments, deps.clock())

@@ -138,13 +138,17 @@ def _refused(
         request_id=str(said.get("requestId", headers.get("X-Request-ID", ""))),
         permission=permission,
         retryable=status == 429 or status >= 500,
-        retry_after=_retry_after(headers),
+        retry_after=_retry_after(status, headers),
     )
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, by Retry-After or by the period of the rate limit that was hit."""
-    for name in ("Retry-After", "X-RateLimit-Period-In-Sec"):
+def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, by Retry-After or by the period of the rate limit that was hit.
+
+    The period comes with every answer and means something in 429.
+    """
+    names = ("Retry-After", "X-RateLimit-Period-In-Sec") if status == 429 else ("Retry-After",)
+    for name in names:
         try:
             return max(0.0, float(headers[name]))
         except (KeyError, ValueError):

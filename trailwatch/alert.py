@@ -59,8 +59,8 @@ class Alert:
 
     `id` is ours, random and opaque; `router_id` is the on-call service's; `alias` is the alarm's
     ARN. `updated_at` is the on-call service's own time of the last change that is shown here.
-    `pending` is an action that somebody clicked and that the service has not confirmed yet, and
-    `pending_by` the name of who clicked.
+    `pending` is an action that somebody clicked and that the service has not confirmed yet,
+    `pending_by` the name of who clicked, and `pending_note` why it takes longer.
     """
 
     id: str
@@ -82,6 +82,7 @@ class Alert:
     closed_at: datetime | None = None
     pending: str = ""
     pending_by: str = ""
+    pending_note: str = ""
     search: Search = Search.WAITING
     search_note: str = ""
     events: tuple[Event, ...] = ()
@@ -100,14 +101,38 @@ class Transition:
     until: datetime | None = None
 
 
+_REACHED = {
+    AlertAction.ACKNOWLEDGE: (AlertState.ACKNOWLEDGED, AlertState.CLOSED),
+    AlertAction.UNACKNOWLEDGE: (AlertState.OPEN, AlertState.CLOSED),
+    AlertAction.CLOSE: (AlertState.CLOSED,),
+    AlertAction.SNOOZE: (AlertState.SNOOZED, AlertState.CLOSED),
+}
+
+
+def reached(action: str, state: AlertState) -> bool:
+    """Whether nothing is left to ask for in that state; True for what is no action, too."""
+    return not action or state in _REACHED.get(AlertAction(action), tuple(AlertState))
+
+
+def settled(alert: Alert) -> Alert:
+    """The alert without its pending action."""
+    return replace(alert, pending="", pending_by="", pending_note="")
+
+
 def advance(alert: Alert, change: Transition) -> Alert:
     """The alert after a change; the same alert where the change is older than what is shown.
 
     CLOSED is the end: only the on-call service's own reopening (a new alert) leads out of it.
+    A pending action stays until its state is reached: other news may come before. Times are
+    compared by the millisecond, as the service gives one change in several precisions.
     """
-    if change.at < alert.updated_at or alert.state is AlertState.CLOSED:
+    if _millisecond(change.at) < _millisecond(alert.updated_at):
         return alert
-    moved = replace(alert, state=change.state, updated_at=change.at, pending="", pending_by="")
+    if alert.state is AlertState.CLOSED:
+        return alert
+    if reached(alert.pending, change.state):
+        alert = settled(alert)
+    moved = replace(alert, state=change.state, updated_at=change.at)
     if change.state is AlertState.ACKNOWLEDGED:
         first = alert.acknowledged_at or change.at
         return replace(moved, acknowledged_by=change.by, acknowledged_at=first)
@@ -116,3 +141,7 @@ def advance(alert: Alert, change: Transition) -> Alert:
     if change.state is AlertState.SNOOZED:
         return replace(moved, snoozed_until=change.until)
     return replace(moved, acknowledged_by="", snoozed_until=None)
+
+
+def _millisecond(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

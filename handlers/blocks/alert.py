@@ -224,7 +224,8 @@ def _search_words(alert: Alert, now: datetime) -> str:
 def _pending(alert: Alert) -> str:
     doing = {str(action): words for action, words in _DOING.items()}.get(alert.pending, "working")
     who_clicked = f" ({esc(alert.pending_by, 80)})" if alert.pending_by else ""
-    return f"{doing}…{who_clicked}"
+    note = f": {esc(alert.pending_note, 200)}" if alert.pending_note else ""
+    return f"{doing}…{who_clicked}{note}"
 
 
 def alert_buttons(alert: Alert, links: AlertLinks | None = None) -> Block:

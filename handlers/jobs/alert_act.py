@@ -5,47 +5,69 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from handlers.answering import said, whisper
 from handlers.deps import Deps
-from handlers.intake import confirmed, say
+from handlers.intake import confirmed, message_key, say
 from handlers.jobs.job import JobContext, Later
-from trailwatch.alert import Alert, AlertAction
+from trailwatch.alert import Alert, AlertAction, reached, settled
 from trailwatch.clock import parse_time
-from trailwatch.errors import RouterError, SlackError
-from trailwatch.store import alerts
+from trailwatch.errors import RouterError
+from trailwatch.routers.router import RoutedAlert
+from trailwatch.store import alerts, outbox
+from trailwatch.store.outbox import Outgoing
 
 POLLS = tuple(timedelta(seconds=s) for s in (0.1, 0.2, 0.4, 0.8, 1, 2, 4, 8))
 """When to ask again what became of the request: Opsgenie answers 404 until it is carried out."""
+
+AGAIN = tuple(timedelta(seconds=s) for s in (1, 2, 3, 5, 5, 10))
+"""When to try again while the service does not answer; the last one repeats."""
+
+PATIENCE = timedelta(hours=8)
+"""How long an action is tried: as long as whoever is on call may still want it."""
+
+PRIVATE = timedelta(minutes=25)
+"""How long the clicker can be answered in private: a response_url lasts 30 minutes."""
 
 
 def act(deps: Deps, job: JobContext) -> Later | None:
     """Send once, wait until it was carried out, then show what the service itself says.
 
-    A refusal clears the promise on the message and tells the person why.
+    While the service does not answer the message says that it is tried again; a refusal clears
+    the promise on the message and tells the person why.
     """
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
-    if alert is None:
-        return None
+    if alert is None or alert.pending != job.args["action"]:
+        return None  # the service's own webhook was faster
     try:
-        request_id = str(job.step("send", lambda: send(deps, alert, job)))
-        status = deps.router.request_status(request_id)
-        if not status.done:
-            return _poll_again(job)
-        if not status.success:
-            _refused(deps, job, status.reason or "it gave no reason")
-            return None
-        routed = deps.router.find(alert.router_id)
+        return _ask(deps, job, alert)
     except RouterError as error:
-        if error.retryable:
-            raise
-        _refused(deps, job, str(error))
+        if not error.retryable:
+            give_up(deps, _arguments(job), str(error))
+            return None
+        return _wait(deps, job, error)
+
+
+def _ask(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
+    request_id = str(job.args.get("request_id", ""))
+    if not request_id:
+        # An answer that was lost may have had its effect: look before asking a second time.
+        if (job.resumed or job.args.get("waits")) and _stands(deps, job, alert):
+            return None
+        request_id = send(deps, alert, job)
+        return Later(timedelta(0), {**job.args, "request_id": request_id, "polls": 0})
+    status = deps.router.request_status(request_id)
+    if not status.done:
+        return _poll_again(deps, job, alert)
+    if not status.success:
+        if not _stands(deps, job, alert):
+            give_up(deps, _arguments(job), status.reason or "it gave no reason")
         return None
+    routed = deps.router.find(alert.router_id)
     if routed is None:
-        _refused(deps, job, "the alert is gone there")
+        give_up(deps, _arguments(job), "the alert is gone there")
         return None
-    config = deps.sites.config_or_blank()
-    with deps.db.transaction() as tx:
-        confirmed(deps, tx, routed, config, by=job.args["user"])
+    _show(deps, job, routed)
     return None
 
 
@@ -67,26 +89,87 @@ def send(deps: Deps, alert: Alert, job: JobContext) -> str:
 
 def give_up(deps: Deps, args: dict[str, str], why: str) -> None:
     """Take the promise back after the last try: the buttons come back and the person is told."""
+    now = deps.clock()
     with deps.db.transaction() as tx:
         alert = alerts.get(tx, args["alert_id"], lock=True)
         if alert is None or alert.pending != args["action"]:
             return
-        alert = replace(alert, pending="", pending_by="")
+        alert = settled(alert)
         alerts.save(tx, alert)
         say(deps, tx, alert)
-    text = f"Could not {args['action']} “{alert.title}”: {why}"
-    try:
-        deps.answer(args["response_url"], text, ())
-    except SlackError:
-        return  # the message itself shows that nothing changed
+        message = said(f"Could not {args['action']} “{alert.title}”.", why)
+        asked = args.get("asked_at")
+        if asked and now - parse_time(asked) < PRIVATE:
+            whisper(deps, tx, args["response_url"], message)
+            return
+        outgoing = Outgoing(
+            key=f"{message_key(alert.id)}:refused:{args['action']}:{asked}",
+            lane=deps.channel,
+            text=message.text,
+            blocks=message.blocks,
+            metadata={"alert_id": alert.id},
+            thread_of=message_key(alert.id),
+        )
+        outbox.say(tx, outgoing, now)
 
 
-def _poll_again(job: JobContext) -> Later | None:
+def _stands(deps: Deps, job: JobContext, alert: Alert) -> bool:
+    """Whether the service has the alert as wanted already; then it is shown so."""
+    routed = deps.router.find(alert.router_id)
+    if routed is None or not reached(job.args["action"], routed.state):
+        return False
+    _show(deps, job, routed)
+    return True
+
+
+def _show(deps: Deps, job: JobContext, routed: RoutedAlert) -> None:
+    config = deps.sites.config_or_blank()
+    with deps.db.transaction() as tx:
+        alert = confirmed(deps, tx, routed, config, by=job.args["user"])
+        if alert.pending == job.args["action"]:
+            # The service said that it is done, whatever its alert shows.
+            alerts.save(tx, settled(alert))
+            say(deps, tx, settled(alert))
+
+
+def _poll_again(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
     polls = int(job.args.get("polls", 0))
     if polls >= len(POLLS):
-        raise RouterError("The on-call service has not carried the request out.", retryable=True)
+        if not _stands(deps, job, alert):
+            why = "The on-call service took the request and has not carried it out."
+            give_up(deps, _arguments(job), why)
+        return None
     return Later(POLLS[polls], {**job.args, "polls": polls + 1})
 
 
-def _refused(deps: Deps, job: JobContext, why: str) -> None:
-    give_up(deps, {k: str(v) for k, v in job.args.items()}, why)
+def _wait(deps: Deps, job: JobContext, error: RouterError) -> Later | None:
+    """Say on the message that it takes longer, and try again; give up after a long while."""
+    now = deps.clock()
+    waits = int(job.args.get("waits", 0))
+    asked = job.args.get("asked_at")
+    if asked and now - parse_time(str(asked)) > PATIENCE:
+        give_up(deps, _arguments(job), str(error))
+        return None
+    if waits:
+        _note(deps, job, f"{error.what} It is tried again by itself.")
+    pause = AGAIN[min(waits, len(AGAIN) - 1)]
+    if error.retry_after is not None:
+        pause = max(timedelta(seconds=0.1), timedelta(seconds=min(error.retry_after, 60.0)))
+    return Later(pause, {**job.args, "waits": waits + 1})
+
+
+def _note(deps: Deps, job: JobContext, text: str) -> None:
+    with deps.db.transaction() as tx:
+        alert = alerts.get(tx, job.args["alert_id"], lock=True)
+        if alert is None or alert.pending != job.args["action"] or alert.pending_note == text:
+            return
+        told_before = bool(alert.pending_note)
+        alert = replace(alert, pending_note=text)
+        alerts.save(tx, alert)
+        say(deps, tx, alert)
+        if not told_before:
+            whisper(deps, tx, job.args["response_url"], said(f"“{alert.title}”: {text}"))
+
+
+def _arguments(job: JobContext) -> dict[str, str]:
+    return {name: str(value) for name, value in job.args.items()}

@@ -220,10 +220,14 @@ def _router_error(operation: str, cause: BaseException | None) -> RouterError:
         code=str(status),
         request_id=str(headers.get("X-Request-ID", "")),
         retryable=status == 429 or status >= 500,
-        retry_after=_seconds(
-            headers.get("Retry-After") or headers.get("X-RateLimit-Period-In-Sec")
-        ),
+        retry_after=_retry_after(status, headers),
     )
+
+
+def _retry_after(status: int, headers: Mapping[str, Any]) -> float | None:
+    """Seconds to wait. The limit's period comes with every answer and means something in 429."""
+    period = headers.get("X-RateLimit-Period-In-Sec") if status == 429 else None
+    return _seconds(headers.get("Retry-After") or period)
 
 
 def _message_of(body: Any) -> str:
