@@ -44,7 +44,7 @@ from trailwatch.errors import ProviderError
 from trailwatch.routers.opsgenie import OpsgenieRouter
 from trailwatch.search.logs import LogsSource
 from trailwatch.site import Site, SiteConfig, partition_of
-from trailwatch.store import grants, inbox, jobs
+from trailwatch.store import alerts, grants, inbox, jobs, outbox
 from trailwatch.store.database import Database, open_database
 from trailwatch.store.inbox import InboxRow
 from trailwatch.store.lanes import Rules
@@ -101,7 +101,7 @@ class Bot:
         """Start serving, sending and working."""
         settings = self._settings
         if settings.metrics_port:
-            sources = (self._sender.metrics, self._worker.metrics)
+            sources = (self._sender.metrics, self._worker.metrics, self._store_numbers)
             self._stop_metrics = serve_metrics(settings.metrics_port, settings.host, sources)
         self._sender.start()
         self._worker.start()
@@ -113,6 +113,15 @@ class Bot:
             self._link.start()
         threading.Thread(target=self._look_around, name="first look", daemon=True).start()
         log.info("serving on %s:%d", settings.host, settings.port)
+
+    def _store_numbers(self) -> Mapping[str, float]:
+        with self.db.reading() as tx:
+            return {
+                "alerts_open": len(alerts.list_open(tx)),
+                "inbox_dead": len(inbox.dead(tx)),
+                "messages_dead": len(outbox.dead(tx)),
+                "jobs_dead": len(jobs.dead(tx)),
+            }
 
     def _look_around(self) -> None:
         """Warm what the first command needs, and tell what is missing, in one line each."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.settings import Settings, require
@@ -75,11 +77,24 @@ def _settings(settings: Settings) -> Iterator[Check]:
 def _store(settings: Settings) -> str:
     from trailwatch.store.database import open_database
 
+    file = sqlite_file(settings.database_url)
+    if file is not None and not file.exists():
+        if not os.access(file.absolute().parent, os.W_OK):
+            raise ConfigError(
+                f"The folder of {file} cannot be written.", fix="Name another file in DATABASE_URL."
+            )
+        return f"{file} will be made at the first start"
     database = open_database(settings.database_url)
     try:
         return f"{database.kind}, up to date"
     finally:
         database.close()
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file that an address of SQLite names; None for any other address."""
+    start = "sqlite:///"
+    return Path(url.removeprefix(start)) if url.startswith(start) else None
 
 
 def _slack(settings: Settings) -> str:

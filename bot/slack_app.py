@@ -24,21 +24,14 @@ from handlers.request import Click, Reply, Request
 from trailwatch.store import jobs
 
 log = logging.getLogger("trailwatch.slack")
+bolt_log = logging.getLogger("slack_bolt")
 
 COMMAND = "/trailwatch"
 
 
 def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
     """The Bolt app with all its listeners. Without a signing secret it is for Socket Mode only."""
-    app = App(
-        client=client,
-        signing_secret=signing_secret or "unused in Socket Mode",
-        request_verification_enabled=bool(signing_secret),
-        authorize=_authorize(client),
-        process_before_response=True,
-        raise_error_for_unhandled_request=False,
-        logger=log,
-    )
+    app = _bolt(client, signing_secret)
     everything = re.compile(".*")
 
     @app.command(COMMAND)
@@ -128,6 +121,22 @@ def _click(deps: Deps, body: Mapping[str, Any], action: Mapping[str, Any], numbe
 def _add_job(deps: Deps, kind: str, arguments: dict[str, Any]) -> None:
     with deps.db.transaction() as tx:
         jobs.add(tx, kind, arguments, deps.clock())
+
+
+def _bolt(client: WebClient, signing_secret: str) -> App:
+    # Bolt warns that its own handling of tokens is not used; that is what is wanted.
+    bolt_log.setLevel(logging.ERROR)
+    app = App(
+        client=client,
+        signing_secret=signing_secret or "unused in Socket Mode",
+        request_verification_enabled=bool(signing_secret),
+        authorize=_authorize(client),
+        process_before_response=True,
+        raise_error_for_unhandled_request=False,
+        logger=bolt_log,
+    )
+    bolt_log.setLevel(logging.WARNING)
+    return app
 
 
 def _authorize(client: WebClient) -> Callable[..., AuthorizeResult]:
