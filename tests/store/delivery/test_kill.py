@@ -80,20 +80,21 @@ def settled(bot: Any) -> bool:
 def test_killed_again_and_again_nothing_is_lost_or_doubled(
     bot: Any, slack: Any, start: Start, until: Any
 ) -> None:
+    names = ["one"] if bot.db.path else ["one", "two"]
     lanes = [slack.channel, *(user["id"] for user in slack.stand_in.users)]
     slack.fault("chat.postMessage", "lost", rate=0.1)
     slack.fault("chat.", "status", status=429, retry_after=1, rate=0.03)
     slack.fault("chat.", "status", status=500, rate=0.05)
     slack.fault("chat.update", "lost", rate=0.1)
     slack.fault("conversations.history", "reset", rate=0.1)
-    names = ["one"] if bot.db.path else ["one", "two"]
     deliver(bot, range(45), lanes, "r1")
-    for turn in range(3):
+    for turn in range(4 - len(names)):
         children = [start(name) for name in names]
         deliver(bot, range(turn * 15, turn * 15 + 15), lanes, "r2")
         time.sleep(0.3)
         for child in children:
             end(child)
+    deliver(bot, range(45), lanes, "r2")
     for name in names:
         start(name)
     until(lambda: settled(bot), 40)
@@ -110,6 +111,7 @@ def waiting_for_verification(bot: Any) -> int:
         return int(tx.exec_driver_sql(chosen).scalar_one())
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_without_reconciliation_a_killed_process_doubles(
     bot: Any, slack: Any, start: Start, until: Any
 ) -> None:
@@ -143,6 +145,7 @@ def test_a_process_that_was_stopped_writes_over_nobody(
     assert slack.texts() == ["r2", "after"]
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_killed_job_goes_on_after_its_last_step(
     bot: Any, start: Start, until: Any, tmp_path: Path
 ) -> None:

@@ -13,6 +13,9 @@ from sandbox.slack.workspace import BOT_USER
 from trailwatch.clock import utc_now
 from trailwatch.store import outbox
 
+pytestmark = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+"""What is PostgreSQL's own is tested in test_outbox, test_sender and test_kill."""
+
 
 @pytest.mark.parametrize("kind", ["lost", "reset", "status", "timeout"])
 def test_an_ambiguous_post_stands_once(bot: Any, slack: Any, kind: str) -> None:
