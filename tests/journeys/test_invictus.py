@@ -1,0 +1,144 @@
+"""Real records of an attacked account, replayed: which alarms come, and what stands in them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trailwatch.detections import Detection, load_catalogue
+from trailwatch.pattern import parse
+
+pytestmark = pytest.mark.journey
+
+PACK = "cis"
+SPEED = "300"
+"""Fifty-five minutes of records are played in eleven seconds."""
+
+Row = tuple[str, str, str]
+"""What a table's row says of a record: its event, from where, its result."""
+
+
+@pytest.fixture(scope="module")
+def dataset(shared: Path) -> Path:
+    return shared / "data" / "invictus-ir_aws_dataset.jsonl.gz"
+
+
+@pytest.fixture(scope="module")
+def expected(dataset: Path) -> dict[str, set[Row]]:
+    """By title of each detection that has to fire: the rows that may stand in its table."""
+    lines = gzip.decompress(dataset.read_bytes()).decode().splitlines()
+    assert len(lines) == 2900
+    detections = load_catalogue().pack(PACK)
+    found = {one.title: rows_of(one, lines) for one in detections}
+    assert {one.threshold for one in detections} == {1}
+    return {title: rows for title, rows in found.items() if rows}
+
+
+def rows_of(detection: Detection, lines: list[str]) -> set[Row]:
+    pattern = parse(detection.pattern)
+    return {row_of(json.loads(line)) for line in lines if pattern.matches(line)}
+
+
+def row_of(record: Mapping[str, Any]) -> Row:
+    error = record.get("errorCode")
+    return (
+        str(record["eventName"]),
+        str(record["sourceIPAddress"]),
+        f"✗\u00a0{error}" if error else "ok",
+    )
+
+
+def tables(message: Mapping[str, Any]) -> list[list[list[str]]]:
+    """The cells of every table in a message, row by row, without the heads."""
+    return [
+        [[cell_text(cell) for cell in row] for row in block["rows"][1:]]
+        for block in message["blocks"]
+        if block["type"] == "table"
+    ]
+
+
+def cell_text(cell: Mapping[str, Any]) -> str:
+    assert cell["type"] == "raw_text"
+    return str(cell["text"])
+
+
+@pytest.fixture(scope="module")
+def replayed(
+    start_sandbox: Callable[..., Any], dataset: Path, expected: dict[str, set[Row]]
+) -> Iterator[Any]:
+    """A sandbox with the pack, after the replay, when every expected alert has its events."""
+    sandbox = start_sandbox("--speed", SPEED, "--replay", str(dataset))
+    sandbox.set_up(PACK)
+    sandbox.until(lambda: sandbox.get("/api/status")["replay"]["state"] == "ended", 40, "the end")
+    status = sandbox.get("/api/status")["replay"]
+    assert (status["fed"], status["total"]) == (2900, 2900)
+    sandbox.until(
+        lambda: sum(bool(tables(m)) for m in sandbox.alerts()) >= len(expected),
+        30,
+        "every alert's table",
+    )
+    yield sandbox
+    assert sandbox.stop() == 0
+
+
+def title_of(alert: Mapping[str, Any]) -> str:
+    header = next(b for b in alert["blocks"] if b["type"] == "header")
+    return str(header["text"]["text"]).partition(" ")[2]
+
+
+def test_just_the_alarms_that_the_records_call_for(
+    replayed: Any, expected: dict[str, set[Row]]
+) -> None:
+    assert len(expected) == 10
+    assert sorted(title_of(m) for m in replayed.alerts()) == sorted(expected)
+    routed = replayed.get("/api/opsgenie/alerts")
+    assert len(routed) == len(expected)
+    assert all("123456789012" in m["text"] or "123456789012" in json.dumps(m["blocks"])
+               for m in replayed.alerts())  # fmt: skip
+
+
+def test_the_events_of_each_alert_are_records_that_its_pattern_matches(
+    replayed: Any, expected: dict[str, set[Row]]
+) -> None:
+    for alert in replayed.alerts():
+        (rows,) = tables(alert)
+        assert rows
+        shown = {(event, origin, result) for _, _, event, origin, result in rows}
+        assert shown <= expected[title_of(alert)]
+        assert all(who for _, who, *_ in rows)
+
+
+def test_an_acknowledgement_by_a_button(replayed: Any) -> None:
+    alert = next(m for m in replayed.alerts() if title_of(m).startswith("CloudTrail"))
+    replayed.click(alert, "alert.acknowledge", user="bob")
+    replayed.wait_message(
+        lambda m: m["ts"] == alert["ts"] and "cknowledged by" in json.dumps(m["blocks"])
+    )
+    (routed,) = (a for a in replayed.get("/api/opsgenie/alerts") if a["acknowledged"])
+    assert "cloudtrail-changes" in routed["alias"]
+    assert "bob" in routed["report"]["acknowledgedBy"]
+
+
+def test_show_events_answers_in_the_thread(replayed: Any, expected: dict[str, set[Row]]) -> None:
+    alert = next(m for m in replayed.alerts() if "MFA" in title_of(m))
+    replayed.click(alert, "alert.events", user="carol")
+    reply = replayed.wait_message(
+        lambda m: m.get("thread_ts") == alert["ts"] and m["ts"] != alert["ts"]
+    )
+    (rows,) = tables(reply)
+    (login,) = rows
+    assert login[2].startswith("ConsoleLogin")
+    assert {(login[2].split()[0], login[3], login[4])} <= expected[title_of(alert)]
+
+
+def test_the_digest_names_every_alarm(replayed: Any, expected: dict[str, set[Row]]) -> None:
+    replayed.command("digest now", user="bob")
+    digest = replayed.wait_message(lambda m: m["text"].startswith("Digest"))
+    said = json.dumps(digest["blocks"], ensure_ascii=False)
+    assert [title for title in expected if title not in said] == []
+    assert str(len(expected)) in digest["text"]
