@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from _settings(settings)
     yield from _run(settings, [("store", _store)])
     yield from examine_services(settings)
+    yield from _run(settings, [("Slack messages", _messages)])
     yield _days_left(datetime.now(UTC))
 
 
@@ -119,6 +121,25 @@ def _channel(settings: Settings) -> str:
             fix="Invite it: /invite @trailwatch",
         )
     return f"#{channel.get('name', '?')}, the bot is a member"
+
+
+def _messages(settings: Settings) -> str:
+    """Let Slack itself judge one example of each message (blocks.validate)."""
+    from bot.slack_people import slack_errors
+    from handlers.samples import messages
+
+    client = _client(settings)
+    examples = messages()
+    for name, message in examples.items():
+        blocks = [dict(block) for block in message.blocks]
+        answer = slack_errors("blocks.validate", partial(client.blocks_validate, blocks=blocks))
+        for problem in answer.get("errors") or ():
+            raise ConfigError(
+                f"Slack would refuse the message {name!r}.",
+                f"{problem.get('message', '')} at {problem.get('pointer', '')}",
+                "Report it: this is a bug.",
+            )
+    return f"Slack accepts all {len(examples)} kinds of messages"
 
 
 def _socket(settings: Settings) -> str:

@@ -28,7 +28,8 @@ from handlers.blocks.events import events_message
 from handlers.blocks.help import Usage, help_overview, help_topic
 from handlers.blocks.home import HomeState, PipelineRow, home_view
 from handlers.blocks.kit import Message
-from handlers.blocks.lists import alerts_message, pattern_message, state_message
+from handlers.blocks.lists import alerts_message, state_message
+from handlers.blocks.pattern import pattern_refused, pattern_taken
 from handlers.blocks.plan import (
     plan_discarded,
     plan_message,
@@ -39,6 +40,7 @@ from handlers.blocks.plan import (
 from handlers.blocks.status import status_message
 from trailwatch.digest import make_digest
 from trailwatch.errors import AwsError, StalePlan
+from trailwatch.pattern import Lint, Rule
 
 GOLDEN = Path(__file__).parent / "fixtures" / "blocks"
 MESSAGES = samples.messages()
@@ -258,7 +260,8 @@ def everything(text: str) -> dict[str, Message | kit.Block]:
             digest_hour=9,
             digest_timezone=text,
         ),
-        "pattern": pattern_message(text, error=text, at=3),
+        "pattern": pattern_refused(text, text, 3),
+        "pattern taken": pattern_taken(text, [Lint(1, Rule.MIXED, text, text)], [text]),
         "home": home_view(home),
         "home-admin": home_view(replace(home, role="admin")),
     }
