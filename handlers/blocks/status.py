@@ -27,7 +27,7 @@ def status_message(statuses: Sequence[ResourceStatus], site: str, checked_at: da
     bad = [status for status in ranked if status.state != "ok"]
     good = len(ranked) - len(bad)
     origin = kit.context(f"site {code(site, 60)} · checked {date(checked_at)}")
-    if not ranked:
+    if all(status.state == "missing" for status in ranked):
         text = f"Nothing is set up in {esc(site, 60)} yet: {_FIX} shows what would be made."
         line = f":grey_question: *Nothing is set up yet.* {code(_FIX)} shows what would be made."
         return kit.message(text, [kit.section(line), origin])
