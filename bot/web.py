@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 log = logging.getLogger("trailwatch.web")
@@ -149,3 +150,16 @@ class SlackGuard:
                 return True
             self._seen[signature] = now
             return False
+
+
+def end_server(server: Any, thread: threading.Thread, seconds: float = 5.0) -> None:
+    """End a waitress server and its thread: no new request, but those under way are answered.
+
+    Connections that are only kept open by their clients (Opsgenie's, a proxy's) are closed: the
+    server's loop would otherwise wait for them.
+    """
+    server.close()
+    server.task_dispatcher.shutdown(timeout=seconds)
+    for channel in list(server.active_channels.values()):
+        channel.close_when_flushed = True
+    thread.join(seconds)

@@ -1,0 +1,68 @@
+"""The bot's web server ends soon, though clients keep their connections open."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Iterator
+
+import pytest
+from waitress.server import create_server
+
+from bot.web import WebApp, WebRequest, WebResponse, answer, end_server
+
+Served = tuple[object, threading.Thread, int]
+
+
+@pytest.fixture
+def held() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture
+def entered() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture
+def served(held: threading.Event, entered: threading.Event) -> Iterator[Served]:
+    def slow(_: WebRequest) -> WebResponse:
+        entered.set()
+        held.wait(10)
+        return answer(200, late=True)
+
+    routes = {("GET", "/fast"): lambda _: answer(200, fast=True), ("GET", "/slow"): slow}
+    server = create_server(WebApp(routes), host="127.0.0.1", port=0, threads=2)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield server, thread, int(server.effective_port)
+    held.set()
+    end_server(server, thread)
+    assert not thread.is_alive()
+
+
+def test_a_connection_that_is_kept_open_holds_nothing_up(served: Served) -> None:
+    server, thread, port = served
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client.request("GET", "/fast")
+    with client.getresponse() as response:
+        response.read()
+    end_server(server, thread)
+    assert not thread.is_alive()
+    client.close()
+
+
+def test_a_request_under_way_is_answered(
+    served: Served, held: threading.Event, entered: threading.Event
+) -> None:
+    server, thread, port = served
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client.request("GET", "/slow")
+    assert entered.wait(10)
+    threading.Timer(0.3, held.set).start()
+    end_server(server, thread)
+    with client.getresponse() as response:
+        assert response.status == 200
+        response.read()
+    client.close()
+    assert not thread.is_alive()
