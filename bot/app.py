@@ -23,7 +23,7 @@ from bot.slack_app import build_slack_app
 from bot.slack_link import SlackLink
 from bot.slack_people import SlackDirectory, answer_in_private, slack_errors
 from bot.vault import AcceptedSecrets, StoredSecrets
-from bot.web import SlackGuard, View, WebApp, WebRequest, WebResponse, answer
+from bot.web import SlackGuard, View, WebApp, WebRequest, WebResponse, answer, end_server
 from bot.webhooks import opsgenie_view
 from bot.worker import Worker
 from handlers.access import Role, parse_role
@@ -137,8 +137,7 @@ class Bot:
         """End in the reverse order: take nothing more, finish what is under way."""
         if self._link:
             self._link.stop()
-        self._web.close()
-        self._web_thread.join(5)
+        end_server(self._web, self._web_thread)
         self._schedules.stop()
         self._worker.stop()
         self._sender.stop()
