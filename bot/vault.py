@@ -54,9 +54,10 @@ class AcceptedSecrets:
         self._until = 0.0
         self._lock = threading.Lock()
 
-    def __call__(self) -> tuple[str, ...]:
+    def __call__(self, *, anew: bool = False) -> tuple[str, ...]:
+        """The secrets. anew: ask the store now, as one has come that is not known."""
         with self._lock:
-            if self._now() >= self._until:
+            if anew or self._now() >= self._until:
                 self._kept = self._stored.newest(self._name, 2)
                 self._until = self._now() + KEEP_SECONDS
             return self._kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from bot.web import View, WebRequest, WebResponse, answer
 from handlers.webhooks.opsgenie import HEADER, BadPayload, authentic, body_key, parse
@@ -18,7 +18,13 @@ KEPT = 4000
 """Characters that are kept of a body that nobody understands."""
 
 
-def opsgenie_view(db: Database, clock: Clock, secrets: Callable[[], Iterable[str]]) -> View:
+class Secrets(Protocol):
+    """The secrets in force; `anew` asks the store, which another replica may have changed."""
+
+    def __call__(self, *, anew: bool = False) -> tuple[str, ...]: ...
+
+
+def opsgenie_view(db: Database, clock: Clock, secrets: Secrets) -> View:
     """The view of POST /webhooks/opsgenie.
 
     401 for a wrong secret; 400 with the reason for a body that is no webhook, which is kept and
@@ -27,7 +33,9 @@ def opsgenie_view(db: Database, clock: Clock, secrets: Callable[[], Iterable[str
 
     def view(request: WebRequest) -> WebResponse:
         try:
-            if not authentic(request.headers.get(HEADER.lower()), secrets()):
+            token = request.headers.get(HEADER.lower())
+            # A secret that was renewed this moment is in use before the kept ones are read again.
+            if not (authentic(token, secrets()) or authentic(token, secrets(anew=True))):
                 log.warning("webhook refused: wrong or missing %s", HEADER)
                 return answer(401, error=f"the header {HEADER} is missing or wrong")
             return _take(db, clock, request.body)
@@ -63,5 +71,5 @@ def _keep_refused(db: Database, clock: Clock, body: bytes, text: str, why: str) 
     """Keep it among the dead letters: nothing that came with our secret is lost."""
     with db.transaction() as tx:
         key = body_key(body)
-        inbox.put(tx, key=key, source="opsgenie", body=text[:KEPT], at=clock(), refused=why)
+        inbox.put_dead(tx, key=key, source="opsgenie", body=text[:KEPT], at=clock(), error=why)
     log.warning("webhook not understood: %s", why)

@@ -18,7 +18,7 @@ from handlers.blocks.alert import AlertLinks, alert_message
 from handlers.deps import Deps
 from handlers.links import alarm_url, opsgenie_url
 from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance
-from trailwatch.clock import parse_time
+from trailwatch.clock import parse_time, plausible
 from trailwatch.detections import Catalogue
 from trailwatch.notification import Notification
 from trailwatch.routers.router import RoutedAlert
@@ -193,8 +193,8 @@ def fields_of(routed: RoutedAlert, config: SiteConfig) -> AlertFields:
 
 def _moment(details: Mapping[str, str]) -> datetime | None:
     try:
-        return parse_time(details["state_change_time"])
-    except (KeyError, ValueError):
+        return plausible(parse_time(details["state_change_time"]))
+    except (KeyError, ValueError, OverflowError):
         return None
 
 

@@ -26,6 +26,11 @@ def parse_time(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def plausible(moment: datetime) -> datetime | None:
+    """The moment; None outside of this century, where no windows can be reckoned around it."""
+    return moment if 2000 <= moment.year < 2100 else None
+
+
 def iso(moment: datetime) -> str:
     """A UTC-aware datetime as "2025-02-02T12:06:35.472Z"."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

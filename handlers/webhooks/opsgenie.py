@@ -11,16 +11,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from trailwatch.clock import parse_time
+from trailwatch.clock import parse_time, plausible
 from trailwatch.notification import Notification
 
 HEADER = "X-Trailwatch-Token"
 LARGEST = 1_000_000
 """Bytes; a webhook's body is a few thousand."""
+
+LONGEST_ID = 200
+"""Characters of an alert's id; Opsgenie's have about 50."""
+LONGEST_ACTION = 100
+LONGEST_ALIAS = 512
 
 
 class BadPayload(ValueError):
@@ -46,7 +52,9 @@ def parse(body: bytes, received: datetime) -> Notification:
     alert_id = _text(alert.get("alertId"))
     if not alert_id:
         raise BadPayload("`alert.alertId` is missing")
-    action = _text(data.get("action"))
+    if len(alert_id) > LONGEST_ID:
+        raise BadPayload(f"`alert.alertId` has more than {LONGEST_ID} characters")
+    action = _text(data.get("action"))[:LONGEST_ACTION]
     if not action:
         raise BadPayload("the key `action` is missing")
     updated_at = _moment(alert.get("updatedAt"))
@@ -56,7 +64,7 @@ def parse(body: bytes, received: datetime) -> Notification:
         action=action,
         alert_id=alert_id,
         updated_at=updated_at or received,
-        alias=_text(alert.get("alias")),
+        alias=_text(alert.get("alias"))[:LONGEST_ALIAS],
         tiny_id=_text(alert.get("tinyId")),
         message=_text(alert.get("message")).strip(),
         priority=_priority(alert.get("priority")),
@@ -88,29 +96,33 @@ def _object(body: bytes) -> Mapping[str, Any]:
 
 
 def _key(body: bytes, alert_id: str, action: str, updated_at: Any) -> str:
-    if updated_at in (None, "", 0):
+    stamp = _text(updated_at)
+    if stamp in ("", "0") or len(stamp) > 40:
         return body_key(body)
-    return f"opsgenie:{alert_id}:{action}:{updated_at}"
+    return f"opsgenie:{alert_id}:{action}:{stamp}"
 
 
 def _moment(value: Any) -> datetime | None:
     """A time in seconds, milliseconds, microseconds or nanoseconds, told by its size, or ISO."""
     if isinstance(value, str):
-        if not value.strip().isdigit():
+        text = value.strip()
+        if not (text.isascii() and text.isdigit()):
             return _iso(value)
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        value = float(text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not 0 < value < 1e24 or not math.isfinite(value):
         return None
     number = float(value)
     while number > 1e11:  # 1e11 seconds is the year 5138
         number /= 1000
-    return datetime.fromtimestamp(number, UTC)
+    return plausible(datetime.fromtimestamp(number, UTC))
 
 
 def _iso(value: str) -> datetime | None:
     try:
-        return parse_time(value)
-    except ValueError:
+        return plausible(parse_time(value))
+    except (ValueError, OverflowError):
         return None
 
 
@@ -131,6 +143,10 @@ def _texts(value: Any) -> Iterable[str]:
 
 
 def _text(value: Any) -> str:
+    """The text of a scalar; what no database keeps (NUL, halves of characters) is replaced."""
     if value is None or isinstance(value, Mapping | list):
         return ""
-    return str(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    return (
+        text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )

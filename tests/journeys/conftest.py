@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.session import get_session
 
-ALARM_PERIOD = 60
+from trailwatch.store.secrets import Vault
 
 
 class World:
@@ -120,6 +122,26 @@ class World:
             if alert["alias"].endswith(f":alarm:{name}")
         )
         return found
+
+    def secrets(self) -> list[str]:
+        """The webhook's secrets so far, newest first, as the bot keeps them encrypted."""
+        vault = Vault((self.state / "secret.key").read_text().strip())
+        found = self.rows("select name, value from secret order by version desc")
+        return [vault.open(value, name) for name, value in found if "webhook" in name]
+
+    def deliver(self, body: bytes | Mapping[str, Any], secret: str | None = None) -> int:
+        """POST a body to the bot's webhook as Opsgenie does; the answer's status."""
+        request = urllib.request.Request(
+            f"{self.bot['url']}/webhooks/opsgenie",
+            data=body if isinstance(body, bytes) else json.dumps(body).encode(),
+            headers={"X-Trailwatch-Token": self.secrets()[0] if secret is None else secret},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of the bot's database, read aside."""

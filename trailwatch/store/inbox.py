@@ -46,13 +46,11 @@ def put(
     body: str,
     at: datetime,
     lane: str = "",
-    refused: str = "",
 ) -> bool:
     """Store a delivery; False where `key` has been seen before (then nothing is changed).
 
     lane: deliveries of one lane are handled one after the other in the order of their arrival;
-    use the on-call service's alert id. Empty: on its own. refused: why nobody understands it; it
-    becomes a dead letter at once.
+    use the on-call service's alert id. Empty: on its own.
     """
     fresh = insert_new(tx, inbox, _new(key, source, body, at, lane))
     if fresh:
