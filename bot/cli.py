@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _serving(commands)
     _documents(commands)
     _patterns(commands)
+    _backtest(commands)
     return parser
 
 
@@ -122,6 +123,12 @@ def _documents(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _patterns(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from bot.pattern_cli import add_parser
+
+    add_parser(commands)
+
+
+def _backtest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from bot.backtest_cli import add_parser
 
     add_parser(commands)
 

@@ -1,0 +1,224 @@
+"""Finds in the content of a file the records that patterns match; reads no files, keeps nothing.
+
+The fast way decodes only the fields that tell patterns apart, and hands the exact matcher what is
+left, reduced to the fields that it reads. msgspec takes no JSON that the matcher would refuse; the
+reverse happens (half a surrogate pair, a number for a name, invalid UTF-8): then the whole file
+goes the slow way, on which the matcher sees every record's raw text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import GenericAlias
+from typing import Any
+
+import msgspec
+
+from trailwatch.actor import actor_of
+from trailwatch.backtest.dispatch import Dispatch, Key, Verdict
+from trailwatch.backtest.records import (
+    MALFORMED,
+    Fault,
+    Form,
+    form_of,
+    one_a_line,
+    raw_records,
+    salvage,
+)
+from trailwatch.clock import parse_time
+from trailwatch.pattern import Document, Pattern
+from trailwatch.record import text_at
+
+MAX_FAULTS = 5
+"""How many records of one file are reported with their number; the others are counted."""
+_MAX_NAMES = 20_000
+_WHOLE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Match(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """A record that patterns matched: small, since it goes from one process to another."""
+
+    id: str
+    """CloudTrail's eventID; "" where it has none."""
+    seconds: int
+    """Its eventTime, in seconds since 1970."""
+    name: str
+    principal: str
+    """Who did it, and through which role or service."""
+    address: str
+    patterns: tuple[int, ...]
+    """The numbers of the patterns that match, in the order in which they were given."""
+
+
+class Scan(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """What one file gave."""
+
+    records: int
+    matches: list[Match]
+    faults: list[str]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The records that match, as (number from 0, raw text, numbers of the patterns)."""
+
+    records: int
+    found: list[tuple[int, bytes, tuple[int, ...]]]
+    faults: list[Fault]
+
+
+class _Details(msgspec.Struct, gc=False):
+    event_id: str = msgspec.field(default="", name="eventID")
+    time: str = msgspec.field(default="", name="eventTime")
+    name: str = msgspec.field(default="", name="eventName")
+    address: str = msgspec.field(default="", name="sourceIPAddress")
+    identity: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="userIdentity")
+
+
+_DETAILS = msgspec.json.Decoder(_Details)
+
+
+class Engine:
+    """Patterns, ready to go through files. Not for several threads at once."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._patterns = tuple(patterns)
+        self._dispatch = Dispatch(self._patterns)
+        key = self._dispatch.key_type
+        keys = GenericAlias(list, (key,))
+        envelope = msgspec.defstruct("Envelope", [("Records", keys)], gc=False)
+        self._keys_of_records: msgspec.json.Decoder[Any] = msgspec.json.Decoder(envelope)
+        self._keys_of_array: msgspec.json.Decoder[Any] = msgspec.json.Decoder(keys)
+        self._keys_of_lines: msgspec.json.Decoder[Any] = msgspec.json.Decoder(key)
+        self._principals: dict[bytes, str] = {}
+
+    def scan(self, data: bytes, since: float | None = None, first: int = 1) -> Scan:
+        """What matches in the unpacked content of a file; never raises.
+
+        since: seconds since 1970; matches before it are left out. first: the number of the
+        first record or line, for the faults.
+        """
+        hits = self.hits(data)
+        faults = hits.faults
+        matches: list[Match] = []
+        for number, raw, patterns in hits.found:
+            match = self._match(raw, patterns)
+            if match is None:
+                faults.append(Fault(number + 1, "it has no eventTime that can be read"))
+            elif since is None or match.seconds >= since:
+                matches.append(match)
+        return Scan(hits.records, matches, _told(faults, first))
+
+    def hits(self, data: bytes) -> Hits:
+        """The records that any pattern matches; on each the patterns that `matches` gives."""
+        form = form_of(data)
+        keys = self._keys(data, form)
+        if keys is None:
+            return self._exact(salvage(data, form))
+        verdicts = map(self._dispatch.__getitem__, keys)
+        candidates = [(number, verdict) for number, verdict in enumerate(verdicts) if verdict]
+        if not candidates:
+            return Hits(len(keys), [], [])
+        raws = raw_records(data, form)
+        found: list[tuple[int, bytes, tuple[int, ...]]] = []
+        for number, verdict in candidates:
+            raw = bytes(raws[number])
+            numbers = self._decide(raw, verdict) if verdict.open else verdict.sure
+            if numbers:
+                found.append((number, raw, numbers))
+        return Hits(len(keys), found, [])
+
+    def _keys(self, data: bytes, form: Form) -> list[Key] | None:
+        """The fields to dispatch by of every record; None where only the slow way is exact."""
+        try:
+            if not data.isascii():
+                data.decode()  # msgspec skips over invalid UTF-8, which the matcher replaces
+            if form is Form.RECORDS:
+                return list(self._keys_of_records.decode(data).Records)
+            if form is Form.ARRAY:
+                return list(self._keys_of_array.decode(data))
+            keys = list(self._keys_of_lines.decode_lines(data))
+        except MALFORMED:
+            return None
+        return keys if one_a_line(data, len(keys)) else None
+
+    def _decide(self, raw: bytes, verdict: Verdict) -> tuple[int, ...]:
+        """The patterns that match a record, the open ones by the exact matcher."""
+        if verdict.fields:
+            whole = _WHOLE.decode(raw)
+            reduced = [key + whole[name] for name, key in verdict.fields if name in whole]
+            document = Document.of(b"{" + b",".join(reduced) + b"}")
+        else:
+            document = Document.of(raw)
+        matched = [number for number in verdict.open if self._patterns[number].matches(document)]
+        return tuple(sorted([*verdict.sure, *matched])) if matched else verdict.sure
+
+    def _exact(self, records: Iterable[bytes | Fault]) -> Hits:
+        """The slow way: the exact matcher on the raw text of every record."""
+        count = 0
+        found: list[tuple[int, bytes, tuple[int, ...]]] = []
+        faults: list[Fault] = []
+        for number, record in enumerate(records):
+            if isinstance(record, Fault):
+                faults.append(record)
+                continue
+            if not record.strip():
+                continue
+            document = Document.of(record)
+            count += 1
+            if document.root is None:
+                faults.append(Fault(number + 1, "it is not a JSON object"))
+            numbers = tuple(
+                index for index, pattern in enumerate(self._patterns) if pattern.matches(document)
+            )
+            if numbers:
+                found.append((number, record, numbers))
+        return Hits(count, found, faults)
+
+    def _match(self, raw: bytes, patterns: tuple[int, ...]) -> Match | None:
+        """A matching record, reduced to what is counted; None where its time is missing."""
+        try:
+            details = _DETAILS.decode(raw)
+            principal = self._principal(bytes(details.identity))
+        except MALFORMED:
+            root = _plain(raw)
+            details = _Details(
+                text_at(root, "eventID"),
+                text_at(root, "eventTime"),
+                text_at(root, "eventName"),
+                text_at(root, "sourceIPAddress"),
+            )
+            principal = _label(root)
+        try:
+            seconds = int(parse_time(details.time).timestamp())
+        except (ValueError, OverflowError):
+            return None
+        return Match(details.event_id, seconds, details.name, principal, details.address, patterns)
+
+    def _principal(self, identity: bytes) -> str:
+        known = self._principals.get(identity)
+        if known is None:
+            if len(self._principals) >= _MAX_NAMES:
+                self._principals.clear()
+            known = _label({"userIdentity": msgspec.json.decode(identity)})
+            self._principals[identity] = known
+        return known
+
+
+def _label(record: dict[str, Any]) -> str:
+    actor = actor_of(record)
+    return f"{actor.name} ({actor.via})" if actor.via else actor.name
+
+
+def _plain(raw: bytes) -> dict[str, Any]:
+    """A record of unusual types as plain JSON; empty where it is none."""
+    root = Document.of(raw).root
+    return dict(root) if root is not None else {}
+
+
+def _told(faults: Sequence[Fault], first: int) -> list[str]:
+    told = [f"record {fault.at + first - 1}: {fault.reason}" for fault in faults[:MAX_FAULTS]]
+    if len(faults) > MAX_FAULTS:
+        told.append(f"{len(faults) - MAX_FAULTS} more records cannot be used")
+    return told

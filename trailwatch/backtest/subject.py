@@ -1,0 +1,38 @@
+"""What is backtested: a filter pattern and the alarm on it. Pure; never looks a detection up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from trailwatch.detections import Detection, pattern_for
+from trailwatch.pattern import Pattern, parse
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A pattern under test: its alarm goes off at `threshold` matches within one `period`."""
+
+    id: str
+    title: str
+    pattern: Pattern
+    period: timedelta = timedelta(minutes=1)
+    """Whole minutes."""
+    threshold: int = 1
+    severity: str = ""
+    """P1 to P5; "" for a pattern of nobody's catalogue."""
+
+
+def subject_of(
+    detection: Detection, offices: tuple[str, ...] = (), largest_instance: str = ""
+) -> Subject:
+    """A detection as a site would have it, see `trailwatch.detections.pattern_for`."""
+    size = (largest_instance,) if largest_instance else ()
+    return Subject(
+        detection.id,
+        detection.title,
+        parse(pattern_for(detection, offices, *size)),
+        detection.period,
+        detection.threshold,
+        detection.severity,
+    )
