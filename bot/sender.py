@@ -17,7 +17,7 @@ from bot.counters import Counters
 from bot.slack_calls import EVENT_TYPE, Ending, Outcome, bare_client, call
 from trailwatch.clock import Clock
 from trailwatch.errors import ProviderError
-from trailwatch.store import lanes, wake
+from trailwatch.store import lanes, results, wake
 from trailwatch.store.database import Database
 from trailwatch.store.lanes import Claim, Move, Rules
 from trailwatch.store.outbox import Sent
@@ -88,6 +88,11 @@ class Sender:
         """Counters since the start: slack_posts_total, slack_adopted_total and others."""
         return self._counters.read()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the loop runs; for readiness."""
+        return self._thread.is_alive()
+
     def _dispatch(self) -> None:
         while not self._stopping.is_set():
             ticket = self._db.wake.ticket(wake.OUTBOX)
@@ -108,6 +113,10 @@ class Sender:
                 due = None if claim else lanes.next_due(tx)
         except ProviderError as error:
             log.warning("the outbox cannot be read: %s", error)
+            return None, POLL
+        except Exception:
+            # The loop must outlive a bug; what it is, the log tells.
+            log.exception("the outbox cannot be read")
             return None, POLL
         if due is None:
             return claim, POLL
@@ -191,9 +200,9 @@ class Sender:
         ts = str(outcome.answer.get("ts") or "")
 
         def write(tx: Connection, now: datetime) -> None:
-            if not lanes.sent(tx, claim, channel=channel, ts=ts, now=now, rules=self._rules):
+            if not results.sent(tx, claim, channel=channel, ts=ts, now=now, rules=self._rules):
                 self._counters.add("slack_fenced_total")
-                lanes.suspect(tx, claim, now=now)
+                results.suspect(tx, claim, now=now)
 
         return write
 
@@ -204,9 +213,9 @@ class Sender:
         self._counters.add("slack_edits_total")
 
         def write(tx: Connection, now: datetime) -> None:
-            if not lanes.edited(tx, claim, now=now):
+            if not results.edited(tx, claim, now=now):
                 self._counters.add("slack_fenced_total")
-                lanes.suspect(tx, claim, now=now)
+                results.suspect(tx, claim, now=now)
 
         return write
 
@@ -217,7 +226,7 @@ class Sender:
         self._counters.add("slack_deletes_total")
 
         def write(tx: Connection, now: datetime) -> None:
-            lanes.deleted(tx, claim, now=now)
+            results.deleted(tx, claim, now=now)
 
         return write
 
@@ -231,21 +240,23 @@ class Sender:
         def write(tx: Connection, now: datetime) -> None:
             if stamps:
                 self._counters.add("slack_adopted_total")
-                lanes.sent(tx, claim, channel=channel, ts=stamps[0], now=now, rules=self._rules)
+                results.sent(tx, claim, channel=channel, ts=stamps[0], now=now, rules=self._rules)
             else:
                 self._counters.add(
                     "slack_reposted_total" if claim.settled else "slack_settling_total"
                 )
-                lanes.absent(tx, claim, now=now, rules=self._rules)
+                results.absent(tx, claim, now=now, rules=self._rules)
 
         return write
 
     def _verify(self, claim: Claim) -> _Write:
         self._counters.add("slack_verifies_total")
-        found = self._find(claim)
-        if isinstance(found, Outcome):
-            return self._failure(claim, found)
-        channel, stamps = found
+        channel, stamps = claim.channel, list[str]()
+        if claim.twins:
+            found = self._find(claim)
+            if isinstance(found, Outcome):
+                return self._failure(claim, found)
+            channel, stamps = found
         for twin in stamps:
             if twin == claim.ts:
                 continue
@@ -264,7 +275,7 @@ class Sender:
                 return self._failure(claim, outcome)
 
         def write(tx: Connection, now: datetime) -> None:
-            lanes.verified(tx, claim, now=now, rules=self._rules)
+            results.verified(tx, claim, now=now, rules=self._rules)
 
         return write
 
@@ -321,15 +332,15 @@ class Sender:
 
         def write(tx: Connection, now: datetime) -> Sent | None:
             if ending is Ending.REFUSED:
-                return lanes.refused(tx, claim, error=error, now=now)
+                return results.refused(tx, claim, error=error, now=now)
             if ending is Ending.AMBIGUOUS:
-                lanes.ambiguous(tx, claim, error=error, now=now, rules=self._rules)
+                results.ambiguous(tx, claim, error=error, now=now, rules=self._rules)
                 return None
             until = now + timedelta(seconds=_pause(ending, outcome, claim))
             if ending is Ending.LIMITED and claim.move is Move.EDIT:
                 # chat.update is limited by workspace, not by channel.
                 self._no_edits_before = until
-            lanes.postponed(
+            results.postponed(
                 tx,
                 claim,
                 until=until,
@@ -346,7 +357,7 @@ class Sender:
         """Keep the claim for another call; False where it was lost, or the database is away."""
         try:
             with self._db.transaction() as tx:
-                return lanes.extend(tx, claim, self._clock() + self._rules.lease)
+                return results.extend(tx, claim, self._clock() + self._rules.lease)
         except ProviderError as error:
             log.warning("the claim on %s cannot be kept: %s", claim.key, error)
             return False

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from bot.counters import Counters
 from handlers.jobs.job import JobHandler, Later
 from trailwatch.clock import Clock
-from trailwatch.errors import ProviderError, TrailwatchError
+from trailwatch.errors import ProviderError, TrailwatchError, UsageError
 from trailwatch.store import inbox, jobs, wake
 from trailwatch.store.database import Database
 from trailwatch.store.inbox import InboxRow
@@ -103,6 +103,11 @@ class Worker:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
+    @property
+    def alive(self) -> bool:
+        """Whether all threads run; for readiness."""
+        return all(thread.is_alive() for thread in self._threads)
+
     def metrics(self) -> dict[str, float]:
         """Counters since the start; names that end in _total only grow."""
         with self._held_lock:
@@ -124,6 +129,11 @@ class Worker:
                     due = next_due(tx)
             except ProviderError as error:
                 log.warning("the store cannot be read: %s", error)
+                self._stopping.wait(POLL)
+                continue
+            except Exception:
+                # The loop must outlive a bug; what it is, the log tells.
+                log.exception("work could not be taken up")
                 self._stopping.wait(POLL)
                 continue
             pause = POLL if due is None else (due - self._clock()).total_seconds()
@@ -150,7 +160,9 @@ class Worker:
             return False
         handler = self._job_handlers.get(row.kind)
         if handler is None:
-            self._bury(_Job(row), f"There is no handler for jobs of kind {row.kind!r}.")
+            # Another replica may run a newer version that has one.
+            nobody = UsageError(f"There is no handler for jobs of kind {row.kind!r}.")
+            self._failed(_Job(row), nobody, retryable=True)
             return True
 
         def run(held: _Held) -> object:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from trailwatch.store import lanes, outbox
+from trailwatch.store import lanes, outbox, results
 from trailwatch.store.database import Database
 from trailwatch.store.lanes import Claim, Move, Rules
 from trailwatch.store.outbox import Outgoing, Sent
@@ -46,7 +46,7 @@ def take(db: Database, seconds: float, owner: str = "one") -> Claim:
 
 def sent(db: Database, held: Claim, ts: str, seconds: float) -> bool:
     with db.transaction() as tx:
-        return lanes.sent(tx, held, channel=CHANNEL, ts=ts, now=after(seconds), rules=RULES)
+        return results.sent(tx, held, channel=CHANNEL, ts=ts, now=after(seconds), rules=RULES)
 
 
 def test_one_message_of_a_lane_is_in_flight(db: Database) -> None:
@@ -77,7 +77,7 @@ def test_revisions_grow_with_content_only(db: Database) -> None:
     edit = take(db, 0)
     assert (edit.move, edit.text, edit.ts, edit.rev) == (Move.EDIT, "three", "1.0", 3)
     with db.transaction() as tx:
-        assert lanes.edited(tx, edit, now=after(0))
+        assert results.edited(tx, edit, now=after(0))
     assert find(db, "a").state == "sent"
 
 
@@ -89,26 +89,26 @@ def test_a_stale_holder_writes_nothing(db: Database) -> None:
     assert (look.move, look.settled) == (Move.LOOK, False)
     assert not sent(db, stale, "9.9", 11)
     with db.transaction() as tx:
-        assert not lanes.extend(tx, stale, after(30))
-        assert not lanes.edited(tx, stale, now=after(11))
-        assert not lanes.ambiguous(tx, stale, error="", now=after(11), rules=RULES)
-        assert lanes.refused(tx, stale, error="", now=after(11)) is None
-        assert lanes.absent(tx, look, now=after(11), rules=RULES)
+        assert not results.extend(tx, stale, after(30))
+        assert not results.edited(tx, stale, now=after(11))
+        assert not results.ambiguous(tx, stale, error="", now=after(11), rules=RULES)
+        assert results.refused(tx, stale, error="", now=after(11)) is None
+        assert results.absent(tx, look, now=after(11), rules=RULES)
     assert claim(db, 12) is None
     settled = take(db, 14)
     assert settled.settled
     with db.transaction() as tx:
-        lanes.absent(tx, settled, now=after(14), rules=RULES)
+        results.absent(tx, settled, now=after(14), rules=RULES)
     again = take(db, 15)
     assert again.move is Move.POST
     assert sent(db, again, "2.0", 15)
     # The stale one was applied after all: whoever finds out asks for a look.
     with db.transaction() as tx:
-        lanes.suspect(tx, stale, now=after(16))
+        results.suspect(tx, stale, now=after(16))
     verify = take(db, 16)
     assert (verify.move, verify.ts) == (Move.VERIFY, "2.0")
     with db.transaction() as tx:
-        assert lanes.verified(tx, verify, now=after(16), rules=RULES)
+        assert results.verified(tx, verify, now=after(16), rules=RULES)
     assert find(db, "a").ts == "2.0"
 
 
@@ -156,7 +156,7 @@ def test_a_retraction_while_the_post_is_under_way(db: Database) -> None:
     gone = take(db, 1)
     assert (gone.move, gone.ts) == (Move.DELETE, "1.0")
     with db.transaction() as tx:
-        lanes.deleted(tx, gone, now=after(1))
+        results.deleted(tx, gone, now=after(1))
     assert (find(db, "a").state, find(db, "a").ts) == ("retracted", None)
 
 
@@ -189,7 +189,7 @@ def test_a_burst_is_followed_by_the_pace(db: Database, burst: int) -> None:
             held = lanes.claim(tx, owner="one", now=after(tenth / 10), rules=rules)
             if held is not None:
                 times.append(tenth / 10)
-                lanes.sent(
+                results.sent(
                     tx, held, channel="C1", ts=f"{tenth}.0", now=after(tenth / 10), rules=rules
                 )
     waits = [late - early for early, late in pairwise(times)]

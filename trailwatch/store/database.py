@@ -31,7 +31,7 @@ _MIGRATION_LOCK = 7_248_310_501
 
 # A replica that was stopped (SIGSTOP, a frozen virtual machine) inside a transaction must not
 # hold its row locks for ever.
-_PG_OPTIONS = "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=10000"
+_PG_SETTINGS = "SET idle_in_transaction_session_timeout = 15000; SET lock_timeout = 10000"
 
 
 class Database:
@@ -201,15 +201,22 @@ def _sqlite_engine(path: Path) -> Engine:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    given = url.query.get("options")
-    options = " ".join([_PG_OPTIONS, *([given] if isinstance(given, str) else given or [])])
-    return create_engine(
-        url.difference_update_query(["options"]),
-        connect_args={"connect_timeout": 5, "options": options},
+    engine = create_engine(
+        url,
+        connect_args={"connect_timeout": 5},
         pool_size=8,
         max_overflow=24,
         pool_pre_ping=True,
     )
+
+    @event.listens_for(engine, "connect")
+    def _settle(connection: Any, _record: Any) -> None:
+        # By SET, since poolers such as pgbouncer refuse options at the start.
+        connection.autocommit = True
+        connection.execute(_PG_SETTINGS)
+        connection.autocommit = False
+
+    return engine
 
 
 def _prepare(database: Database) -> None:

@@ -9,13 +9,14 @@ import time
 import zlib
 from datetime import datetime
 from types import TracebackType
-from typing import Any, TextIO
-
-import psycopg
+from typing import TYPE_CHECKING, Any, TextIO
 
 from trailwatch.errors import ConfigError, ProviderError
 from trailwatch.store import inbox, jobs, lanes
 from trailwatch.store.database import Database, listen_arguments
+
+if TYPE_CHECKING:
+    import psycopg
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,10 @@ class Replica:
             if not self._held:
                 log.warning("the name %s is not locked by this process any more", self.name)
             return self._held
+
+    def check_now(self) -> None:
+        """Let the next `keep` look, whenever it looked last."""
+        self._checked = 0.0
 
     def close(self) -> None:
         """Let go of the name; do it before the database is closed."""
@@ -126,6 +131,8 @@ class _SessionLock:
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
 
     def take(self) -> bool:
+        import psycopg  # who keeps to SQLite does without it
+
         try:
             self._connection = psycopg.connect(**self._arguments, autocommit=True)
             row = self._connection.execute(
@@ -143,6 +150,8 @@ class _SessionLock:
         return row is not None and bool(row[0])
 
     def keep(self) -> bool:
+        import psycopg
+
         if self._connection is not None:
             try:
                 self._connection.execute("SELECT 1")

@@ -6,10 +6,12 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 from sqlalchemy import Connection, func, select
+
+if TYPE_CHECKING:
+    import psycopg
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +89,8 @@ class Wake:
         return self._thread is not None
 
     def _listen(self) -> None:
+        import psycopg  # who keeps to SQLite does without it
+
         while not self._closed.is_set():
             try:
                 with psycopg.Connection[tuple[Any, ...]].connect(
