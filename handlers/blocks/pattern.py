@@ -45,6 +45,23 @@ def pattern_taken(pattern: str, findings: Sequence[Lint], clauses: Sequence[str]
     return kit.message(f"CloudWatch Logs takes this pattern.{dubious}", blocks)
 
 
+def pattern_explained(
+    pattern: str, event_id: str, matches: bool, clauses: Sequence[str]
+) -> Message:
+    """Why a pattern matches one event, or doesn't, clause by clause."""
+    verdict = "matches" if matches else "does not match"
+    picture = "white_check_mark" if matches else "no_entry_sign"
+    said = "\n".join(plain_line(line) for line in clauses)
+    return kit.message(
+        f"The pattern {verdict} event {esc(event_id, 64)}.",
+        [
+            kit.section(f":{picture}: *The pattern {verdict}* event {kit.code(event_id, 64)}"),
+            kit.rich_text(kit.lines(plain(pattern, PATTERN_TEXT))),
+            kit.rich_text(kit.lines(said)),
+        ],
+    )
+
+
 def plain_line(line: str) -> str:
     """A line of an explanation, its indentation kept."""
     text = line.lstrip(" ")

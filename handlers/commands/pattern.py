@@ -18,6 +18,7 @@ from trailwatch.store import jobs
 
 DEFAULT_SINCE = "24h"
 _SINCE = re.compile(r"\s--?since[ =](\S+)\s*$")
+_EVENT = re.compile(r"\s--?event[ =]([\w-]{1,64})\s*$")
 
 
 def check(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -28,8 +29,12 @@ def check(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 
 def explain(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """The same, and what the pattern says in plain English."""
-    found = _parsed(call, call.rest)
+    """The same, and what the pattern says in plain English; with --event of that one event."""
+    text, event_id = _with_option(_EVENT, call.rest)
+    found = _parsed(call, text)
+    if isinstance(found, Pattern) and event_id:
+        _start(deps, request, "pattern.explain", pattern=found.text, event_id=event_id)
+        return Reply("Looking for the event…")
     if isinstance(found, Pattern):
         found = pattern_taken(found.text, found.lint(), tuple(found.explain().lines()))
     return Reply(found.text, found.blocks)
@@ -37,22 +42,25 @@ def explain(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 def test(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Search the log group with a pattern; the answer comes in private."""
-    text, since = call.rest, DEFAULT_SINCE
-    if given := _SINCE.search(text):
-        text, since = text[: given.start()], given[1]
-    seconds = parse_duration(since).total_seconds()
+    text, since = _with_option(_SINCE, call.rest)
+    seconds = parse_duration(since or DEFAULT_SINCE).total_seconds()
     found = _parsed(call, text)
     if not isinstance(found, Pattern):
         return Reply(found.text, found.blocks)
-    with deps.db.transaction() as tx:
-        jobs.add(
-            tx,
-            "pattern.test",
-            {"pattern": found.text, "seconds": seconds, "response_url": request.response_url},
-            deps.clock(),
-            key=f"pattern.test:{request.key}",
-        )
+    _start(deps, request, "pattern.test", pattern=found.text, seconds=str(seconds))
     return Reply("Searching the log group…")
+
+
+def _start(deps: Deps, request: Request, kind: str, **arguments: str) -> None:
+    arguments["response_url"] = request.response_url
+    with deps.db.transaction() as tx:
+        jobs.add(tx, kind, arguments, deps.clock(), key=f"{kind}:{request.key}")
+
+
+def _with_option(option: re.Pattern[str], text: str) -> tuple[str, str]:
+    """A pattern's text without the option at its end, and the option's value, "" without it."""
+    given = option.search(text)
+    return (text[: given.start()], given[1]) if given else (text, "")
 
 
 def _parsed(call: Invocation, text: str) -> Pattern | Message:
@@ -83,9 +91,10 @@ COMMANDS = (
         Role.VIEWER, check, raw=True,
     ),
     Command(
-        "pattern explain", "pattern explain PATTERN",
+        "pattern explain", "pattern explain PATTERN [--event ID]",
         'pattern explain { $.errorCode = "AccessDenied*" }',
-        "What a filter pattern says, in plain English", Role.VIEWER, explain, raw=True,
+        "What a filter pattern says in plain English, or which clauses hold for one event",
+        Role.VIEWER, explain, raw=True,
     ),
     Command(
         "pattern test", "pattern test PATTERN [--since 24h]",

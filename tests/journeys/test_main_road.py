@@ -162,6 +162,18 @@ def test_patterns_are_checked_explained_and_tried(sandbox: Any, applied: dict[st
         lambda m: m.get("ephemeral") and "match this pattern" in m["text"], user="carol"
     )
     assert "CreateUser" in shown(found)
+    pattern = '{ ($.eventName = "CreateUser") && ($.errorCode = "AccessDenied") }'
+    record = {
+        "eventTime": "2026-11-23T09:00:00Z", "eventName": "CreateUser", "eventID": "e-explained",
+        "eventSource": "iam.amazonaws.com", "managementEvent": True, "readOnly": False,
+    }  # fmt: skip
+    sandbox.records(json.dumps(record).encode())
+    sandbox.command(f"pattern explain {pattern} --event e-explained", user="carol")
+    told = sandbox.wait_message(
+        lambda m: m.get("ephemeral") and "does not match event" in m["text"], user="carol"
+    )
+    assert "[yes] eventName is" in shown(told)
+    assert "[no] errorCode is" in shown(told)
 
 
 def test_an_alarm_whose_webhook_never_came_is_found_after_a_restart(

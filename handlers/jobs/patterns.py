@@ -1,0 +1,68 @@
+"""The jobs behind /trailwatch pattern: search the log group and answer in private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from handlers.blocks.errors import error_message
+from handlers.blocks.kit import Message
+from handlers.blocks.pattern import pattern_explained, pattern_matches
+from handlers.deps import Deps
+from handlers.jobs.job import JobContext
+from trailwatch.errors import NotFound, TrailwatchError
+from trailwatch.pattern import parse
+from trailwatch.search.logs import EventQuery
+
+LOOK_BACK = timedelta(days=14)
+"""How far back a single event is looked for."""
+
+
+def search(deps: Deps, job: JobContext) -> None:
+    """Tell which events a pattern matches."""
+    now = deps.clock()
+    start = now - timedelta(seconds=float(job.args["seconds"]))
+    text = str(job.args["pattern"])
+
+    def look() -> Message:
+        source = deps.logs(deps.sites.config())
+        page = source.search(EventQuery(parse(text), start, now))
+        return pattern_matches(
+            text, page.events, (start, now), complete=page.complete, offices=deps.offices
+        )
+
+    _tell(deps, job, look)
+
+
+def explain(deps: Deps, job: JobContext) -> None:
+    """Tell clause by clause why a pattern matches one event, or doesn't."""
+    now = deps.clock()
+    event_id = str(job.args["event_id"])
+
+    def look() -> Message:
+        source = deps.logs(deps.sites.config())
+        query = EventQuery(parse(f'{{ $.eventID = "{event_id}" }}'), now - LOOK_BACK, now)
+        page = source.search(query, limit=1)
+        if not page.events:
+            raise NotFound(
+                f"No event {event_id} is in the log group.",
+                f"Searched the last {LOOK_BACK.days} days.",
+                "Take the eventID from the CloudTrail record.",
+            )
+        pattern = parse(str(job.args["pattern"]))
+        record = page.events[0].raw
+        clauses = tuple(pattern.explain(record).lines())
+        return pattern_explained(pattern.text, event_id, pattern.matches(record), clauses)
+
+    _tell(deps, job, look)
+
+
+def _tell(deps: Deps, job: JobContext, look: Callable[[], Message]) -> None:
+    """Answer the asking person with what was found, or with why nothing could be."""
+    try:
+        message = look()
+    except TrailwatchError as error:
+        if getattr(error, "retryable", False) and job.attempt < 3:
+            raise
+        message = error_message(error)
+    deps.answer(job.args["response_url"], message.text, message.blocks)
