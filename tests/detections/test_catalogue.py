@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from trailwatch.detections import Catalogue, Detection, DetectionKind, Severity, load_catalogue
+from trailwatch.detections import (
+    Catalogue,
+    Detection,
+    DetectionKind,
+    Severity,
+    load_catalogue,
+    read_catalogue,
+)
 from trailwatch.errors import ConfigError, NotFound
 from trailwatch.pattern import parse
 
@@ -106,7 +113,7 @@ near_misses = ['{"eventName": "Y"}']
 def _load(folder: Path, text: str, packs: str = "") -> Catalogue:
     (folder / "mine.toml").write_text(text)
     (folder / "packs.toml").write_text(packs)
-    return load_catalogue(folder)
+    return read_catalogue(folder)
 
 
 def test_a_folder_of_ones_own_loads(tmp_path: Path) -> None:
@@ -147,7 +154,7 @@ def test_a_wrong_file_is_named_with_its_key(
         ('few = ["mien"]', "packs.toml: few: no detection 'mien'"),
         ('few = ["mine", "mine"]', "packs.toml: few: names a detection twice"),
         ("few = 3", "packs.toml: few: must be a list"),
-        ('all = ["mine"]', "packs.toml: all: this pack is made of every detection"),
+        ('all = ["mine"]', "packs.toml: all: this pack is made by itself"),
     ],
 )
 def test_a_wrong_pack_is_named(tmp_path: Path, packs: str, problem: str) -> None:

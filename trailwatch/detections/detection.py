@@ -30,6 +30,15 @@ class DetectionKind(StrEnum):
     """A text of our own, which may be tuned."""
 
 
+class Exempt(StrEnum):
+    """Principals of a site whose events a detection passes over, by the site's settings."""
+
+    DEPLOY_ROLES = "deploy_roles"
+    """Roles that deploy infrastructure and code."""
+    BREAK_GLASS_ROLES = "break_glass_roles"
+    """Roles for emergencies, whose every use `break-glass-role-used` tells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Examples:
     """CloudTrail records that the pattern matches, and near misses that it must not match."""
@@ -62,3 +71,5 @@ class Detection:
     period: timedelta
     threshold: int
     examples: Examples
+    exempt: tuple[Exempt, ...] = ()
+    """Whose events do not count, once the site names them."""

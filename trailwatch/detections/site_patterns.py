@@ -1,27 +1,60 @@
-"""The patterns of the detections that depend on a site's settings; it knows nothing else of a site.
+"""The patterns of detections at a site, by what it says of itself; it knows no more of a site.
 
-Two do: `login-outside-office` (the addresses of the offices) and `large-instance` (the largest size
-that the site allows). Without a setting they have the pattern of the catalogue: 0.0.0.0 as the
-only office, an address that no login has, so that every console login is outside, and 4xlarge.
+Without settings each detection has the pattern of the catalogue. For `login-outside-office` that
+is 0.0.0.0 as the only office, an address that no login has, so that every login is outside; for
+`large-instance` 4xlarge; the pipeline's own parts are those whose name holds "trail".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from trailwatch.detections.detection import Detection
+from trailwatch.detections.detection import Detection, DetectionKind, Exempt
+from trailwatch.detections.instance_sizes import DEFAULT_MAX_INSTANCE_SIZE, larger_than
 from trailwatch.errors import ConfigError
-from trailwatch.pattern import PatternError, parse
+from trailwatch.pattern import PatternError, edit, parse
 from trailwatch.pattern.addresses import AddressError, excluding
+from trailwatch.pattern.printing import value_text
+from trailwatch.pattern.syntax import Literal
 
 OUTSIDE_OFFICE = "login-outside-office"
 LARGE_INSTANCE = "large-instance"
+BREAK_GLASS = "break-glass-role-used"
 DEFAULT_OFFICES = ("0.0.0.0",)  # noqa: S104 - nobody binds to it; nobody logs in from it
-DEFAULT_MAX_INSTANCE_SIZE = "4xlarge"
 
-_SMALL_SIZES = ("nano", "micro", "small", "medium", "large")
-_XLARGE = re.compile(r"([1-9][0-9]{0,2})?xlarge")
+_ROLE_NAME = re.compile(r"\*?[A-Za-z0-9_+=,.@-]{1,64}\*?")
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}\*?")
+_ISSUER = "$.userIdentity.sessionContext.sessionIssuer"
+_OURS = '"*trail*"'
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """What patterns may depend on.
+
+    offices: addresses (`198.51.100.7`), networks (`198.51.100.0/24`) or prefixes (`198.51.100.*`)
+    from which people log in. largest_instance: the largest size of EC2 instance allowed, e.g.
+    `large`, `4xlarge`. Roles: names (`deploy`), names with a star at an end
+    (`AWSReservedSSO_Admin_*`) or ARNs. bucket, log_group, topic: the names of the pipeline's own.
+    """
+
+    offices: tuple[str, ...] = ()
+    largest_instance: str = DEFAULT_MAX_INSTANCE_SIZE
+    deploy_roles: tuple[str, ...] = ()
+    break_glass_roles: tuple[str, ...] = ()
+    bucket: str = ""
+    log_group: str = ""
+    topic: str = ""
+
+    def roles(self, exempt: Sequence[Exempt]) -> tuple[str, ...]:
+        """The roles whose events do not count for a detection."""
+        found = {
+            Exempt.DEPLOY_ROLES: self.deploy_roles,
+            Exempt.BREAK_GLASS_ROLES: self.break_glass_roles,
+        }
+        return tuple(dict.fromkeys(role for one in exempt for role in found[one]))
 
 
 def pattern_for(
@@ -29,28 +62,27 @@ def pattern_for(
     offices: Sequence[str] = (),
     max_instance_size: str = DEFAULT_MAX_INSTANCE_SIZE,
 ) -> str:
+    """The pattern at a site of which only offices and sizes are known; see `pattern_at`."""
+    return pattern_at(detection, SiteFacts(tuple(offices), max_instance_size))
+
+
+def pattern_at(detection: Detection, facts: SiteFacts) -> str:
     """The filter pattern of a detection at a site.
 
-    offices: addresses (`198.51.100.7`), networks (`198.51.100.0/24`) or prefixes (`198.51.100.*`)
-    from which people log in; none means that every login is outside.
-    max_instance_size: the largest size of EC2 instance allowed, e.g. `large`, `4xlarge`.
-    Raises ConfigError for a setting that cannot be used or a pattern longer than AWS allows.
+    Compliance texts never change. Raises ConfigError for a setting that cannot be used or a
+    pattern longer than AWS allows.
     """
-    if detection.id == OUTSIDE_OFFICE and offices:
-        text = outside_offices(offices)
-    elif detection.id == LARGE_INSTANCE:
-        text = larger_than(max_instance_size)
-    else:
+    if detection.kind is DetectionKind.COMPLIANCE:
         return detection.pattern
     try:
-        parse(text)
-    except PatternError as error:
+        text = _own_parts(_base(detection, facts), facts)
+        return _without_roles(text, facts.roles(detection.exempt))
+    except (PatternError, edit.EditError) as error:
         raise ConfigError(
             f"The pattern of {detection.id} is not one that AWS takes.",
             str(error)[-200:],
-            "Give fewer or larger office networks.",
+            "Give fewer or shorter roles, or fewer or larger office networks.",
         ) from error
-    return text
 
 
 def outside_offices(offices: Sequence[str]) -> str:
@@ -68,37 +100,74 @@ def outside_offices(offices: Sequence[str]) -> str:
     )
 
 
-def larger_than(size: str) -> str:
-    """The pattern of a launch of an EC2 instance larger than this size; raises ConfigError.
+def assumed(roles: Sequence[str]) -> str:
+    """The pattern of a session of one of these roles being begun; raises ConfigError.
 
-    The size stands in the request, or, for a launch template, only in the answer.
+    Programs and single sign-on call STS; switching to a role in the console is SwitchRole of
+    the sign-in service, whose userIdentity is the session.
     """
-    sizes = f"%{'|'.join(_sizes_above(size))}%"
+    wanted, switched = [], []
+    for role in map(_checked, roles):
+        name = role.rsplit("/", 1)[-1]
+        arn = role if role.startswith("arn:") else role if role.startswith("*") else f"*/{role}"
+        session = name if name.startswith("*") else f"*/{name}"
+        session = session if name.endswith("*") else f"{session}/*"
+        wanted.append(f"($.requestParameters.roleArn = {value_text(Literal(arn))})")
+        switched.append(f"($.userIdentity.arn = {value_text(Literal(session))})")
     return (
-        '{ ($.eventName = "RunInstances") && '
-        f"(($.requestParameters.instanceType = {sizes}) || "
-        f"($.responseElements.instancesSet.items[0].instanceType = {sizes})) }}"
+        f'{{ (($.eventName = "AssumeRole*") && ({" || ".join(wanted)})) || '
+        f'(($.eventName = "SwitchRole") && ({" || ".join(switched)})) }}'
     )
 
 
-def _sizes_above(size: str) -> list[str]:
-    """Regular expressions of AWS's subset (no parentheses) for all sizes above this one."""
-    if size in _SMALL_SIZES:
-        larger = _SMALL_SIZES[_SMALL_SIZES.index(size) + 1 :]
-        return [*(rf"\.{name}" for name in larger), r"\.[0-9]*xlarge", r"\.metal"]
-    found = _XLARGE.fullmatch(size)
-    if not found:
-        raise ConfigError(
-            f"{size!r} is not a size of EC2 instance.",
-            fix=f"Write one of {', '.join(_SMALL_SIZES)}, xlarge, 2xlarge, 4xlarge and so on.",
-        )
-    digits = found.group(1) or "1"
-    above = []
-    # Numbers of as many digits that are larger: alike up to one digit, which is larger.
-    for place in reversed(range(len(digits))):
-        if digits[place] < "9":
-            first = str(int(digits[place]) + 1)
-            digit = "9" if first == "9" else f"[{first}-9]"
-            above.append(rf"\.{digits[:place]}{digit}{'[0-9]' * (len(digits) - place - 1)}xlarge")
-    above.append(rf"\.[1-9]{'[0-9]' * (len(digits) - 1)}[0-9]+xlarge")
-    return [*above, r"\.metal"]
+def _base(detection: Detection, facts: SiteFacts) -> str:
+    """The pattern before anything is excluded from it."""
+    if detection.id == OUTSIDE_OFFICE and facts.offices:
+        text = outside_offices(facts.offices)
+    elif detection.id == LARGE_INSTANCE:
+        text = larger_than(facts.largest_instance)
+    elif detection.id == BREAK_GLASS and facts.break_glass_roles:
+        text = assumed(facts.break_glass_roles)
+    else:
+        return detection.pattern
+    parse(text)
+    return text
+
+
+def _own_parts(text: str, facts: SiteFacts) -> str:
+    """The pattern with the names of the pipeline's own parts in place of a guess at them."""
+    names = {
+        "bucketName": facts.bucket,
+        "logGroupName": facts.log_group,
+        "topicArn": facts.topic and f"*:{facts.topic}",
+        "subscriptionArn": facts.topic and f"*:{facts.topic}:*",
+    }
+    for field, name in names.items():
+        if name:
+            start = f"$.requestParameters.{field} = "
+            text = text.replace(f"{start}{_OURS}", f"{start}{value_text(Literal(name))}")
+    return text
+
+
+def _without_roles(text: str, roles: Sequence[str]) -> str:
+    """The pattern that passes over sessions of these roles, and still counts everybody else."""
+    if not roles:
+        return text
+    pattern = parse(text)
+    checked = [_checked(role) for role in roles]
+    arns = [Literal(role) for role in checked if role.startswith("arn:")]
+    names = [Literal(role) for role in checked if not role.startswith("arn:")]
+    if names:
+        pattern = edit.exclude(pattern, edit.selector(f"{_ISSUER}.userName"), names)
+    if arns:
+        pattern = edit.exclude(pattern, edit.selector(f"{_ISSUER}.arn"), arns)
+    return pattern.text
+
+
+def _checked(role: str) -> str:
+    if _ROLE_NAME.fullmatch(role) or _ROLE_ARN.fullmatch(role):
+        return role
+    raise ConfigError(
+        f"{role!r} is not a role.",
+        fix="Write a role's name, a name with a star at an end, or arn:aws:iam::ACCOUNT:role/NAME.",
+    )
