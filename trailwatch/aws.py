@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 3
 READ_SECONDS = 20
 ATTEMPTS = 4
+ASSUMED_SECONDS = 300.0
+"""How long `assume` gives the same answer: making clients anew costs a tenth of a second, in which
+no other thread runs."""
 
 RETRYABLE_CODES = frozenset(
     {
@@ -116,6 +120,7 @@ class Aws:
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._account = ""
+        self._assumed: dict[tuple[str, str, str | None], tuple[float, Aws]] = {}
 
     def client(self, service: str, region: str | None = None) -> Any:
         """The boto3 client of a service ("logs"), made once. Its calls raise botocore's errors:
@@ -159,7 +164,17 @@ class Aws:
 
     def assume(self, role_arn: str, session_name: str, external_id: str | None = None) -> Aws:
         """AWS as that role sees it; its credentials renew themselves. Raises AwsError when the
-        role may not be assumed. `session_name` shows in CloudTrail as who did it."""
+        role may not be assumed. `session_name` shows in CloudTrail as who did it. Whoever asks
+        for the same within five minutes gets the same, with the clients that it has made."""
+        wanted, now = (role_arn, session_name, external_id), time.monotonic()
+        with self._lock:
+            since, made = self._assumed.get(wanted, (-ASSUMED_SECONDS, None))
+            if made is None or now - since >= ASSUMED_SECONDS:
+                made = self._assume(*wanted)
+                self._assumed[wanted] = (now, made)
+            return made
+
+    def _assume(self, role_arn: str, session_name: str, external_id: str | None) -> Aws:
         from boto3.session import Session
         from botocore.credentials import RefreshableCredentials
         from botocore.session import get_session
@@ -167,6 +182,9 @@ class Aws:
         renew = self._role_keys(role_arn, session_name, external_id)
         with aws_errors("sts:AssumeRole"):
             core = get_session()
+            # The service descriptions that this session has read already: decoding them again
+            # takes a quarter of a second, in which no other thread runs.
+            core.register_component("data_loader", self._loader())
             core._credentials = RefreshableCredentials.create_from_metadata(  # type: ignore[attr-defined]
                 metadata=renew(), refresh_using=renew, method="sts-assume-role"
             )
@@ -194,6 +212,11 @@ class Aws:
             }
 
         return renew
+
+    def _loader(self) -> Any:
+        """What reads and keeps botocore's descriptions of the services."""
+        with self._lock:
+            return self._own_session()._session.get_component("data_loader")
 
     def _own_session(self) -> Session:
         if self._session is None:
