@@ -115,6 +115,19 @@ def test_a_role_is_assumed_at_the_same_endpoint(moto: str) -> None:
     aws.close()
 
 
+def test_a_role_is_assumed_once_for_several_jobs_and_reads_no_description_again(
+    on_stand_in: Any,
+) -> None:
+    aws = on_stand_in.aws
+    role = "arn:aws:iam::123456789012:role/trailwatch-setup"
+    loader = aws._loader()
+    first = aws.assume(role, "setup")
+    client = first.client("logs")
+    assert aws.assume(role, "setup").client("logs") is client
+    assert first._loader() is loader
+    assert aws.assume(role, "another name") is not first
+
+
 def test_a_role_that_may_not_be_assumed_says_which_permission(on_stand_in: Any) -> None:
     on_stand_in.faults.add(Fault("aws", "AssumeRole", "status", 403))
     with pytest.raises(AwsError) as caught:
