@@ -145,6 +145,13 @@ def _choice(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def _role(value: str) -> str:
+    value = value.strip()
+    if value and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", value):
+        raise ValueError("must be a role's ARN, arn:aws:iam::123456789012:role/NAME")
+    return value
+
+
 def _api_url(value: str) -> str:
     return _url(value) + "/"
 
@@ -306,7 +313,7 @@ SETTINGS: tuple[Setting, ...] = (
         "TRAILWATCH_SETUP_ROLE_ARN",
         "aws.setup_role_arn",
         "",
-        _text,
+        _role,
         "Role that is assumed to build the pipeline, and only then",
     ),
     Setting(

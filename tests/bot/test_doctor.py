@@ -1,0 +1,108 @@
+"""doctor against running services: all well, and for each wrong setting the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from bot.doctor import Check, examine
+from bot.settings import read_settings
+from sandbox.wire import parse_fault
+
+Environment = Mapping[str, str]
+SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPSGENIE_API_KEY", "TRAILWATCH_SECRET_KEY")
+
+
+def checks(environment: Environment, **changed: str) -> dict[str, Check]:
+    """The checks by name; of several of one name the failing one."""
+    found: dict[str, Check] = {}
+    for check in examine(read_settings({**environment, **changed})):
+        if check.name not in found or not check.ok:
+            found[check.name] = check
+    return found
+
+
+def failing(found: Mapping[str, Check]) -> dict[str, Check]:
+    return {name: check for name, check in found.items() if not check.ok}
+
+
+def test_all_is_well(environment: Environment) -> None:
+    found = checks(environment)
+    assert failing(found) == {}
+    assert {"settings", "store", "Slack", "Slack channel", "Slack Socket Mode", "AWS"} <= set(found)
+    assert {"setup role", "Opsgenie alerts", "Opsgenie integrations"} <= set(found)
+    assert "123456789012" in found["AWS"].detail
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "name", "said"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-wrong", "Slack", "invalid_auth"),
+        ("SLACK_BOT_TOKEN", "", "settings", "SLACK_BOT_TOKEN"),
+        ("SLACK_APP_TOKEN", "xapp-wrong", "Slack Socket Mode", "invalid_auth"),
+        ("SLACK_APP_TOKEN", "", "settings", "SLACK_APP_TOKEN"),
+        ("SLACK_CHANNEL", "C0NOWHERE", "Slack channel", "channel_not_found"),
+        ("SLACK_CHANNEL", "", "settings", "SLACK_CHANNEL"),
+        ("OPSGENIE_API_KEY", "wrong", "Opsgenie alerts", ""),
+        ("OPSGENIE_API_KEY", "", "settings", "OPSGENIE_API_KEY"),
+        ("OPSGENIE_SETUP_API_KEY", "wrong", "Opsgenie integrations", ""),
+        ("TRAILWATCH_PUBLIC_URL", "http://trailwatch.example.com", "webhook address", "https"),
+        ("TRAILWATCH_PUBLIC_URL", "", "settings", "TRAILWATCH_PUBLIC_URL"),
+        ("TRAILWATCH_SECRET_KEY", "short", "settings", "TRAILWATCH_SECRET_KEY"),
+        ("TRAILWATCH_SECRET_KEY", "", "settings", "TRAILWATCH_SECRET_KEY"),
+        ("TRAILWATCH_ADMINS", "", "settings", "TRAILWATCH_ADMINS"),
+        ("DATABASE_URL", "sqlite:////nowhere/trailwatch.db", "store", "nowhere"),
+        ("DATABASE_URL", "postgres://127.0.0.1:1/none", "store", ""),
+    ],
+)
+def test_each_wrong_setting_is_told_with_its_fix(
+    environment: Environment, setting: str, value: str, name: str, said: str
+) -> None:
+    failed = failing(checks(environment, **{setting: value}))
+    assert name in failed
+    assert said in f"{failed[name].detail} {failed[name].fix}"
+    assert failed[name].fix
+    told = " ".join(f"{check.detail} {check.fix}" for check in failed.values())
+    assert [key for key in SECRETS if environment[key] in told] == []
+
+
+def test_http_mode_asks_for_the_signing_secret(environment: Environment) -> None:
+    failed = failing(checks(environment, SLACK_MODE="http"))
+    assert "SLACK_SIGNING_SECRET" in failed["settings"].detail
+
+
+def test_a_role_that_may_not_be_assumed_is_told(environment: Environment, services: Any) -> None:
+    refuse = {"target": "aws", "match": "AssumeRole", "status": 403}
+    services._faults.add(parse_fault(refuse))
+    try:
+        failed = failing(checks(environment))
+    finally:
+        services._faults.clear()
+    assert set(failed) == {"setup role"}
+    assert "sts:AssumeRole" in failed["setup role"].fix
+
+
+def test_services_that_do_not_answer_are_all_told(environment: Environment) -> None:
+    down = "http://127.0.0.1:1"
+    found = checks(
+        environment, SLACK_API_BASE_URL=f"{down}/api", AWS_ENDPOINT_URL=down, OPSGENIE_API_URL=down
+    )
+    failed = failing(found)
+    assert {"Slack", "AWS", "Opsgenie alerts", "Opsgenie integrations"} <= set(failed)
+    assert [name for name, check in failed.items() if not check.fix] == []
+
+
+def test_the_command_prints_a_line_for_each_check(
+    environment: Environment, trailwatch: Callable[..., Any]
+) -> None:
+    done = trailwatch("doctor", env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(line.startswith("ok") for line in done.stdout.splitlines())
+    wrong = trailwatch("doctor", env={**environment, "SLACK_CHANNEL": "C0NOWHERE"})
+    assert wrong.returncode == 1
+    lines = wrong.stdout.splitlines()
+    (failed,) = (n for n, line in enumerate(lines) if line.startswith("FAIL"))
+    assert "Slack channel" in lines[failed]
+    assert lines[failed + 1].startswith("      ")
