@@ -21,6 +21,7 @@ from bot.scheduler import Daily, Every, ScheduleEntry, Schedules
 from bot.sender import Sender
 from bot.settings import Settings, require
 from bot.slack_app import build_slack_app
+from bot.slack_calls import bare_client
 from bot.slack_link import SlackLink
 from bot.slack_people import SlackDirectory, answer_in_private, slack_errors
 from bot.vault import AcceptedSecrets, StoredSecrets
@@ -39,8 +40,8 @@ from bot.worker import Worker
 from handlers.access import Role, parse_role
 from handlers.deps import Deps
 from handlers.intake import take
-from handlers.jobs import alert_act
 from handlers.jobs import table as job_table
+from handlers.jobs.end import end_of_job
 from handlers.people import People
 from handlers.sites import Sites
 from handlers.webhooks.opsgenie import parse
@@ -66,10 +67,17 @@ log = logging.getLogger("trailwatch")
 SLACK_SECONDS = 10
 """Time-out of a call to Slack's Web API."""
 
+PEOPLE_SECONDS = 1
+"""The same for who somebody is: two such calls may stand before an ack, which has 3 seconds."""
+
 RECONCILE_SECONDS = 60
 """How often the open alerts are compared with the on-call service's."""
 
 WEB_THREADS = 8
+
+JOB_THREADS = 8
+SEARCHES = 4
+"""Of the threads for jobs so many may wait for AWS at a time."""
 
 SWITCH_SECONDS = 0.0005
 """How long a thread may compute while others wait. A request for an ack takes turns with jobs a
@@ -101,6 +109,7 @@ class Bot:
             replica=self._replica,
             on_inbox=lambda row: take_in(self.deps, row),
             job_handlers=job_table.handlers(self.deps),
+            threads=JOB_THREADS,
             on_dead=lambda kind, key, error: give_up(self.deps, kind, key, error),
         )
         self._schedules = Schedules(self.db, utc_now, schedule(settings))
@@ -139,6 +148,8 @@ class Bot:
 
     def _look_around(self) -> None:
         """Warm what the first command needs, and tell what is missing, in one line each."""
+        with contextlib.suppress(ProviderError):
+            self.deps.sites.config()
         for user_id in (*self._settings.admins, *self._settings.responders):
             if user_id.startswith(("U", "W")):
                 with contextlib.suppress(ProviderError):
@@ -213,6 +224,8 @@ def set_up_logging(level: str) -> None:
 def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: WebClient) -> Deps:
     """What handlers are given."""
     aws = aws_of(settings)
+    # A search that fails is tried again by its job, which says so on the message meanwhile.
+    searching = Aws(settings.aws_region, settings.aws_endpoint_url or None, max_attempts=1)
     catalogue = load_catalogue()
     return Deps(
         db=db,
@@ -220,11 +233,15 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         catalogue=catalogue,
         sites=Sites(site_template(settings), aws.account, db, catalogue, settings.account_names),
         people=People(
-            SlackDirectory(slack), utc_now, first_roles(settings), lambda: granted_roles(db)
+            SlackDirectory(bare_client(slack, PEOPLE_SECONDS)),
+            utc_now,
+            first_roles(settings),
+            lambda: granted_roles(db),
         ),
         router=OpsgenieRouter(settings.opsgenie_api_url, settings.opsgenie_api_key),
         router_url=settings.opsgenie_api_url,
-        logs=lambda config: LogsSource(aws, config.log_group),
+        logs=lambda config: LogsSource(searching, config.log_group),
+        searches=threading.BoundedSemaphore(SEARCHES),
         setup_clients=lambda: setup_clients(settings, aws, secrets),
         answer=answer_in_private,
         publish_home=lambda user_id, view: publish_home(slack, user_id, view),
@@ -298,12 +315,12 @@ def take_in(deps: Deps, row: InboxRow) -> None:
 def give_up(deps: Deps, kind: str, key: str, error: str) -> None:
     """What follows when a delivery or a job has failed for good."""
     log.error("dead letter: %s %s: %s", kind, key, error)
-    if kind != "job:alert.act":
+    if not kind.startswith("job:"):
         return
     with deps.db.reading() as tx:
         job = jobs.get(tx, int(key))
     if job is not None:
-        alert_act.give_up(deps, {name: str(value) for name, value in job.args.items()}, error)
+        end_of_job(deps, job.kind, job.args, error)
 
 
 def schedule(settings: Settings) -> tuple[ScheduleEntry, ...]:

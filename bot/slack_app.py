@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -140,18 +139,6 @@ def _bolt(client: WebClient, signing_secret: str) -> App:
 
 
 def _authorize(client: WebClient) -> Callable[..., AuthorizeResult]:
-    """Who the bot is, asked of Slack once: one workspace, one token."""
-    kept: list[AuthorizeResult] = []
-    lock = threading.Lock()
-
-    def authorize(**_: Any) -> AuthorizeResult:
-        with lock:
-            if not kept:
-                kept.append(
-                    AuthorizeResult.from_auth_test_response(
-                        bot_token=client.token, auth_test_response=client.auth_test()
-                    )
-                )
-            return kept[0]
-
-    return authorize
+    """The one workspace's token; nothing is asked of Slack while a person waits for the ack."""
+    result = AuthorizeResult(enterprise_id=None, team_id=None, bot_token=client.token)
+    return lambda **_: result

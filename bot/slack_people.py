@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -13,6 +14,26 @@ from trailwatch.errors import SlackError
 
 T = TypeVar("T")
 
+PASSING = frozenset({"fatal_error", "internal_error", "ratelimited", "service_unavailable"})
+"""Error words after which the same call may succeed ("Errors" of the methods in Slack's docs)."""
+
+_RENEW = "Set SLACK_BOT_TOKEN (SLACK_APP_TOKEN for Socket Mode) anew from the app's settings."
+_SCOPE = "Update the app with the output of `trailwatch manifest` and install it again."
+FIXES = {
+    "account_inactive": _RENEW,
+    "invalid_auth": _RENEW,
+    "not_allowed_token_type": _RENEW,
+    "not_authed": _RENEW,
+    "token_expired": _RENEW,
+    "token_revoked": _RENEW,
+    "missing_scope": _SCOPE,
+    "channel_not_found": "Set SLACK_CHANNEL to the channel's id, and invite the bot to it.",
+    "not_in_channel": "Invite the bot to the channel: /invite @trailwatch",
+    "is_archived": "Set SLACK_CHANNEL to a channel that is not archived.",
+}
+
+_WORD = re.compile(r"[a-z0-9_]{1,60}")
+
 
 def slack_errors(operation: str, call: Callable[[], T]) -> T:
     """Run a call of slack_sdk; every failure becomes a SlackError, `code` Slack's own word."""
@@ -21,16 +42,21 @@ def slack_errors(operation: str, call: Callable[[], T]) -> T:
     except SlackApiError as error:
         code = str(error.response.get("error", "")) if error.response else ""
         status = getattr(error.response, "status_code", 0)
+        retryable = status == 429 or status >= 500 or code in PASSING
+        if not _WORD.fullmatch(code):
+            code = str(status)  # the page of a broken gateway
         raise SlackError(
-            f"Slack refused {operation}: {code or status}.",
+            f"Slack refused {operation}: {code}.",
+            fix=FIXES.get(code, "Try again in a moment." if retryable else ""),
             operation=operation,
             code=code,
-            retryable=status == 429 or status >= 500 or code in ("ratelimited", "internal_error"),
+            retryable=retryable,
         ) from error
     except (SlackClientError, OSError) as error:
         raise SlackError(
             f"Slack does not answer {operation}.",
             f"{type(error).__name__}.",
+            "Try again in a moment; if it lasts, look at the network and at Slack's status page.",
             operation=operation,
             retryable=True,
         ) from error

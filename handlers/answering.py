@@ -8,8 +8,10 @@ from sqlalchemy import Connection
 
 from handlers.audit import note
 from handlers.blocks import kit
+from handlers.blocks.kit import Message
 from handlers.deps import Deps
 from handlers.intake import say
+from handlers.jobs.job import JobContext
 from handlers.request import Click, Reply
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.clock import iso
@@ -90,3 +92,13 @@ def whisper(deps: Deps, tx: Connection, response_url: str, reply: Reply) -> None
     }
     if response_url:
         jobs.add(tx, "slack.answer", arguments, deps.clock())
+
+
+def tell(deps: Deps, job: JobContext, message: Message | Reply) -> None:
+    """Answer whoever asked for a job, in private. Another job tries until Slack takes it.
+
+    So that a Slack which is away never repeats the job itself.
+    """
+    with deps.db.transaction() as tx:
+        reply = Reply(message.text, message.blocks)
+        whisper(deps, tx, str(job.args.get("response_url", "")), reply)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 from handlers.people import People
@@ -36,6 +37,8 @@ class Deps:
     router: OpsgenieRouter
     router_url: str
     logs: Callable[[SiteConfig], LogsSource]
+    searches: BoundedSemaphore
+    """Places for searches: an AWS that hangs must leave threads for acknowledgements."""
     setup_clients: Callable[[], Clients]
     """Clients that have assumed the setup role; made anew for each plan or apply."""
     answer: Answer

@@ -13,6 +13,8 @@ from trailwatch.clock import Clock
 from trailwatch.errors import SlackError
 
 KEEP = timedelta(minutes=5)
+OUTAGE = timedelta(hours=1)
+"""How long what was known before counts while Slack does not answer."""
 
 
 class SlackPeople(Protocol):
@@ -38,7 +40,8 @@ class People:
     """Finds a person with their role.
 
     `first_roles` come from the settings, `grants` reads what admins granted since. What Slack
-    says of a user and of a group is kept for five minutes; a grant counts at once.
+    says of a user and of a group is kept for five minutes, and up to an hour longer while Slack
+    does not answer; a grant counts at once.
     """
 
     def __init__(
@@ -73,13 +76,12 @@ class People:
         return person_of(self._slack.user(user_id), self._slack.team_id())
 
     def _members(self, group_id: str) -> list[str]:
-        def ask() -> list[str]:
-            try:
-                return self._slack.group_members(group_id)
-            except SlackError:
-                return []  # a group that can't be read grants nothing
-
-        members: list[str] = self._remember(f"group:{group_id}", ask)
+        try:
+            members: list[str] = self._remember(
+                f"group:{group_id}", lambda: self._slack.group_members(group_id)
+            )
+        except SlackError:
+            return []  # a group that can't be read grants nothing
         return members
 
     def _remember(self, key: str, ask: Callable[[], Any]) -> Any:
@@ -88,7 +90,12 @@ class People:
             kept = self._kept.get(key)
         if kept is not None and kept.until > now:
             return kept.value
-        value = ask()
+        try:
+            value = ask()
+        except SlackError as error:
+            if kept is None or not error.retryable or kept.until + OUTAGE < now:
+                raise
+            return kept.value
         with self._lock:
             self._kept[key] = _Kept(value, now + KEEP)
         return value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -12,13 +11,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from trailwatch.detections import Catalogue, Detection, pattern_for
-from trailwatch.errors import AwsError, NotFound
+from trailwatch.errors import NotFound
 from trailwatch.site import Site, SiteConfig, partition_of
 from trailwatch.store import site_config
 from trailwatch.store.database import Database
-
-RETRY_SECONDS = 30.0
-"""After AWS did not tell the account's id, callers that can do without it don't ask for a while."""
 
 REMEMBERED = ("pack", "add", "drop")
 """What an apply keeps: the rest of a SiteConfig comes from the settings."""
@@ -41,7 +37,6 @@ class Sites:
         self._catalogue = catalogue
         self._names = names
         self._account = ""
-        self._ask_again = 0.0
         self._lock = threading.Lock()
 
     @property
@@ -53,14 +48,11 @@ class Sites:
         return self._with_account(self._known_account() or self._learn_account())
 
     def config_or_blank(self) -> SiteConfig:
-        """The same, with an empty account id where AWS is silent; asks it every 30 s at most."""
-        if not self._known_account() and time.monotonic() < self._ask_again:
-            return self._with_account("")
-        try:
-            return self.config()
-        except AwsError:
-            self._ask_again = time.monotonic() + RETRY_SECONDS
-            return self._with_account("")
+        """The same, with an empty account id until it is known: AWS is not asked.
+
+        An alert is shown, and acted on, also while AWS does not answer.
+        """
+        return self._with_account(self._known_account())
 
     def account_name(self, account: str) -> str:
         """The name to show for an account's id, "" where it has none."""

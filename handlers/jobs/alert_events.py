@@ -12,12 +12,18 @@ from handlers.jobs.job import JobContext, Later
 from trailwatch.alert import Alert, Search
 from trailwatch.culprit import Window, alarm_window, look_again
 from trailwatch.errors import AwsError, NotFound, TrailwatchError
-from trailwatch.pattern import Pattern, parse
+from trailwatch.pattern import Pattern, PatternError, parse
 from trailwatch.search.logs import EventPage, EventQuery, LogsSource
 from trailwatch.store import alerts, outbox
 from trailwatch.store.outbox import Outgoing
 
 DEFAULT_PERIOD = timedelta(minutes=1)
+
+OUTAGE_PAUSES = tuple(timedelta(seconds=s) for s in (1, 2, 5, 10, 30))
+"""When to search again while AWS does not answer; the last one repeats."""
+MOST_OUTAGES = 1000
+CROWDED = timedelta(seconds=0.2)
+"""When to look again for a free place to search."""
 
 SHOWN = 5
 """Events in the alert's own message."""
@@ -29,34 +35,65 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
         alert = alerts.get(tx, job.args["alert_id"])
     if alert is None:
         return None
+    if not deps.searches.acquire(blocking=False):
+        return Later(CROWDED, job.args)
     try:
         page, _ = search(deps, alert)
-    except NotFound as error:
+    except (NotFound, PatternError) as error:
         _keep(deps, alert.id, search=Search.FAILED, search_note=str(error))
         return None
     except AwsError as error:
         if not error.retryable:
             _keep(deps, alert.id, search=Search.FAILED, search_note=str(error))
             return None
-        raise
+        return _again(deps, job, alert.id, error)
+    finally:
+        deps.searches.release()
     if page.events:
         newest = tuple(replace(event, raw="") for event in page.events[:SHOWN])
-        _keep(deps, alert.id, search=Search.FOUND, events=newest, events_total=page.total)
+        _keep(
+            deps,
+            alert.id,
+            search=Search.FOUND,
+            search_note="",
+            events=newest,
+            events_total=page.total,
+        )
         return None
     tries = int(job.args.get("tries", 0))
     wait = look_again(tries)
     if wait is None:
-        _keep(deps, alert.id, search=Search.NOTHING)
+        _keep(deps, alert.id, search=Search.NOTHING, search_note="")
         return None
+    if alert.search_note:
+        _keep(deps, alert.id, search_note="")
     return Later(wait, {**job.args, "tries": tries + 1})
 
 
-def show_events(deps: Deps, job: JobContext) -> None:
+def _again(deps: Deps, job: JobContext, alert_id: str, error: AwsError) -> Later | None:
+    """While AWS is away: soon at first, then every half minute, for hours."""
+    outages = int(job.args.get("outages", 0))
+    if outages >= MOST_OUTAGES:
+        give_up(deps, alert_id, str(error))
+        return None
+    _keep(deps, alert_id, search_note=f"{error.what} It is searched again by itself.")
+    pause = OUTAGE_PAUSES[min(outages, len(OUTAGE_PAUSES) - 1)]
+    return Later(pause, {**job.args, "outages": outages + 1})
+
+
+def give_up(deps: Deps, alert_id: str, why: str) -> None:
+    """Say on the message that its events will not be searched any more."""
+    _keep(deps, alert_id, search=Search.FAILED, search_note=why)
+
+
+def show_events(deps: Deps, job: JobContext) -> Later | None:
     """Search again, wider, and answer in the alert's thread."""
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
     if alert is None:
-        return
+        return None
+    if not deps.searches.acquire(blocking=False):
+        return Later(CROWDED, job.args)
     try:
         page, window = search(deps, alert)
         message = events_message(
@@ -72,6 +109,8 @@ def show_events(deps: Deps, job: JobContext) -> None:
             raise
         window = alarm_window_of(deps, alert)
         message = events_message(alert, (), 0, (window.start, window.end), error=error)
+    finally:
+        deps.searches.release()
     with deps.db.transaction() as tx:
         outgoing = Outgoing(
             key=f"{message_key(alert.id)}:events:{job.args['key']}",
@@ -82,6 +121,7 @@ def show_events(deps: Deps, job: JobContext) -> None:
             thread_of=message_key(alert.id),
         )
         outbox.say(tx, outgoing, deps.clock())
+    return None
 
 
 def search(deps: Deps, alert: Alert) -> tuple[EventPage, Window]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handlers.answering import said, tell
 from handlers.blocks.errors import error_message
 from handlers.deps import Deps
 from handlers.jobs.job import JobContext
@@ -12,16 +13,14 @@ from trailwatch.errors import TrailwatchError
 def rotate(deps: Deps, job: JobContext) -> None:
     """Make a new version, give it to the on-call service, and say so."""
     try:
-        rotate_webhook_secret(deps.sites.config(), deps.setup_clients())
+        job.step("rotate", lambda: rotate_webhook_secret(deps.sites.config(), deps.setup_clients()))
     except TrailwatchError as error:
         if getattr(error, "retryable", False) and job.attempt < 3:
             raise
-        message = error_message(error)
-        deps.answer(job.args["response_url"], message.text, message.blocks)
+        tell(deps, job, error_message(error))
         return
-    deps.answer(
-        job.args["response_url"],
-        "The webhook's secret was rotated. Deliveries with the previous one are still accepted "
-        "until the next rotation.",
-        (),
+    reply = said(
+        "The webhook's secret was rotated.",
+        "Deliveries with the previous one are still accepted until the next rotation.",
     )
+    tell(deps, job, reply)

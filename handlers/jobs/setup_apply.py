@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
+from handlers.blocks import kit
 from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message
 from handlers.blocks.plan import plan_progress, plan_result, plan_stale
@@ -32,6 +34,7 @@ def run_apply(deps: Deps, job: JobContext) -> None:
         return
     plan = Plan.from_json(row.body)
     steps: dict[str, Progress] = {}
+    config: SiteConfig | None = None
     try:
         config = config_of(deps, row, plan)
         detections = deps.sites.detections(config)
@@ -42,17 +45,64 @@ def run_apply(deps: Deps, job: JobContext) -> None:
             steps[progress.change.key] = progress
             _show_progress(deps, job, row, plan, steps)
     except StalePlan as error:
-        _end(deps, job, row, PlanState.STALE, plan_stale(plan, error))
+        _end(deps, job, row, PlanState.STALE, _stale(plan, error, cut_off=job.resumed))
         return
     except TrailwatchError as error:
         if not steps and getattr(error, "retryable", False) and job.attempt < 3:
             raise
-        _end(deps, job, row, PlanState.FAILED, error_message(error))
+        _broken_off(deps, job, row, plan, steps, error, config)
         return
     failed = any(step.state == "failed" for step in steps.values())
     message = plan_result(plan, tuple(steps.values()), job.args["name"], resumed=job.resumed)
     ended = PlanState.FAILED if failed else PlanState.APPLIED
     _end(deps, job, row, ended, message, None if failed else config)
+
+
+def give_up(deps: Deps, args: Mapping[str, str], why: str) -> None:
+    """End the plan of a job that failed for good: its message says so and what to do."""
+    with deps.db.transaction() as tx:
+        row = plans.get(tx, args["plan_id"])
+        if row is None or not plans.set_state(tx, row.id, PlanState.APPLYING, PlanState.FAILED):
+            return
+        error = TrailwatchError(
+            f"Applying plan {row.id} broke off.",
+            why,
+            "Some of it may stand: look with /trailwatch setup status; a new plan does the rest.",
+        )
+        show(deps, tx, row, error_message(error))
+
+
+def _broken_off(
+    deps: Deps,
+    job: JobContext,
+    row: PlanRow,
+    plan: Plan,
+    steps: Mapping[str, Progress],
+    error: TrailwatchError,
+    config: SiteConfig | None,
+) -> None:
+    """What was done and what was not, and the error that no single change explains."""
+    told = error_message(error)
+    if not steps:
+        _end(deps, job, row, PlanState.FAILED, told)
+        return
+    result = plan_result(plan, tuple(steps.values()), job.args["name"], resumed=job.resumed)
+    message = kit.message(f"{result.text} {told.text}", (*result.blocks, *told.blocks))
+    whole = all(step.state == "done" for step in steps.values())
+    state = PlanState.APPLIED if whole and len(steps) == len(plan.changes) else PlanState.FAILED
+    _end(deps, job, row, state, message, config if state is PlanState.APPLIED else None)
+
+
+def _stale(plan: Plan, error: StalePlan, *, cut_off: bool) -> Message:
+    if not cut_off:
+        return plan_stale(plan, error)
+    return error_message(
+        StalePlan(
+            f"Applying plan {plan.id} was cut off, and what stands has changed since.",
+            error.why,
+            "Some of it may stand: a new plan does the rest: /trailwatch setup plan",
+        )
+    )
 
 
 def config_of(deps: Deps, row: PlanRow, plan: Plan) -> SiteConfig:

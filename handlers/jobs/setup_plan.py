@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handlers.answering import tell
 from handlers.blocks.errors import error_message
 from handlers.blocks.plan import plan_message
 from handlers.blocks.status import status_message
@@ -26,8 +27,7 @@ def propose(deps: Deps, job: JobContext) -> None:
     except TrailwatchError as error:
         if getattr(error, "retryable", False) and job.attempt < 3:
             raise
-        message = error_message(error)
-        deps.answer(job.args["response_url"], message.text, message.blocks)
+        tell(deps, job, error_message(error))
         return
     message = plan_message(plan, job.args["name"])
     row = PlanRow(
@@ -85,4 +85,4 @@ def tell_status(deps: Deps, job: JobContext) -> None:
         if getattr(error, "retryable", False) and job.attempt < 3:
             raise
         message = error_message(error)
-    deps.answer(job.args["response_url"], message.text, message.blocks)
+    tell(deps, job, message)

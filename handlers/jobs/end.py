@@ -1,0 +1,27 @@
+"""Knows what a job that failed for good leaves behind: nobody waits for what will not come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.answering import said, whisper
+from handlers.deps import Deps
+from handlers.jobs import alert_act, alert_events, setup_apply
+
+
+def end_of_job(deps: Deps, kind: str, args: Mapping[str, Any], why: str) -> None:
+    """Bring the message of a dead job to an end, or tell whoever asked for it.
+
+    kind and args are the job's, why its last error. What is written is in the store only.
+    """
+    if kind == "alert.act":
+        alert_act.give_up(deps, {name: str(value) for name, value in args.items()}, why)
+    elif kind == "alert.find_events":
+        alert_events.give_up(deps, str(args.get("alert_id", "")), why)
+    elif kind == "setup.apply":
+        setup_apply.give_up(deps, {name: str(value) for name, value in args.items()}, why)
+    elif kind != "slack.answer" and args.get("response_url"):
+        with deps.db.transaction() as tx:
+            reply = said(f"This could not be done ({kind}).", f"{why} /trailwatch status shows it.")
+            whisper(deps, tx, str(args["response_url"]), reply)
