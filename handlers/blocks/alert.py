@@ -174,8 +174,14 @@ def _facts(alert: Alert, links: AlertLinks) -> Block:
     pairs.append(("Acknowledged by", _acknowledged(alert)))
     if alert.owner and alert.owner != alert.acknowledged_by:
         pairs.append(("Owner", esc(alert.owner, 80)))
-    text = kit.plain_text(label(found.description, 600), 600) if found.description else ""
+    said = _description(alert)
+    text = kit.plain_text(label(said, 600), 600) if said else ""
     return kit.section(text, fields=kit.fields(pairs))
+
+
+def _description(alert: Alert) -> str:
+    """The alarm's description without severity and title, where it repeats what stands above."""
+    return alert.fields.description.removeprefix(f"[{alert.severity}] {alert.title}: ")
 
 
 def _acknowledged(alert: Alert) -> str:
@@ -290,8 +296,8 @@ def sentence(alert: Alert, now: datetime, offices: Collection[str] = ()) -> str:
         f"{esc(alert.severity, 20)} {_STATE[alert.state][1]}: {esc(alert.title, 150)}{place}, "
         f"since {utc(alert.first_seen)}{f', {alert.count:,} times' if alert.count > 1 else ''}."
     ]
-    if found.description:
-        parts.append(_ended(esc(found.description, 300)))
+    if said := _description(alert):
+        parts.append(_ended(esc(said, 300)))
     if found.alarm_name:
         parts.append(f"Alarm {esc(found.alarm_name, 120)}.")
     parts += _history(alert)

@@ -54,6 +54,20 @@ SNOOZES = ["Snooze for 1 h", "Snooze for 4 h", "Snooze for 24 h"]
 OPENS = ["Open in CloudWatch", "Open in Opsgenie"]
 
 
+def test_severity_and_title_are_said_once() -> None:
+    described = replace(
+        samples.ALERT,
+        fields=replace(
+            samples.ALERT.fields,
+            description=f"[{samples.ALERT.severity}] {samples.ALERT.title}: Ask who did it.",
+        ),
+    )
+    message = shown(described)
+    assert "Ask who did it." in words(message)
+    assert f"{samples.ALERT.title}:" not in words(message)
+    assert message.text.count(samples.ALERT.title) == 1
+
+
 def test_open() -> None:
     message = shown(samples.ALERT)
     assert list(buttons(message)) == [
