@@ -1,14 +1,15 @@
-"""Knows which patterns a record may match, by a few of its fields. Pure; decides nothing else.
+"""Knows which patterns a record may match, by a few of its fields. Pure; never reads a record.
 
 Every pattern is evaluated once for each combination of those fields' values that occurs, with the
-matcher's own tests where they read only those fields, and with "unknown" for all others.
+matcher's own tests where they read only those fields, and with "unknown" for all others. What is
+left open depends on a few more fields: for each combination of theirs the matcher decides once.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -30,13 +31,15 @@ _FIELDS: tuple[tuple[str, ...], ...] = (
     ("awsRegion",),
 )
 """Texts with few values that a dispatch may look at ("CloudTrail record contents")."""
+_MAX_EXTRA = 6
 _STRANGE = "\0"  # a value that no pattern has
 
+Paths = frozenset[tuple[str, ...]]
 Key = Any
 """A frozen msgspec Struct, of the fields that a dispatch looks at: it hashes and compares in C."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """What a record of some key can match: patterns that it does, by number, and may."""
 
@@ -44,15 +47,34 @@ class Verdict:
     open: tuple[int, ...]
     fields: tuple[tuple[str, bytes], ...]
     """The top-level fields that the open ones read, each with its key as JSON; empty for all."""
+    second: Second | None
+    """A closer look; None where that takes the whole record."""
+
+
+@dataclass(slots=True)
+class Second:
+    """A closer look at records of one key: at the fields that rule the open patterns out."""
+
+    paths: Paths
+    decoder: msgspec.json.Decoder[Any]
+    """Reads these fields, and those of the first look."""
+    tests: tuple[tuple[int, Partial], ...]
+    decided: dict[Key, tuple[int, ...] | None] = field(default_factory=dict)
+    """All patterns that match, by what the decoder reads; None where that does not tell."""
+    asked: int = 0
+    """How many records were decoded so."""
 
 
 class Dispatch(dict[Key, Verdict | None]):
     """Verdicts by key, made when first asked for; None where no pattern can match.
 
+    extra: fields to look at besides those without which patterns can't be told apart.
     Bounded: archives have some thousands of combinations, and it starts anew at `limit`.
     """
 
-    def __init__(self, patterns: Sequence[Pattern], limit: int = 50_000) -> None:
+    def __init__(
+        self, patterns: Sequence[Pattern], extra: Paths = frozenset(), limit: int = 50_000
+    ) -> None:
         super().__init__()
         self._limit = limit
         conditions = [
@@ -66,16 +88,36 @@ class Dispatch(dict[Key, Verdict | None]):
             if not isinstance(pattern.syntax, JsonForm)
         )
         """The patterns that are no JSON patterns: they see the raw text of every record."""
-        self.fields = _chosen(condition for _, condition in conditions)
+        chosen = _chosen(condition for _, condition in conditions)
+        self.fields = (*chosen, *sorted(extra.difference(chosen)))
         self.key_type = _key_type(self.fields)
         self._partials = [(number, partial(test, self.fields)) for number, test in conditions]
         self._reads = {number: _top_level(test) for number, test in conditions}
+        self._conditions = dict(conditions)
+        self._paths = {number: _paths(test) for number, test in conditions}
+        self._decoders: dict[Paths, msgspec.json.Decoder[Any]] = {}
+        self._remembered = 0
 
     def __missing__(self, key: Key) -> Verdict | None:
         if len(self) >= self._limit:
             self.clear()
         verdict = self[key] = self._judge(key)
         return verdict
+
+    def decide(self, verdict: Verdict, second: Second, read: Key) -> tuple[int, ...] | None:
+        """All patterns that match records that read so, None where that does not tell."""
+        if self._remembered >= self._limit:
+            self.clear()
+            self._remembered = 0
+        self._remembered += 1
+        known = _known(read)
+        results = [(number, test(known)) for number, test in second.tests]
+        if any(holds is None for _, holds in results):
+            decided = None
+        else:
+            decided = tuple(sorted([*verdict.sure, *(n for n, holds in results if holds)]))
+        second.decided[read] = decided
+        return decided
 
     def _judge(self, key: Key) -> Verdict | None:
         known = _known(key)
@@ -89,7 +131,49 @@ class Dispatch(dict[Key, Verdict | None]):
                 unsure.append(number)
         if not sure and not unsure:
             return None
-        return Verdict(tuple(sure), tuple(unsure), self._fields_of(unsure))
+        fields = self._fields_of(unsure)
+        return Verdict(tuple(sure), tuple(unsure), fields, self._second(unsure, known))
+
+    def _second(self, unsure: Sequence[int], known: Mapping[str, Any]) -> Second | None:
+        more: set[tuple[str, ...]] = set()
+        for number in unsure:
+            paths = self._paths.get(number)
+            if paths is None:
+                return None
+            condition = self._conditions[number]
+            alone = (p for p in sorted(paths) if self._rules_out(condition, p, known))
+            first = next(alone, None)
+            more |= paths if first is None else {first}
+        paths = frozenset(more.union(self.fields))
+        if not _apart(paths):
+            return None
+        if paths not in self._decoders:
+            self._decoders[paths] = msgspec.json.Decoder(_key_type(sorted(paths)))
+        tests = tuple((number, partial(self._conditions[number], paths)) for number in unsure)
+        return Second(frozenset(more), self._decoders[paths], tests)
+
+    def _rules_out(
+        self, condition: Condition, path: tuple[str, ...], known: Mapping[str, Any]
+    ) -> bool:
+        """Whether for this key a field that is missing, or strange, shows that it can't hold."""
+        fields = (*self.fields, path)
+        if path in self.fields or not _apart(frozenset(fields)):
+            return False
+        test = partial(condition, fields)
+        return test(known) is False and test(_with(known, path)) is False
+
+    def worth(self, records: int) -> Paths:
+        """Fields that one had better look at first, by what these records were like; or none.
+
+        Those that one in 30 records was decoded for once more, and that have few values.
+        """
+        paths: Paths = frozenset()
+        for verdict in self.values():
+            second = verdict.second if verdict is not None else None
+            if second and second.asked > records / 30 and len(second.decided) < second.asked / 10:
+                more = paths | second.paths
+                paths = more if len(more) <= _MAX_EXTRA else paths
+        return paths if _apart(paths.union(self.fields)) else frozenset()
 
     def _fields_of(self, unsure: Iterable[int]) -> tuple[tuple[str, bytes], ...]:
         names: set[str] = set()
@@ -103,24 +187,36 @@ class Dispatch(dict[Key, Verdict | None]):
 
 def partial(condition: Condition, fields: Iterable[tuple[str, ...]]) -> Partial:
     """The three-valued evaluation of a condition by these fields (paths of names) alone."""
-    known = frozenset(fields)
-    if isinstance(condition, And | Or):
-        parts = [partial(item, known) for item in condition.items]
-        decisive = isinstance(condition, Or)
+    return _partial(condition, frozenset(fields))
 
-        def combine(root: Mapping[str, Any]) -> bool | None:
-            unknown = False
-            for part in parts:
-                holds = part(root)
-                if holds is decisive:
-                    return decisive
-                unknown = unknown or holds is None
-            return None if unknown else not decisive
 
-        return combine
-    if _path(condition.selector) in known:
+def _partial(condition: Condition, fields: Paths) -> Partial:
+    if _knows(fields, condition):
         return condition_test(condition)
-    return lambda root: None
+    if not isinstance(condition, And | Or):
+        return lambda root: None
+    whole = tuple(item for item in condition.items if _knows(fields, item))
+    parts = [_partial(item, fields) for item in condition.items if not _knows(fields, item)]
+    if whole:  # together they are one condition, which the matcher tests at once
+        together = type(condition)(whole) if len(whole) > 1 else whole[0]
+        parts.insert(0, condition_test(together))
+    decisive = isinstance(condition, Or)
+
+    def combine(root: Mapping[str, Any]) -> bool | None:
+        unknown = False
+        for part in parts:
+            holds = part(root)
+            if holds is decisive:
+                return decisive
+            unknown = unknown or holds is None
+        return None if unknown else not decisive
+
+    return combine
+
+
+def _knows(fields: Paths, condition: Condition) -> bool:
+    """Whether a condition reads nothing but these fields."""
+    return all(_path(test.selector) in fields for test in tests(condition))
 
 
 def _path(selector: Selector) -> tuple[str, ...] | None:
@@ -138,15 +234,13 @@ def _chosen(conditions: Iterable[Condition]) -> tuple[tuple[str, ...], ...]:
     for condition in conditions:
         if _ruled_out(condition, _FIELDS[:1]):
             continue
-        single = [field for field in _FIELDS[1:] if _ruled_out(condition, (field,))]
-        read = [
-            field for field in _FIELDS if field in {_path(t.selector) for t in tests(condition)}
-        ]
+        single = [path for path in _FIELDS[1:] if _ruled_out(condition, (path,))]
+        read = [path for path in _FIELDS if path in {_path(t.selector) for t in tests(condition)}]
         if single:
             chosen.add(single[0])
         elif _ruled_out(condition, read):
             chosen.update(read)
-    return tuple(field for field in _FIELDS if field in chosen)
+    return tuple(path for path in _FIELDS if path in chosen)
 
 
 def _ruled_out(condition: Condition, fields: Sequence[tuple[str, ...]]) -> bool:
@@ -154,41 +248,50 @@ def _ruled_out(condition: Condition, fields: Sequence[tuple[str, ...]]) -> bool:
     test = partial(condition, fields)
     strange: dict[str, Any] = {}
     for path in fields:
-        node = strange
-        for name in path[:-1]:
-            node = node.setdefault(name, {})
-        node[path[-1]] = _STRANGE
+        strange = _with(strange, path)
     return test({}) is False and test(strange) is False
+
+
+def _with(known: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """The same record with something strange at a path, instead of a null on the way, too."""
+    name, rest = path[0], path[1:]
+    inner = known.get(name) or {}
+    return {**known, name: _with(inner, rest) if rest else _STRANGE}
 
 
 def _key_type(fields: Iterable[tuple[str, ...]]) -> Any:
     """The struct that a record is decoded to: exact for texts and null, refused for the rest."""
-    text: Any = str | None | UnsetType
-    members: dict[str, Any] = {}
-    nested: dict[str, dict[str, Any]] = {}
-    for field in fields:
-        if len(field) == 1:
-            members[field[0]] = text
-        else:
-            nested.setdefault(field[0], {})[field[1]] = text
-    for name, inner in nested.items():
-        members[name] = _struct(name, inner) | None | UnsetType
-    return _struct("Key", members)
-
-
-def _struct(name: str, members: Mapping[str, Any]) -> Any:
-    fields = [(member, kind, UNSET) for member, kind in members.items()]
-    return msgspec.defstruct(name, fields, frozen=True, gc=False)
+    nested: dict[str, list[tuple[str, ...]]] = {}
+    for name, *rest in fields:
+        nested.setdefault(name, []).append(tuple(rest))
+    members: list[tuple[str, Any, Any]] = []
+    names: dict[str, str] = {}
+    for number, (name, inner) in enumerate(nested.items()):
+        kind: Any = str if inner == [()] else _key_type(inner)
+        members.append((f"f{number}", kind | None | UnsetType, UNSET))
+        names[f"f{number}"] = name
+    return msgspec.defstruct("Key", members, frozen=True, gc=False, rename=names)
 
 
 def _known(key: msgspec.Struct) -> dict[str, Any]:
     """The part of a record that its key holds."""
     known: dict[str, Any] = {}
-    for name in key.__struct_fields__:
-        value = getattr(key, name)
+    for attribute, name in zip(key.__struct_fields__, key.__struct_encode_fields__, strict=True):
+        value = getattr(key, attribute)
         if value is not UNSET:
             known[name] = _known(value) if isinstance(value, msgspec.Struct) else value
     return known
+
+
+def _apart(paths: Paths) -> bool:
+    """Whether none of these leads through another one, which would have to be a text as well."""
+    return not any(path[:end] in paths for path in paths for end in range(1, len(path)))
+
+
+def _paths(condition: Condition) -> Paths | None:
+    """The paths of names that a condition reads; None where it reads others, too."""
+    paths = {_path(test.selector) for test in tests(condition)}
+    return None if None in paths else frozenset(path for path in paths if path)
 
 
 def _top_level(condition: Condition) -> frozenset[str] | None:

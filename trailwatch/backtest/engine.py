@@ -32,6 +32,9 @@ from trailwatch.record import text_at
 
 MAX_FAULTS = 5
 """How many records of one file are reported with their number; the others are counted."""
+TRIAL = 4000
+"""After how many records the engine settles which fields it had better look at first."""
+_TRUST = 5
 _MAX_NAMES = 20_000
 _WHOLE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -79,18 +82,41 @@ class _Details(msgspec.Struct, gc=False):
 _DETAILS = msgspec.json.Decoder(_Details)
 
 
+class _Reader:
+    """A dispatch, and what decodes files to its keys."""
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        self.dispatch = dispatch
+        keys = GenericAlias(list, (dispatch.key_type,))
+        envelope = msgspec.defstruct("Envelope", [("Records", keys)], gc=False)
+        self._of_records: msgspec.json.Decoder[Any] = msgspec.json.Decoder(envelope)
+        self._of_array: msgspec.json.Decoder[Any] = msgspec.json.Decoder(keys)
+        self._of_lines: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dispatch.key_type)
+
+    def keys(self, data: bytes, form: Form) -> list[Key] | None:
+        """The key of every record; None where a file can't be read so."""
+        try:
+            if not data.isascii():
+                data.decode()  # msgspec skips over invalid UTF-8, which the matcher replaces
+            if form is Form.RECORDS:
+                return list(self._of_records.decode(data).Records)
+            if form is Form.ARRAY:
+                return list(self._of_array.decode(data))
+            keys = list(self._of_lines.decode_lines(data))
+        except MALFORMED:
+            return None
+        return keys if one_a_line(data, len(keys)) else None
+
+
 class Engine:
     """Patterns, ready to go through files. Not for several threads at once."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self._patterns = tuple(patterns)
-        self._dispatch = Dispatch(self._patterns)
-        key = self._dispatch.key_type
-        keys = GenericAlias(list, (key,))
-        envelope = msgspec.defstruct("Envelope", [("Records", keys)], gc=False)
-        self._keys_of_records: msgspec.json.Decoder[Any] = msgspec.json.Decoder(envelope)
-        self._keys_of_array: msgspec.json.Decoder[Any] = msgspec.json.Decoder(keys)
-        self._keys_of_lines: msgspec.json.Decoder[Any] = msgspec.json.Decoder(key)
+        self._first = _Reader(Dispatch(self._patterns))
+        self._learnt: _Reader | None = None
+        self._trial = TRIAL
+        self._trust = _TRUST
         self._principals: dict[bytes, str] = {}
 
     def scan(self, data: bytes, since: float | None = None, first: int = 1) -> Scan:
@@ -113,44 +139,76 @@ class Engine:
     def hits(self, data: bytes) -> Hits:
         """The records that any pattern matches; on each the patterns that `matches` gives."""
         form = form_of(data)
-        keys = self._keys(data, form)
+        reader, keys = self._keys(data, form)
         if keys is None:
             return self._exact(salvage(data, form))
-        verdicts = map(self._dispatch.__getitem__, keys)
+        dispatch = reader.dispatch
+        verdicts = map(dispatch.__getitem__, keys)
         candidates = [(number, verdict) for number, verdict in enumerate(verdicts) if verdict]
         if not candidates:
             return Hits(len(keys), [], [])
         raws = raw_records(data, form)
         found: list[tuple[int, bytes, tuple[int, ...]]] = []
         for number, verdict in candidates:
-            raw = bytes(raws[number])
-            numbers = self._decide(raw, verdict) if verdict.open else verdict.sure
+            raw = raws[number]
+            numbers = self._decide(raw, verdict, dispatch) if verdict.open else verdict.sure
             if numbers:
-                found.append((number, raw, numbers))
+                found.append((number, bytes(raw), numbers))
+        if self._trial > 0:
+            self._learn(len(keys))
         return Hits(len(keys), found, [])
 
-    def _keys(self, data: bytes, form: Form) -> list[Key] | None:
+    def _keys(self, data: bytes, form: Form) -> tuple[_Reader, list[Key] | None]:
         """The fields to dispatch by of every record; None where only the slow way is exact."""
-        try:
-            if not data.isascii():
-                data.decode()  # msgspec skips over invalid UTF-8, which the matcher replaces
-            if form is Form.RECORDS:
-                return list(self._keys_of_records.decode(data).Records)
-            if form is Form.ARRAY:
-                return list(self._keys_of_array.decode(data))
-            keys = list(self._keys_of_lines.decode_lines(data))
-        except MALFORMED:
-            return None
-        return keys if one_a_line(data, len(keys)) else None
+        if self._learnt is not None:
+            keys = self._learnt.keys(data, form)
+            if keys is not None:
+                return self._learnt, keys
+            # Its fields may be of another type here: too often is not worth another trial.
+            self._trust -= 1
+            if self._trust == 0:
+                self._learnt = None
+        return self._first, self._first.keys(data, form)
 
-    def _decide(self, raw: bytes, verdict: Verdict) -> tuple[int, ...]:
-        """The patterns that match a record, the open ones by the exact matcher."""
+    def _learn(self, records: int) -> None:
+        """After a trial look first at fields that many records were decoded for, unless slow."""
+        self._trial -= records
+        if self._trial > 0:
+            return
+        if self._learnt is None:
+            extra = self._first.dispatch.worth(TRIAL - self._trial)
+            if extra:
+                self._learnt = _Reader(Dispatch(self._patterns, extra))
+                self._trial = TRIAL
+        elif len(self._learnt.dispatch) > (TRIAL - self._trial) / 10:
+            self._learnt = None  # other records have many values there
+
+    def _decide(
+        self, raw: msgspec.Raw | bytes, verdict: Verdict, dispatch: Dispatch
+    ) -> tuple[int, ...]:
+        """The patterns that match a record, as far as possible by a second, closer look."""
+        second = verdict.second
+        if second is None:
+            return self._settle(raw, verdict)
+        try:
+            read = second.decoder.decode(raw)
+        except MALFORMED:
+            return self._settle(raw, verdict)
+        second.asked += 1
+        try:
+            decided = second.decided[read]
+        except KeyError:
+            decided = dispatch.decide(verdict, second, read)
+        return self._settle(raw, verdict) if decided is None else decided
+
+    def _settle(self, raw: msgspec.Raw | bytes, verdict: Verdict) -> tuple[int, ...]:
+        """The exact matcher on a record, reduced to what the open patterns read."""
         if verdict.fields:
             whole = _WHOLE.decode(raw)
             reduced = [key + whole[name] for name, key in verdict.fields if name in whole]
             document = Document.of(b"{" + b",".join(reduced) + b"}")
         else:
-            document = Document.of(raw)
+            document = Document.of(bytes(raw))
         matched = [number for number in verdict.open if self._patterns[number].matches(document)]
         return tuple(sorted([*verdict.sure, *matched])) if matched else verdict.sure
 
