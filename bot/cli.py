@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _documents(commands)
     _patterns(commands)
     _backtest(commands)
+    _detections(commands)
     return parser
 
 
@@ -123,6 +124,12 @@ def _documents(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _patterns(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from bot.pattern_cli import add_parser
+
+    add_parser(commands)
+
+
+def _detections(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from bot.detections_cli import add_parser
 
     add_parser(commands)
 
