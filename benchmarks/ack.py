@@ -40,6 +40,7 @@ COMMANDS = (
     'pattern check { $.eventName = "ConsoleLogin" && $.errorMessage = "Failed authentication" }',
     "setup status",
 )
+"""The last one starts a job that reads AWS and Opsgenie beside the commands that follow."""
 RATE = 20
 ALERTS = 20
 SPAWN = multiprocessing.get_context("spawn")
@@ -53,6 +54,7 @@ class Arm:
     slack: SlackStandIn
     first: list[float] = field(default_factory=list)
     sequential: list[float] = field(default_factory=list)
+    no_job: list[float] = field(default_factory=list)
     open_loop: list[float] = field(default_factory=list)
     failed: int = 0
 
@@ -177,7 +179,11 @@ def set_up(slack: SlackStandIn, bot: BotProcess, state: Path, key: str) -> None:
 
 
 def one_after_the_other(arms: Sequence[Arm], count: int) -> None:
-    """`count` commands to each app, the apps in turn."""
+    """`count` commands to each app, the apps in turn: first those without a job, then all."""
+    quiet = COMMANDS[:-1]
+    for number in range(count):
+        for arm in arms:
+            arm.command(quiet[number % len(quiet)], arm.no_job)
     for number in range(count):
         for arm in arms:
             arm.command(COMMANDS[number % len(COMMANDS)], arm.sequential)
@@ -240,9 +246,11 @@ def main() -> None:
             for arm in arms:
                 at_a_rate(arm, count // turns)
                 time.sleep(1)
-    table([row(f"{arm.name}, one after the other", arm.sequential) for arm in arms])
-    print()
-    table([row(f"{arm.name}, {RATE} a second", arm.open_loop) for arm in arms])
+    table(
+        [row(f"{arm.name}: in turn, no job beside", arm.no_job) for arm in arms]
+        + [row(f"{arm.name}: in turn", arm.sequential) for arm in arms]
+        + [row(f"{arm.name}: {RATE} a second", arm.open_loop) for arm in arms]
+    )
     firsts = "; ".join(f"{arm.name}: {arm.first[0]:.1f} ms" for arm in arms if arm.first)
     print(f"\nfirst command after the start: {firsts}")
     print(f"failed: {sum(arm.failed for arm in arms)}")
