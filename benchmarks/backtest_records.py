@@ -15,8 +15,8 @@ from trailwatch.detections import load_catalogue
 
 ACCOUNT = "123456789012"
 START = datetime(2025, 3, 3, tzinfo=UTC)
-SHARE_OF_HITS = 0.02
-SHARE_OF_NEAR_MISSES = 0.01
+SHARE_OF_HITS = 0.01
+SHARE_OF_NEAR_MISSES = 0.005
 SHARE_DENIED = 0.005
 
 Record = dict[str, Any]

@@ -47,20 +47,20 @@ class Verdict:
     open: tuple[int, ...]
     fields: tuple[tuple[str, bytes], ...]
     """The top-level fields that the open ones read, each with its key as JSON; empty for all."""
-    second: Second | None
-    """A closer look; None where that takes the whole record."""
+    closer: Closer | None = None
+    """A closer look at what is open; None where that takes the whole record."""
 
 
 @dataclass(slots=True)
-class Second:
-    """A closer look at records of one key: at the fields that rule the open patterns out."""
+class Closer:
+    """A closer look: first at the fields that rule the open patterns out, then at all they read."""
 
     paths: Paths
+    """What it looks at besides the fields of the first look."""
     decoder: msgspec.json.Decoder[Any]
-    """Reads these fields, and those of the first look."""
     tests: tuple[tuple[int, Partial], ...]
-    decided: dict[Key, tuple[int, ...] | None] = field(default_factory=dict)
-    """All patterns that match, by what the decoder reads; None where that does not tell."""
+    verdicts: dict[Key, Verdict] = field(default_factory=dict)
+    """By what the decoder reads."""
     asked: int = 0
     """How many records were decoded so."""
 
@@ -104,20 +104,20 @@ class Dispatch(dict[Key, Verdict | None]):
         verdict = self[key] = self._judge(key)
         return verdict
 
-    def decide(self, verdict: Verdict, second: Second, read: Key) -> tuple[int, ...] | None:
-        """All patterns that match records that read so, None where that does not tell."""
+    def look(self, verdict: Verdict, closer: Closer, read: Key) -> Verdict:
+        """What records of the verdict's key that read so, more closely, can match."""
         if self._remembered >= self._limit:
             self.clear()
             self._remembered = 0
         self._remembered += 1
         known = _known(read)
-        results = [(number, test(known)) for number, test in second.tests]
-        if any(holds is None for _, holds in results):
-            decided = None
-        else:
-            decided = tuple(sorted([*verdict.sure, *(n for n, holds in results if holds)]))
-        second.decided[read] = decided
-        return decided
+        results = [(number, test(known)) for number, test in closer.tests]
+        sure = tuple(sorted([*verdict.sure, *(number for number, holds in results if holds)]))
+        unsure = tuple(number for number, holds in results if holds is None)
+        every: Paths = frozenset().union(*(self._paths.get(number, ()) for number in unsure))
+        further = self._closer(unsure, every) if every - closer.paths - set(self.fields) else None
+        found = closer.verdicts[read] = Verdict(sure, unsure, self._fields_of(unsure), further)
+        return found
 
     def _judge(self, key: Key) -> Verdict | None:
         known = _known(key)
@@ -131,26 +131,33 @@ class Dispatch(dict[Key, Verdict | None]):
                 unsure.append(number)
         if not sure and not unsure:
             return None
-        fields = self._fields_of(unsure)
-        return Verdict(tuple(sure), tuple(unsure), fields, self._second(unsure, known))
+        closer = self._closer(unsure, self._telling(unsure, known))
+        return Verdict(tuple(sure), tuple(unsure), self._fields_of(unsure), closer)
 
-    def _second(self, unsure: Sequence[int], known: Mapping[str, Any]) -> Second | None:
+    def _telling(self, unsure: Sequence[int], known: Mapping[str, Any]) -> Paths:
+        """For each of these patterns one field that can rule it out, or else all that it reads."""
         more: set[tuple[str, ...]] = set()
         for number in unsure:
-            paths = self._paths.get(number)
-            if paths is None:
-                return None
-            condition = self._conditions[number]
+            if number in self.texts:
+                continue
+            condition, paths = self._conditions[number], self._paths[number]
             alone = (p for p in sorted(paths) if self._rules_out(condition, p, known))
             first = next(alone, None)
             more |= paths if first is None else {first}
-        paths = frozenset(more.union(self.fields))
-        if not _apart(paths):
+        return frozenset(more)
+
+    def _closer(self, unsure: Sequence[int], more: Paths) -> Closer | None:
+        paths = more.union(self.fields)
+        if len(paths) == len(self.fields) or not _apart(paths):
             return None
         if paths not in self._decoders:
             self._decoders[paths] = msgspec.json.Decoder(_key_type(sorted(paths)))
-        tests = tuple((number, partial(self._conditions[number], paths)) for number in unsure)
-        return Second(frozenset(more), self._decoders[paths], tests)
+        tests = tuple((number, self._partial(number, paths)) for number in unsure)
+        return Closer(more, self._decoders[paths], tests)
+
+    def _partial(self, number: int, paths: Paths) -> Partial:
+        condition = self._conditions.get(number)
+        return (lambda root: None) if condition is None else partial(condition, paths)
 
     def _rules_out(
         self, condition: Condition, path: tuple[str, ...], known: Mapping[str, Any]
@@ -169,9 +176,9 @@ class Dispatch(dict[Key, Verdict | None]):
         """
         paths: Paths = frozenset()
         for verdict in self.values():
-            second = verdict.second if verdict is not None else None
-            if second and second.asked > records / 30 and len(second.decided) < second.asked / 10:
-                more = paths | second.paths
+            closer = verdict.closer if verdict is not None else None
+            if closer and closer.asked > records / 30 and len(closer.verdicts) < closer.asked / 10:
+                more = paths | closer.paths
                 paths = more if len(more) <= _MAX_EXTRA else paths
         return paths if _apart(paths.union(self.fields)) else frozenset()
 
@@ -288,10 +295,10 @@ def _apart(paths: Paths) -> bool:
     return not any(path[:end] in paths for path in paths for end in range(1, len(path)))
 
 
-def _paths(condition: Condition) -> Paths | None:
-    """The paths of names that a condition reads; None where it reads others, too."""
-    paths = {_path(test.selector) for test in tests(condition)}
-    return None if None in paths else frozenset(path for path in paths if path)
+def _paths(condition: Condition) -> Paths:
+    """The paths of names that a condition reads, and none of the others."""
+    paths = (_path(test.selector) for test in tests(condition))
+    return frozenset(path for path in paths if path)
 
 
 def _top_level(condition: Condition) -> frozenset[str] | None:

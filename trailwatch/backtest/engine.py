@@ -2,8 +2,9 @@
 
 The fast way decodes only the fields that tell patterns apart, and hands the exact matcher what is
 left, reduced to the fields that it reads. msgspec takes no JSON that the matcher would refuse; the
-reverse happens (half a surrogate pair, a number for a name, invalid UTF-8): then the whole file
-goes the slow way, on which the matcher sees every record's raw text.
+reverse happens (half a surrogate pair, a number for a name): then the whole file goes the slow way,
+on which the matcher sees every record's raw text. Invalid UTF-8 is refused where it is read, and
+skipped elsewhere, where nothing but a U+FFFD in a pattern's selector could tell.
 """
 
 from __future__ import annotations
@@ -96,8 +97,6 @@ class _Reader:
     def keys(self, data: bytes, form: Form) -> list[Key] | None:
         """The key of every record; None where a file can't be read so."""
         try:
-            if not data.isascii():
-                data.decode()  # msgspec skips over invalid UTF-8, which the matcher replaces
             if form is Form.RECORDS:
                 return list(self._of_records.decode(data).Records)
             if form is Form.ARRAY:
@@ -117,6 +116,7 @@ class Engine:
         self._learnt: _Reader | None = None
         self._trial = TRIAL
         self._trust = _TRUST
+        self._replaced = any("\ufffd" in pattern.text for pattern in self._patterns)
         self._principals: dict[bytes, str] = {}
 
     def scan(self, data: bytes, since: float | None = None, first: int = 1) -> Scan:
@@ -140,7 +140,7 @@ class Engine:
         """The records that any pattern matches; on each the patterns that `matches` gives."""
         form = form_of(data)
         reader, keys = self._keys(data, form)
-        if keys is None:
+        if keys is None or (self._replaced and not _is_utf8(data)):
             return self._exact(salvage(data, form))
         dispatch = reader.dispatch
         verdicts = map(dispatch.__getitem__, keys)
@@ -186,29 +186,21 @@ class Engine:
     def _decide(
         self, raw: msgspec.Raw | bytes, verdict: Verdict, dispatch: Dispatch
     ) -> tuple[int, ...]:
-        """The patterns that match a record, as far as possible by a second, closer look."""
-        second = verdict.second
-        if second is None:
-            return self._settle(raw, verdict)
-        try:
-            read = second.decoder.decode(raw)
-        except MALFORMED:
-            return self._settle(raw, verdict)
-        second.asked += 1
-        try:
-            decided = second.decided[read]
-        except KeyError:
-            decided = dispatch.decide(verdict, second, read)
-        return self._settle(raw, verdict) if decided is None else decided
+        """The patterns that match a record, as far as possible by closer looks."""
+        while verdict.open and verdict.closer is not None:
+            closer = verdict.closer
+            try:
+                read = closer.decoder.decode(raw)
+            except MALFORMED:
+                break
+            closer.asked += 1
+            known = closer.verdicts.get(read)
+            verdict = dispatch.look(verdict, closer, read) if known is None else known
+        return self._settle(raw, verdict) if verdict.open else verdict.sure
 
     def _settle(self, raw: msgspec.Raw | bytes, verdict: Verdict) -> tuple[int, ...]:
         """The exact matcher on a record, reduced to what the open patterns read."""
-        if verdict.fields:
-            whole = _WHOLE.decode(raw)
-            reduced = [key + whole[name] for name, key in verdict.fields if name in whole]
-            document = Document.of(b"{" + b",".join(reduced) + b"}")
-        else:
-            document = Document.of(bytes(raw))
+        document = Document.of(_reduced(raw, verdict.fields))
         matched = [number for number in verdict.open if self._patterns[number].matches(document)]
         return tuple(sorted([*verdict.sure, *matched])) if matched else verdict.sure
 
@@ -262,6 +254,25 @@ class Engine:
             known = _label({"userIdentity": msgspec.json.decode(identity)})
             self._principals[identity] = known
         return known
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _reduced(raw: msgspec.Raw | bytes, fields: Sequence[tuple[str, bytes]]) -> bytes:
+    """A record with these top-level fields alone; all of it where none are given."""
+    try:
+        whole = _WHOLE.decode(raw) if fields else {}
+    except MALFORMED:  # a key that is no UTF-8
+        fields = ()
+    if not fields:
+        return bytes(raw)
+    return b"{" + b",".join(key + whole[name] for name, key in fields if name in whole) + b"}"
 
 
 def _label(record: dict[str, Any]) -> str:
