@@ -84,7 +84,7 @@ class Clients:
             raise ConfigError(
                 "Opsgenie cannot be set up.",
                 "No API key with the right to change its configuration is set.",
-                "Set OPSGENIE_SETUP_KEY to one, or leave the on-call service's address empty.",
+                "Set OPSGENIE_SETUP_API_KEY to one, or leave the on-call service's address empty.",
             )
         return self._integrations
 
