@@ -119,6 +119,12 @@ class Engine:
         self._replaced = any("\ufffd" in pattern.text for pattern in self._patterns)
         self._principals: dict[bytes, str] = {}
 
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        """The fields that it looks at first, as `userIdentity.type`."""
+        reader = self._learnt or self._first
+        return tuple(".".join(path) for path in reader.dispatch.fields)
+
     def scan(self, data: bytes, since: float | None = None, first: int = 1) -> Scan:
         """What matches in the unpacked content of a file; never raises.
 
@@ -145,10 +151,8 @@ class Engine:
         dispatch = reader.dispatch
         verdicts = map(dispatch.__getitem__, keys)
         candidates = [(number, verdict) for number, verdict in enumerate(verdicts) if verdict]
-        if not candidates:
-            return Hits(len(keys), [], [])
-        raws = raw_records(data, form)
         found: list[tuple[int, bytes, tuple[int, ...]]] = []
+        raws = raw_records(data, form) if candidates else []
         for number, verdict in candidates:
             raw = raws[number]
             numbers = self._decide(raw, verdict, dispatch) if verdict.open else verdict.sure
