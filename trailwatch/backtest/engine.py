@@ -146,7 +146,9 @@ class Engine:
         """The records that any pattern matches; on each the patterns that `matches` gives."""
         form = form_of(data)
         reader, keys = self._keys(data, form)
-        if keys is None or (self._replaced and not _is_utf8(data)):
+        # One object alone may hold the records under a key that isn't its first.
+        alone = form is Form.LINES and keys is not None and len(keys) == 1
+        if keys is None or alone or (self._replaced and not _is_utf8(data)):
             return self._exact(salvage(data, form))
         dispatch = reader.dispatch
         verdicts = map(dispatch.__getitem__, keys)

@@ -57,6 +57,11 @@ class Tops:
         if len(self._counts) > MAX_NAMES:
             self._counts = Counter(dict(self._counts.most_common(_KEPT_NAMES)))
 
+    @property
+    def distinct(self) -> int:
+        """How many texts it keeps."""
+        return len(self._counts)
+
     def top(self) -> tuple[Share, ...]:
         """The most frequent ones, and of equals the first in the alphabet."""
         ranked = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
