@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from trailwatch.detections import (
     read_catalogue,
 )
 from trailwatch.errors import ConfigError, NotFound
-from trailwatch.pattern import parse
+from trailwatch.pattern import MAX_LENGTH, parse
 
 CATALOGUE = load_catalogue()
+TECHNIQUE = re.compile(r"MITRE ATT&CK T1[0-9]{3}(\.[0-9]{3})? [A-Z]")
+ACCOUNT = re.compile(r"(?<![0-9a-f-])[0-9]{12}(?![0-9a-f])")
+ADDRESS = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.])")
 WALKTHROUGH = [
     "login-outside-office",
     "root-console-login",
@@ -73,6 +77,75 @@ def test_packs() -> None:
 def test_a_pack_keeps_within_the_regexes_that_a_log_group_may_have(pack: str) -> None:
     patterns = [parse(detection.pattern) for detection in CATALOGUE.pack(pack)]
     assert sum(pattern.uses_regex > 0 for pattern in patterns) <= 5
+
+
+@pytest.mark.parametrize("pack", CATALOGUE.packs)
+def test_a_pack_fits_into_a_log_group(pack: str) -> None:
+    assert len(CATALOGUE.pack(pack)) <= 100
+
+
+def test_there_are_detections_enough_and_the_recommended_ones_are_tuned() -> None:
+    own = [one for one in CATALOGUE if one.kind is DetectionKind.DETECTION]
+    assert len(own) >= 45
+    noisy = {"console-login", "ec2-instance-changes", "security-group-rules-cis7"}
+    assert not noisy & set(CATALOGUE.packs["recommended"])
+
+
+@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda detection: detection.id)
+def test_an_entry_is_complete_and_short_enough_to_show(detection: Detection) -> None:
+    assert len(detection.pattern) <= MAX_LENGTH
+    assert len(detection.title) <= 80
+    assert not detection.title.endswith(".")
+    for text in (detection.why, detection.runbook, detection.noise):
+        assert text.endswith(".")
+        assert len(text) <= 400
+    if detection.kind is DetectionKind.DETECTION:
+        assert any(TECHNIQUE.match(reference) for reference in detection.references)
+
+
+def test_titles_and_patterns_tell_entries_apart() -> None:
+    assert len({one.title for one in CATALOGUE}) == len(CATALOGUE)
+    # The same pattern is fine where the threshold differs: one failure, or many.
+    assert len({(one.pattern, one.threshold) for one in CATALOGUE}) == len(CATALOGUE)
+
+
+@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda detection: detection.id)
+def test_examples_hold_documentation_accounts_and_addresses_only(detection: Detection) -> None:
+    text = json.dumps([*detection.examples.matches, *detection.examples.near_misses])
+    assert set(ACCOUNT.findall(text)) <= {"123456789012", "111122223333"}
+    for address in ADDRESS.findall(text):
+        assert address.startswith(("198.51.100.", "203.0.113.", "10.", "0.0.0.0")), address
+
+
+@pytest.mark.parametrize("pack", ["recommended"])
+def test_the_pipeline_itself_is_watched(pack: str) -> None:
+    patterns = [parse(detection.pattern) for detection in CATALOGUE.pack(pack)]
+    group, topic = "/trailwatch/cloudtrail", "arn:aws:sns:us-east-1:123456789012:trailwatch-alarms"
+    bucket = {"bucketName": "trailwatch-123456789012-us-east-1"}
+    for source, name, parameters in (
+        ("cloudtrail", "StopLogging", {}),
+        ("cloudtrail", "DeleteTrail", {}),
+        ("cloudtrail", "UpdateTrail", {}),
+        ("cloudtrail", "PutEventSelectors", {}),
+        ("monitoring", "DeleteAlarms", {}),
+        ("monitoring", "DisableAlarmActions", {}),
+        ("monitoring", "PutAlarmMuteRule", {}),
+        ("logs", "DeleteMetricFilter", {}),
+        ("logs", "DeleteLogGroup", {}),
+        ("logs", "PutRetentionPolicy", {"logGroupName": group}),
+        ("sns", "Unsubscribe", {}),
+        ("sns", "DeleteTopic", {}),
+        ("sns", "SetTopicAttributes", {"topicArn": topic}),
+        ("s3", "PutBucketPolicy", bucket),
+        ("s3", "DeleteBucketPolicy", bucket),
+    ):
+        record = {
+            "eventSource": f"{source}.amazonaws.com",
+            "eventName": name,
+            "requestParameters": parameters,
+        }
+        found = sum(pattern.matches(json.dumps(record)) for pattern in patterns)
+        assert found == 1, name
 
 
 def test_an_entry_has_typed_values() -> None:
