@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from slack_bolt import App, BoltRequest
@@ -55,8 +56,9 @@ from trailwatch.errors import ProviderError
 from trailwatch.routers.opsgenie import OpsgenieRouter
 from trailwatch.search.logs import LogsSource
 from trailwatch.site import Site, SiteConfig, partition_of
-from trailwatch.store import alerts, grants, inbox, jobs, outbox
+from trailwatch.store import grants, inbox, jobs
 from trailwatch.store.database import Database, open_database
+from trailwatch.store.gauges import gauges
 from trailwatch.store.inbox import InboxRow
 from trailwatch.store.lanes import Rules
 from trailwatch.store.replica import claim_replica
@@ -90,7 +92,7 @@ class Bot:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.db = open_database(settings.database_url)
-        self._replica = claim_replica(self.db, socket.gethostname(), utc_now())
+        self._replica = claim_replica(self.db, settings.replica or socket.gethostname(), utc_now())
         secrets = StoredSecrets(self.db, Vault(settings.secret_key), utc_now)
         slack = WebClient(
             settings.slack_bot_token, base_url=settings.slack_api_base_url, timeout=SLACK_SECONDS
@@ -124,7 +126,12 @@ class Bot:
         """Start serving, sending and working."""
         settings = self._settings
         if settings.metrics_port:
-            sources = (self._sender.metrics, self._worker.metrics, self._store_numbers)
+            sources = (
+                self._sender.metrics,
+                self._worker.metrics,
+                self._schedules.metrics,
+                self._store_numbers,
+            )
             self._stop_metrics = serve_metrics(settings.metrics_port, settings.host, sources)
         self._sender.start()
         self._worker.start()
@@ -139,12 +146,7 @@ class Bot:
 
     def _store_numbers(self) -> Mapping[str, float]:
         with self.db.reading() as tx:
-            return {
-                "alerts_open": len(alerts.list_open(tx)),
-                "inbox_dead": len(inbox.dead(tx)),
-                "messages_dead": len(outbox.dead(tx)),
-                "jobs_dead": len(jobs.dead(tx)),
-            }
+            return gauges(tx, utc_now())
 
     def _look_around(self) -> None:
         """Warm what the first command needs, and tell what is missing, in one line each."""
@@ -187,7 +189,9 @@ class Bot:
     def _ready(self) -> WebResponse:
         slack = self._link is None or self._link.connected
         store = self._store_answers()
-        return answer(200 if slack and store else 503, slack=slack, store=store)
+        work = self._sender.alive and self._worker.alive
+        ready = slack and store and work
+        return answer(200 if ready else 503, slack=slack, store=store, work=work)
 
     def _store_answers(self) -> bool:
         try:
@@ -226,7 +230,8 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
     aws = aws_of(settings)
     # A search that fails is tried again by its job, which says so on the message meanwhile.
     searching = Aws(settings.aws_region, settings.aws_endpoint_url or None, max_attempts=1)
-    catalogue = load_catalogue()
+    own = Path(settings.detections_folder) if settings.detections_folder else None
+    catalogue = load_catalogue(own)
     return Deps(
         db=db,
         clock=utc_now,
@@ -259,6 +264,9 @@ def site_template(settings: Settings, account: str = "") -> SiteConfig:
     return SiteConfig(
         site=Site(settings.site, account, region, partition_of(region)),
         offices=settings.offices,
+        largest_instance=settings.largest_instance,
+        deploy_roles=settings.deploy_roles,
+        break_glass_roles=settings.break_glass_roles,
         public_url=settings.public_url,
         router_url=settings.opsgenie_api_url,
         router_team=settings.opsgenie_team,
@@ -326,6 +334,7 @@ def give_up(deps: Deps, kind: str, key: str, error: str) -> None:
 def schedule(settings: Settings) -> tuple[ScheduleEntry, ...]:
     """What happens by itself, and when."""
     return (
+        ScheduleEntry("prune", Daily(3, 30), "store.prune"),
         ScheduleEntry("reconcile", Every(RECONCILE_SECONDS), "alert.reconcile"),
         ScheduleEntry(
             "digest",

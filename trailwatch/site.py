@@ -71,6 +71,8 @@ class SiteConfig:
     insights: bool = True
     offices: tuple[str, ...] = ()
     largest_instance: str = "4xlarge"
+    deploy_roles: tuple[str, ...] = ()
+    break_glass_roles: tuple[str, ...] = ()
     namespace: str = "Trailwatch"
     public_url: str = ""
     router_url: str = "https://api.opsgenie.com"

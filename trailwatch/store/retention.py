@@ -13,7 +13,7 @@ from trailwatch.store.jobs import JobState
 from trailwatch.store.outbox import MessageState
 from trailwatch.store.tables import alert, audit, inbox, job, message, plan, tick
 
-_AT_ONCE = 2_000
+AT_ONCE = 2_000
 """Rows that one call deletes of a table, so that a transaction stays short."""
 
 
@@ -63,7 +63,7 @@ def prune(tx: Connection, now: datetime, keep: Keep | None = None) -> dict[str, 
     counts: dict[str, int] = {}
     for table, condition in doomed:
         key = next(iter(table.primary_key))
-        some = select(key).where(condition).limit(_AT_ONCE)
+        some = select(key).where(condition).limit(AT_ONCE)
         gone = tx.execute(delete(table).where(key.in_(some))).rowcount
         counts[table.name] = counts.get(table.name, 0) + gone
     return counts
