@@ -26,7 +26,7 @@ SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 """Of the files that are read in folders and buckets; one that is named itself may have any."""
 LARGE = 32 << 20
 """From how many bytes on a file of lines is read in parts."""
-_PART = 8 << 20
+PART = 8 << 20
 MAX_OBJECT = 512 << 20
 """How large an object in S3 may be, in bytes; files of CloudTrail are far smaller."""
 _FETCHERS = 8
@@ -98,7 +98,7 @@ def _all(sources: Sequence[str], wanted: Wanted, aws: Aws | None) -> Iterator[Pi
         elif Path(source).is_dir():
             yield from _folder(Path(source), wanted)
         else:
-            yield from _file(Path(source))
+            yield from file_pieces(Path(source))
 
 
 def _folder(folder: Path, wanted: Wanted) -> Iterator[Piece | Problem]:
@@ -115,24 +115,27 @@ def _folder(folder: Path, wanted: Wanted) -> Iterator[Piece | Problem]:
             continue
         for name in sorted(names):
             if name.endswith(SUFFIXES) and wanted.file(name):
-                yield from _file(Path(place) / name)
+                yield from file_pieces(Path(place) / name)
         yield from problems
         problems.clear()
     yield from problems
 
 
-def _file(path: Path) -> Iterator[Piece | Problem]:
-    """A file as one piece, or a large one of lines in parts that end with a line."""
+def file_pieces(path: Path, large: int = LARGE, part: int = PART) -> Iterator[Piece | Problem]:
+    """A file as one piece, or a large one of lines in parts that end with a line.
+
+    large, part: from how many bytes on, and into parts of about how many.
+    """
     try:
         size = path.stat().st_size
-        if size < LARGE or not path.is_file():
+        if size < large or not path.is_file():
             yield Piece(str(path), path=path)
             return
         head = next(_content(path), b"")
         if form_of(head) is not Form.LINES or b"\n" not in head:
             yield Piece(str(path), path=path)
             return
-        yield from _parts(path)
+        yield from _parts(path, part)
     except OSError as error:
         yield Problem(str(path), f"it cannot be read: {error.strerror or error}")
     except Truncated as error:
@@ -147,13 +150,13 @@ def _content(path: Path) -> Iterator[bytes]:
         yield from unpack_stream(chunks) if packed else chunks
 
 
-def _parts(path: Path) -> Iterator[Piece]:
+def _parts(path: Path, size: int) -> Iterator[Piece]:
     """Lines of a large file, several MB at a time; a line that is longer stays whole."""
     line, waiting = 1, bytearray()
     try:
         for chunk in _content(path):
             waiting += chunk
-            end = waiting.rfind(b"\n") + 1 if len(waiting) >= _PART else 0
+            end = waiting.rfind(b"\n") + 1 if len(waiting) >= size else 0
             if end:
                 part = bytes(waiting[:end])
                 del waiting[:end]
