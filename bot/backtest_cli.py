@@ -118,8 +118,9 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:
+    from bot.app import site_template
     from trailwatch.backtest import Subject, subject_of
-    from trailwatch.detections import load_catalogue
+    from trailwatch.detections import facts_of, load_catalogue
     from trailwatch.pattern import PatternError, parse
 
     if options.pattern:
@@ -134,13 +135,15 @@ def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:
                     "See trailwatch pattern check.",
                 ) from error
         return subjects
-    catalogue = load_catalogue()
+    own = Path(settings.detections_folder) if settings.detections_folder else None
+    catalogue = load_catalogue(own)
     detections = (
         tuple(catalogue[id_] for id_ in dict.fromkeys(options.detection))
         if options.detection
         else catalogue.pack(options.pack or DEFAULT_PACK)
     )
-    return [subject_of(detection, settings.offices) for detection in detections]
+    facts = facts_of(site_template(settings))
+    return [subject_of(detection, facts) for detection in detections]
 
 
 def _pieces(

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from trailwatch.detections import Catalogue, Detection, SiteFacts, pattern_at
+from trailwatch.detections import Catalogue, Detection, facts_of, pattern_at
 from trailwatch.errors import NotFound
 from trailwatch.site import Site, SiteConfig, partition_of
 from trailwatch.store import site_config
@@ -67,15 +67,7 @@ class Sites:
         wanted = {d.id: d for d in self._catalogue.pack(config.pack)}
         for detection_id in config.add:
             wanted.setdefault(detection_id, self._catalogue[detection_id])
-        facts = SiteFacts(
-            offices=config.offices,
-            largest_instance=config.largest_instance,
-            deploy_roles=config.deploy_roles,
-            break_glass_roles=config.break_glass_roles,
-            bucket=config.bucket,
-            log_group=config.log_group,
-            topic=config.topic,
-        )
+        facts = facts_of(config)
         return tuple(
             replace(d, pattern=pattern_at(d, facts))
             for d in wanted.values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,12 +14,14 @@ from trailwatch.detections import (
     Detection,
     DetectionKind,
     SiteFacts,
+    facts_of,
     load_catalogue,
     pattern_at,
     pattern_for,
 )
 from trailwatch.errors import ConfigError
 from trailwatch.pattern import parse
+from trailwatch.site import Site, SiteConfig
 
 CATALOGUE = load_catalogue()
 OFFICE = CATALOGUE["login-outside-office"]
@@ -250,6 +253,20 @@ def test_what_is_no_role_is_refused(role: str) -> None:
     for facts in (SiteFacts(deploy_roles=(role,)), SiteFacts(break_glass_roles=(role,))):
         with pytest.raises(ConfigError, match="is not a role"):
             pattern_at(CATALOGUE["ssm-command-sent"], facts)
+
+
+def test_a_sites_configuration_says_what_patterns_need() -> None:
+    site = Site("acme", "123456789012", "us-east-1")
+    config = SiteConfig(site, offices=("198.51.100.7",), deploy_roles=("deploy",), prefix="acme")
+    facts = facts_of(config)
+    assert facts.offices == ("198.51.100.7",)
+    assert facts.deploy_roles == ("deploy",)
+    assert (facts.bucket, facts.log_group, facts.topic) == (
+        "acme-123456789012-us-east-1",
+        "/acme/cloudtrail",
+        "acme-alarms",
+    )
+    assert facts_of(replace(config, site=Site("acme", "", "us-east-1"))).bucket == ""
 
 
 def test_more_roles_than_a_pattern_holds_are_refused() -> None:

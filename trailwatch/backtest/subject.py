@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from trailwatch.detections import Detection, pattern_for
+from trailwatch.detections import Detection, SiteFacts, pattern_at
 from trailwatch.pattern import Pattern, parse
+
+_NOWHERE = SiteFacts()
 
 
 @dataclass(frozen=True)
@@ -23,15 +25,12 @@ class Subject:
     """P1 to P5; "" for a pattern of nobody's catalogue."""
 
 
-def subject_of(
-    detection: Detection, offices: tuple[str, ...] = (), largest_instance: str = ""
-) -> Subject:
-    """A detection as a site would have it, see `trailwatch.detections.pattern_for`."""
-    size = (largest_instance,) if largest_instance else ()
+def subject_of(detection: Detection, facts: SiteFacts = _NOWHERE) -> Subject:
+    """A detection as a site would have it, see `trailwatch.detections.pattern_at`."""
     return Subject(
         detection.id,
         detection.title,
-        parse(pattern_for(detection, offices, *size)),
+        parse(pattern_at(detection, facts)),
         detection.period,
         detection.threshold,
         detection.severity,

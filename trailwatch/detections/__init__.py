@@ -9,7 +9,7 @@ from trailwatch.detections.detection import (
     Severity,
 )
 from trailwatch.detections.reader import parse_detection
-from trailwatch.detections.site_patterns import SiteFacts, pattern_at, pattern_for
+from trailwatch.detections.site_patterns import SiteFacts, facts_of, pattern_at, pattern_for
 
 __all__ = [
     "Catalogue",
@@ -19,6 +19,7 @@ __all__ = [
     "Exempt",
     "Severity",
     "SiteFacts",
+    "facts_of",
     "load_catalogue",
     "parse_detection",
     "pattern_at",

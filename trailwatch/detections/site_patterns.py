@@ -18,6 +18,7 @@ from trailwatch.pattern import PatternError, edit, parse
 from trailwatch.pattern.addresses import AddressError, excluding
 from trailwatch.pattern.printing import value_text
 from trailwatch.pattern.syntax import Literal
+from trailwatch.site import SiteConfig
 
 OUTSIDE_OFFICE = "login-outside-office"
 LARGE_INSTANCE = "large-instance"
@@ -55,6 +56,22 @@ class SiteFacts:
             Exempt.BREAK_GLASS_ROLES: self.break_glass_roles,
         }
         return tuple(dict.fromkeys(role for one in exempt for role in found[one]))
+
+
+def facts_of(config: SiteConfig) -> SiteFacts:
+    """What a site's configuration says to patterns.
+
+    The bucket is named after the account, so it is unknown while the account's id is.
+    """
+    return SiteFacts(
+        offices=config.offices,
+        largest_instance=config.largest_instance,
+        deploy_roles=config.deploy_roles,
+        break_glass_roles=config.break_glass_roles,
+        bucket=config.bucket if config.site.account else "",
+        log_group=config.log_group,
+        topic=config.topic,
+    )
 
 
 def pattern_for(
