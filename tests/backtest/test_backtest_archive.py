@@ -77,6 +77,12 @@ class TestFolders:
         with pytest.raises(UsageError, match="names no bucket"):
             pieces(["s3://"], Wanted())
 
+    def test_a_pipe_in_a_folder_is_not_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "a.json")
+        (found,) = pieces([str(tmp_path)], Wanted())
+        assert isinstance(found, Problem)
+        assert found.reason == "it is no regular file"
+
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
     def test_what_may_not_be_read(self, tmp_path: Path) -> None:
         (tmp_path / "closed").mkdir(mode=0)

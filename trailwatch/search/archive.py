@@ -114,8 +114,13 @@ def _folder(folder: Path, wanted: Wanted) -> Iterator[Piece | Problem]:
             folders.clear()
             continue
         for name in sorted(names):
-            if name.endswith(SUFFIXES) and wanted.file(name):
-                yield from file_pieces(Path(place) / name)
+            path = Path(place) / name
+            if not name.endswith(SUFFIXES) or not wanted.file(name):
+                continue
+            if path.exists() and not path.is_file():
+                yield Problem(str(path), "it is no regular file")
+            else:
+                yield from file_pieces(path)
         yield from problems
         problems.clear()
     yield from problems
