@@ -161,9 +161,9 @@ class World:
         with closing(sqlite3.connect(self.state / "trailwatch.db", timeout=10)) as database:
             return database.execute(query).fetchall()
 
-    def write(self, statement: str) -> None:
+    def write(self, statement: str, *values: object) -> None:
         with closing(sqlite3.connect(self.state / "trailwatch.db", timeout=10)) as database:
-            database.execute(statement)
+            database.execute(statement, values)
             database.commit()
 
     def close(self) -> None:
