@@ -42,6 +42,7 @@ class SandboxProcess:
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self.output: list[str] = []
+        self._interrupted = False
         self.url = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -67,7 +68,8 @@ class SandboxProcess:
         return status if status["ready"] else None
 
     def stop(self) -> int:
-        self.process.send_signal(signal.SIGINT)
+        """Ctrl-C, and wait until it has ended; its exit code."""
+        self.interrupt()
         try:
             code = self.process.wait(20)
         finally:
@@ -78,6 +80,12 @@ class SandboxProcess:
             assert self.process.stdout
             self.process.stdout.close()
         return code
+
+    def interrupt(self) -> None:
+        """Ctrl-C, once."""
+        if not self._interrupted and self.process.poll() is None:
+            self._interrupted = True
+            self.process.send_signal(signal.SIGINT)
 
     def get(self, path: str, **query: str) -> Any:
         return self.call("GET", f"{path}?{urlencode(query)}" if query else path)
@@ -175,6 +183,8 @@ def start_sandbox(
         return sandbox
 
     yield start
-    for sandbox in started:
-        if sandbox.process.poll() is None:
-            sandbox.stop()
+    running = [sandbox for sandbox in started if sandbox.process.poll() is None]
+    for sandbox in running:
+        sandbox.interrupt()
+    for sandbox in running:
+        sandbox.stop()
