@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,16 +115,16 @@ def _files(paths: list[Path]) -> list[Path]:
 
 def _tested(file: Path, ours: Catalogue) -> int:
     """Tell about one file; returns the exit code that it asks for."""
-    from trailwatch.detections import parse_detection
     from trailwatch.detections.examples import wrong_examples
+    from trailwatch.detections.reader import parse_detection, read_table
     from trailwatch.pattern import parse
 
     problems: list[str] = []
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = read_table(file.read_bytes())
     except OSError as error:
         return _refused([f"{file}: {error.strerror}"])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         return _refused([f"{file}: not TOML: {error}"])
     detection = parse_detection(file.name, table, problems)
     if detection is None:

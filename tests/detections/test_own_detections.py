@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from trailwatch.detections import Exempt, load_catalogue
+from trailwatch.detections import Exempt, load_catalogue, parse_detection
 from trailwatch.errors import ConfigError
 
 OURS = load_catalogue()
@@ -89,6 +93,34 @@ def test_a_wrong_key_is_named(tmp_path: Path, old: str, new: str, problem: str) 
     assert old in TEXT
     (tmp_path / "mine.toml").write_text(TEXT.replace(old, new))
     assert any(one.startswith(problem) for one in _problems(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('{"eventName": "Y"}', '{"a":' + "[" * 5_000 + "]" * 5_000 + "}"),
+        ('title = "Mine"', "title = " + "[" * 5_000 + "]" * 5_000),
+    ],
+)
+def test_what_is_nested_too_deeply_is_told(tmp_path: Path, old: str, new: str) -> None:
+    (tmp_path / "mine.toml").write_text(TEXT.replace(old, new))
+    assert any("nested too deeply" in problem for problem in _problems(tmp_path))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+KEYS = ["id", "pattern", "severity", "kind", "references", "exempt", "threshold", "examples"]
+
+
+@given(st.dictionaries(st.sampled_from([*KEYS, "period_seconds", "other"]), VALUES))
+def test_any_values_are_a_detection_or_problems(changed: dict[str, Any]) -> None:
+    problems: list[str] = []
+    found = parse_detection("mine.toml", {**tomllib.loads(TEXT), **changed}, problems)
+    assert (found is None) is bool(problems)
+    assert all(problem.startswith("mine.toml: ") for problem in problems)
 
 
 def test_all_wrong_files_are_told_at_once(tmp_path: Path) -> None:

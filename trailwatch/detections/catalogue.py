@@ -5,7 +5,6 @@ One TOML file for each detection, named after its id; `packs.toml` names the pro
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from trailwatch.detections.detection import Detection
-from trailwatch.detections.reader import parse_detection
+from trailwatch.detections.reader import parse_detection, read_table
 from trailwatch.errors import ConfigError, NotFound
 
 ALL = "all"
@@ -116,12 +115,17 @@ def _own_detections(folder: Path, ours: Catalogue) -> dict[str, Detection]:
 
 def _tables(folder: Traversable, problems: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The TOML files of a folder, by name; what cannot be read is added to `problems`."""
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+    try:
+        listing = sorted(folder.iterdir(), key=lambda file: file.name)
+    except OSError as error:
+        problems.append(f"{folder}: cannot be listed: {error.strerror}")
+        return
+    for file in listing:
         if not file.name.endswith(".toml"):
             continue
         try:
-            yield file.name, tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            yield file.name, read_table(file.read_bytes())
+        except ValueError as error:
             problems.append(f"{file.name}: not TOML: {error}")
         except OSError as error:
             problems.append(f"{file.name}: cannot be read: {error.strerror}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -40,6 +41,14 @@ _KEYS = {
     "examples",
 }
 _EXAMPLE_KEYS = {"matches", "near_misses"}
+
+
+def read_table(text: bytes) -> dict[str, Any]:
+    """The TOML table of a file's bytes; raises ValueError, which says why it is none."""
+    try:
+        return tomllib.loads(text.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def parse_detection(
@@ -167,6 +176,9 @@ class _Reader:
             record = json.loads(text) if isinstance(text, str) else None
         except ValueError as error:
             self._wrong(key, f"not JSON: {error}")
+            return {}
+        except RecursionError:
+            self._wrong(key, "nested too deeply")
             return {}
         if not isinstance(record, dict):
             self._wrong(key, "must be a JSON object")
