@@ -138,3 +138,50 @@ def test_ordinary_work_is_silent(attack_hour: list[Record]) -> None:
 def test_the_page_is_up_to_date() -> None:
     pages = runpy.run_path(str(ROOT / "docs" / "generate.py"))["PAGES"]
     assert (ROOT / "docs" / "techniques.md").read_text("utf-8") == pages["techniques.md"]()
+
+
+# What the test events of two peers set off, by file: (event, detection): how many of them.
+PEERS = {
+    "airbnb_streamalert.jsonl.gz": {
+        ("UpdateTrail", "trail-stopped"): 1,
+        ("StopLogging", "trail-stopped"): 1,
+        ("DeleteDBCluster", "database-deleted"): 1,
+        ("StopConfigurationRecorder", "config-recorder-stopped"): 1,
+        ("DeleteFlowLogs", "network-logs-deleted"): 1,
+        ("DeleteDetector", "guardduty-disabled"): 1,
+        ("UpdateDetector", "guardduty-disabled"): 1,  # the other one enables it
+        ("DeleteAccountPublicAccessBlock", "s3-public-access-block"): 1,
+        ("PutBucketPublicAccessBlock", "s3-public-access-block"): 1,  # the other one blocks all
+        ("PutAccountPublicAccessBlock", "s3-public-access-block"): 1,
+        ("ModifyImageAttribute", "ami-shared"): 2,  # the third one takes it back
+        ("DeactivateMFADevice", "mfa-deactivated"): 2,
+        ("PutBucketPolicy", "s3-bucket-opened"): 1,
+        ("SetRepositoryPolicy", "resource-shared"): 1,
+        ("PutKeyPolicy", "resource-shared"): 1,
+        ("PutResourcePolicy", "resource-shared"): 1,
+        ("PutBucketAcl", "s3-acl-public"): 1,  # the other one has no event source
+        ("ConsoleLogin", "root-usage"): 1,
+        ("AuthorizeSecurityGroupIngress", "security-group-opened"): 1,
+        ("ModifySnapshotAttribute", "ebs-snapshot-shared"): 1,
+        ("ModifyDBClusterSnapshotAttribute", "rds-snapshot-shared"): 2,
+    },
+    "fivexl_cloudtrail-to-slack.jsonl.gz": {
+        ("ConsoleLogin", "console-signin-no-mfa"): 1,
+        ("StopLogging", "trail-stopped"): 1,
+        ("UpdateTrail", "trail-stopped"): 1,
+        ("DeleteTrail", "trail-stopped"): 1,
+        ("ConsoleLogin", "root-usage"): 1,
+        ("DescribeInstances", "access-denied-burst"): 1,  # one alone raises no alarm
+    },
+}
+
+
+@pytest.mark.parametrize("file", PEERS)
+def test_the_test_events_of_peers_match_where_they_should(file: str, shared: Path) -> None:
+    found: dict[tuple[str, str], int] = defaultdict(int)
+    for record in _records(shared / "data" / file):
+        document = Document.of(json.dumps(record))
+        for id_ in CATALOGUE.packs["recommended"]:
+            if PATTERNS[id_].matches(document):
+                found[record["eventName"], id_] += 1
+    assert found == PEERS[file]
