@@ -33,14 +33,14 @@ from sandbox.slack import SlackStandIn
 from sandbox.wire import CallLog, Faults
 from trailwatch.detections import load_catalogue
 
-COMMANDS = (
+QUICK = (
     "help",
     "alerts",
     "alerts --since 24h",
     'pattern check { $.eventName = "ConsoleLogin" && $.errorMessage = "Failed authentication" }',
-    "setup status",
 )
-"""The last one starts a job that reads AWS and Opsgenie beside the commands that follow."""
+COMMANDS = (*QUICK * 5, "setup status")[1:]
+"""Every 20th starts a job that reads the whole pipeline beside the commands that follow."""
 RATE = 20
 ALERTS = 20
 SPAWN = multiprocessing.get_context("spawn")
@@ -129,7 +129,7 @@ def trailwatch(
     )
     bot.start()
     try:
-        if not bot.wait_ready(30, lambda: False):
+        if not bot.wait_ready(60, lambda: False):
             raise RuntimeError(f"the bot is not ready:\n{bot.tail()}")
         yield bot
     finally:
@@ -180,10 +180,9 @@ def set_up(slack: SlackStandIn, bot: BotProcess, state: Path, key: str) -> None:
 
 def one_after_the_other(arms: Sequence[Arm], count: int) -> None:
     """`count` commands to each app, the apps in turn: first those without a job, then all."""
-    quiet = COMMANDS[:-1]
     for number in range(count):
         for arm in arms:
-            arm.command(quiet[number % len(quiet)], arm.no_job)
+            arm.command(QUICK[number % len(QUICK)], arm.no_job)
     for number in range(count):
         for arm in arms:
             arm.command(COMMANDS[number % len(COMMANDS)], arm.sequential)

@@ -74,16 +74,13 @@ def arrivals(started: SandboxProcess, sent: float, chosen: Sequence[Shot]) -> li
         if len(stand) >= len(chosen) or time.time() > sent + SLOWEST:
             break
         time.sleep(0.1)
-    routed = {}
+    found = []
     for alert in started.get("/api/opsgenie/alerts"):
         at = datetime.fromisoformat(alert["createdAt"]).timestamp()
-        routed[alert["alias"].rpartition(":")[2]] = (at, alert["id"])  # the newest comes last
-    found = []
-    for shot in chosen:
         for message in stand:
-            if f"] {shot.detection.title}:" in message["text"]:
-                at, ident = routed[f"trailwatch-{shot.detection.id}"]
-                found.append(Firing(sent, at, float(message["ts"]), message["ts"], ident))
+            # The alert's id stands in the message's link to it.
+            if alert["id"] in json.dumps(message["blocks"]):
+                found.append(Firing(sent, at, float(message["ts"]), message["ts"], alert["id"]))
     return found
 
 
