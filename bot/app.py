@@ -235,7 +235,6 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
     return Deps(
         db=db,
         clock=utc_now,
-        catalogue=catalogue,
         sites=Sites(site_template(settings), aws.account, db, catalogue, settings.account_names),
         people=People(
             SlackDirectory(bare_client(slack, PEOPLE_SECONDS)),

@@ -31,7 +31,6 @@ class Deps:
 
     db: Database
     clock: Clock
-    catalogue: Catalogue
     sites: Sites
     people: People
     router: OpsgenieRouter
@@ -51,3 +50,8 @@ class Deps:
     digest_hour: int
     stand_ins: bool
     """Whether AWS is a stand-in: shown as a badge, decides nothing."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The detections as they are now, a team's own included."""
+        return self.sites.catalogue()

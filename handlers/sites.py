@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from trailwatch.detections import Catalogue, Detection, facts_of, pattern_at
-from trailwatch.errors import NotFound
+from trailwatch.detections.own import OwnDetection, from_json, to_json, together
 from trailwatch.site import Site, SiteConfig, partition_of
 from trailwatch.store import site_config
 from trailwatch.store.database import Database
@@ -34,7 +34,9 @@ class Sites:
         self._template = template
         self._ask_account = account
         self._db = db
-        self._catalogue = catalogue
+        self.base = catalogue
+        """The product's detections and those of the team's folder."""
+        self._known: tuple[int, Catalogue] = (0, catalogue)
         self._names = names
         self._account = ""
         self._lock = threading.Lock()
@@ -60,13 +62,39 @@ class Sites:
             return self._names[account]
         return self.name if account and account == self._known_account() else ""
 
+    def catalogue(self) -> Catalogue:
+        """The base with what was added from Slack; made anew only when that changed."""
+        with self._db.reading() as tx:
+            stored = site_config.latest(tx, self._own_name)
+        if stored is None:
+            return self.base
+        version, catalogue = self._known
+        if version != stored.version:
+            catalogue = together(self.base, from_json(stored.body))
+            self._known = (stored.version, catalogue)
+        return catalogue
+
+    def own_detections(self, tx: Connection) -> dict[str, OwnDetection]:
+        """What was added from Slack, by id."""
+        stored = site_config.latest(tx, self._own_name)
+        return {} if stored is None else from_json(stored.body)
+
+    def keep_own(
+        self, tx: Connection, own: Mapping[str, OwnDetection], by: str, at: datetime
+    ) -> None:
+        """Keep the team's own detections as their next version."""
+        site_config.save(tx, self._own_name, to_json(own), by, at)
+
+    @property
+    def _own_name(self) -> str:
+        return f"{self.name}/detections"
+
     def detections(self, config: SiteConfig) -> tuple[Detection, ...]:
         """The detections that a config wants, in the catalogue's order; raises NotFound."""
-        if config.pack not in self._catalogue.packs:
-            raise NotFound.of("pack", config.pack, self._catalogue.packs)
-        wanted = {d.id: d for d in self._catalogue.pack(config.pack)}
+        catalogue = self.catalogue()
+        wanted = {d.id: d for d in catalogue.pack(config.pack)}
         for detection_id in config.add:
-            wanted.setdefault(detection_id, self._catalogue[detection_id])
+            wanted.setdefault(detection_id, catalogue[detection_id])
         facts = facts_of(config)
         return tuple(
             replace(d, pattern=pattern_at(d, facts))

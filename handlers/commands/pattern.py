@@ -1,4 +1,4 @@
-"""/trailwatch pattern and detections: the language and the catalogue. Nothing is changed."""
+"""/trailwatch pattern: checks, explains and tries filter patterns. Changes nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 
 from handlers.access import Role
 from handlers.blocks.kit import Message
-from handlers.blocks.lists import detection_message, detections_message
 from handlers.blocks.pattern import pattern_refused, pattern_taken
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse_duration
@@ -72,17 +71,6 @@ def _parsed(call: Invocation, text: str) -> Pattern | Message:
         return pattern_refused(text, str(error), error.at)
 
 
-def list_detections(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """The packs, or the detections of one."""
-    name = call.words[0] if call.words else ""
-    if name and name not in deps.catalogue.packs and name in deps.catalogue:
-        message = detection_message(deps.catalogue[name])
-    else:
-        chosen = deps.catalogue.pack(name) if name else ()
-        message = detections_message(deps.catalogue.packs, name, chosen)
-    return Reply(message.text, message.blocks)
-
-
 COMMANDS = (
     Command(
         "pattern check", "pattern check PATTERN",
@@ -100,10 +88,5 @@ COMMANDS = (
         "pattern test", "pattern test PATTERN [--since 24h]",
         'pattern test { $.eventName = "CreateUser" } --since 7d',
         "Which events of the log group a filter pattern matches", Role.VIEWER, test, raw=True,
-    ),
-    Command(
-        "detections", "detections [PACK|ID]", "detections cis",
-        "What can be detected: packs, the detections of one, or one of them", Role.VIEWER,
-        list_detections, most=1,
     ),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.access import Role, check
 from handlers.audit import note
 from handlers.blocks.help import Usage, help_overview, help_topic
-from handlers.commands import access, alerts, pattern, setup
+from handlers.commands import access, alerts, detections, pattern, setup
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse
 from handlers.deps import Deps
@@ -43,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     *setup.COMMANDS,
     *alerts.COMMANDS,
     *pattern.COMMANDS,
+    *detections.COMMANDS,
     *access.COMMANDS,
 )  # fmt: skip
 

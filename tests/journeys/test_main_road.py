@@ -157,23 +157,74 @@ def test_patterns_are_checked_explained_and_tried(sandbox: Any, applied: dict[st
     told = sandbox.command('pattern explain { $.errorCode = "AccessDenied*" }', user="carol")
     assert "begins with" in json.dumps(told["ack"]) or "starts with" in json.dumps(told["ack"])
     sandbox.post("/api/scenario", {"name": "create-user"})
-    sandbox.command('pattern test { $.eventName = "CreateUser" } --since 1h', user="carol")
-    found = sandbox.wait_message(
-        lambda m: m.get("ephemeral") and "match this pattern" in m["text"], user="carol"
+    found = asked_until_told(
+        sandbox,
+        'pattern test { $.eventName = "CreateUser" } --since 1h',
+        lambda m: "match this pattern" in m["text"] and "CreateUser" in table_of(m),
     )
-    assert "CreateUser" in shown(found)
+    assert "jane" in shown(found) or "alice" in shown(found)
     pattern = '{ ($.eventName = "CreateUser") && ($.errorCode = "AccessDenied") }'
     record = {
         "eventTime": "2026-11-23T09:00:00Z", "eventName": "CreateUser", "eventID": "e-explained",
         "eventSource": "iam.amazonaws.com", "managementEvent": True, "readOnly": False,
     }  # fmt: skip
     sandbox.records(json.dumps(record).encode())
-    sandbox.command(f"pattern explain {pattern} --event e-explained", user="carol")
-    told = sandbox.wait_message(
-        lambda m: m.get("ephemeral") and "does not match event" in m["text"], user="carol"
+    told = asked_until_told(
+        sandbox,
+        f"pattern explain {pattern} --event e-explained",
+        lambda m: "does not match event" in m["text"],
     )
     assert "[yes] eventName is" in shown(told)
     assert "[no] errorCode is" in shown(told)
+
+
+def asked_until_told(
+    sandbox: Any, command: str, test: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """The private answer that passes; asked again, since a record takes a moment to arrive."""
+
+    def ask() -> dict[str, Any] | None:
+        known = {m["ts"] for m in sandbox.messages("carol")}
+        sandbox.command(command, user="carol")
+        told = sandbox.until(
+            lambda: [
+                m
+                for m in sandbox.messages("carol")
+                if m.get("ephemeral") and m["ts"] not in known and m["blocks"]
+            ]
+        )
+        return next((m for m in told if test(m)), None)
+
+    found: dict[str, Any] = sandbox.until(ask, 30)
+    return found
+
+
+def table_of(message: dict[str, Any]) -> str:
+    return json.dumps([b for b in message["blocks"] if b["type"] == "table"])
+
+
+def test_a_detection_of_our_own_is_added_and_put_to_work(
+    sandbox: Any, applied: dict[str, Any]
+) -> None:
+    added = sandbox.command(
+        'detections add vpn-deleted P2 "VPN deleted" { $.eventName = "DeleteVpnConnection" }'
+    )
+    assert "setup plan --add vpn-deleted" in json.dumps(added["ack"])
+    sandbox.command("setup plan --add vpn-deleted")
+    plan = sandbox.wait_message(
+        lambda m: "plan.apply" in shown(m) and "trailwatch-vpn-deleted" in shown(m)
+    )
+    sandbox.click(plan, "plan.apply")
+    sandbox.wait_message(lambda m: m["ts"] == plan["ts"] and "Applied" in m["text"], seconds=30)
+    record = {
+        "eventTime": "2026-11-23T09:00:00Z", "eventName": "DeleteVpnConnection",
+        "eventSource": "ec2.amazonaws.com", "managementEvent": True, "readOnly": False,
+        "eventID": "e-vpn", "userIdentity": {"type": "IAMUser", "userName": "jane"},
+    }  # fmt: skip
+    sandbox.records(json.dumps(record).encode())
+    assert "P2" in alert_of(sandbox, "VPN deleted")["text"]
+    refused = sandbox.command("detections remove vpn-deleted")
+    assert "at work" in json.dumps(refused["ack"])
 
 
 def test_an_alarm_whose_webhook_never_came_is_found_after_a_restart(
