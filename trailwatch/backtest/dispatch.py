@@ -17,7 +17,18 @@ from msgspec import UNSET, UnsetType
 
 from trailwatch.pattern import Pattern
 from trailwatch.pattern.match import condition_test
-from trailwatch.pattern.syntax import And, Condition, JsonForm, Name, Or, Selector, tests
+from trailwatch.pattern.syntax import (
+    And,
+    Compare,
+    Condition,
+    JsonForm,
+    Literal,
+    Name,
+    Op,
+    Or,
+    Selector,
+    tests,
+)
 
 Partial = Callable[[Mapping[str, Any]], bool | None]
 """Given a record's known fields: whether a condition holds, None where that is not known."""
@@ -91,10 +102,18 @@ class Dispatch(dict[Key, Verdict | None]):
         chosen = _chosen(condition for _, condition in conditions)
         self.fields = (*chosen, *sorted(extra.difference(chosen)))
         self.key_type = _key_type(self.fields)
-        self._partials = [(number, partial(test, self.fields)) for number, test in conditions]
         self._reads = {number: _top_level(test) for number, test in conditions}
         self._conditions = dict(conditions)
         self._paths = {number: _paths(test) for number, test in conditions}
+        self._by_name: dict[str, list[int]] = {}
+        self._of_any_name: list[int] = []
+        for number, condition in conditions:
+            names = demanded_names(condition)
+            for name in names or ():
+                self._by_name.setdefault(name, []).append(number)
+            if names is None:
+                self._of_any_name.append(number)
+        self._compiled: dict[tuple[int, Paths], Partial] = {}
         self._decoders: dict[Paths, msgspec.json.Decoder[Any]] = {}
         self._remembered = 0
 
@@ -123,8 +142,10 @@ class Dispatch(dict[Key, Verdict | None]):
         known = _known(key)
         sure: list[int] = []
         unsure: list[int] = list(self.texts)
-        for number, test in self._partials:
-            holds = test(known)
+        named = self._by_name.get(known.get("eventName") or "", ())
+        first = frozenset(self.fields)
+        for number in sorted([*self._of_any_name, *named]):
+            holds = self._partial(number, first)(known)
             if holds:
                 sure.append(number)
             elif holds is None:
@@ -140,8 +161,8 @@ class Dispatch(dict[Key, Verdict | None]):
         for number in unsure:
             if number in self.texts:
                 continue
-            condition, paths = self._conditions[number], self._paths[number]
-            alone = (p for p in sorted(paths) if self._rules_out(condition, p, known))
+            paths = self._paths[number]
+            alone = (p for p in sorted(paths) if self._rules_out(number, p, known))
             first = next(alone, None)
             more |= paths if first is None else {first}
         return frozenset(more)
@@ -156,17 +177,20 @@ class Dispatch(dict[Key, Verdict | None]):
         return Closer(more, self._decoders[paths], tests)
 
     def _partial(self, number: int, paths: Paths) -> Partial:
-        condition = self._conditions.get(number)
-        return (lambda root: None) if condition is None else partial(condition, paths)
+        """The evaluation of a pattern by these fields, made once."""
+        made = self._compiled.get((number, paths))
+        if made is None:
+            condition = self._conditions.get(number)
+            made = (lambda root: None) if condition is None else partial(condition, paths)
+            self._compiled[number, paths] = made
+        return made
 
-    def _rules_out(
-        self, condition: Condition, path: tuple[str, ...], known: Mapping[str, Any]
-    ) -> bool:
+    def _rules_out(self, number: int, path: tuple[str, ...], known: Mapping[str, Any]) -> bool:
         """Whether for this key a field that is missing, or strange, shows that it can't hold."""
-        fields = (*self.fields, path)
-        if path in self.fields or not _apart(frozenset(fields)):
+        fields = frozenset((*self.fields, path))
+        if path in self.fields or not _apart(fields):
             return False
-        test = partial(condition, fields)
+        test = self._partial(number, fields)
         return test(known) is False and test(_with(known, path)) is False
 
     def worth(self, records: int) -> Paths:
@@ -219,6 +243,33 @@ def _partial(condition: Condition, fields: Paths) -> Partial:
         return None if unknown else not decisive
 
     return combine
+
+
+def demanded_names(condition: Condition) -> frozenset[str] | None:
+    """The texts of which eventName must be one; None where it may have others.
+
+    It is about records whose eventName is a text: a number's text may be a name, too.
+    """
+    if isinstance(condition, And):
+        sets = [names for item in condition.items if (names := demanded_names(item)) is not None]
+        return min(sets, key=len) if sets else None
+    if isinstance(condition, Or):
+        union: set[str] = set()
+        for item in condition.items:
+            names = demanded_names(item)
+            if names is None:
+                return None
+            union |= names
+        return frozenset(union)
+    if (
+        isinstance(condition, Compare)
+        and condition.op is Op.EQ
+        and _path(condition.selector) == ("eventName",)
+        and isinstance(condition.value, Literal)
+        and not condition.value.is_glob
+    ):
+        return frozenset({condition.value.text})
+    return None
 
 
 def _knows(fields: Paths, condition: Condition) -> bool:

@@ -68,10 +68,10 @@ def run(
     """
     tally = Tally(subjects, since)
     progress = Progress(tally)
-    yield progress
     workers = processes if processes is not None else _cores()
     after = since.timestamp() if since is not None else None
     engine = _Scanner([subject.pattern.text for subject in subjects], after)
+    yield progress
     outcomes = _here(engine, pieces) if workers <= 1 else _spread(engine, pieces, workers)
     for piece, outcome in outcomes:
         if isinstance(piece, Problem):
