@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+# Tests wait more than they compute; two cores carry three at a time. Files stay together.
+WORKERS ?= 3
 
 .PHONY: sandbox test check help golden lock docs bench clean chromium
 
@@ -13,8 +15,8 @@ help:  ## this list
 sandbox: $(READY)  ## run everything on stand-ins: make sandbox ARGS="--port 9000 --speed 60"
 	@exec $(BIN)/trailwatch sandbox $(ARGS)
 
-test: $(READY) chromium check  ## all tests, a real browser included
-	$(BIN)/pytest $(ARGS)
+test: $(READY) chromium check  ## all tests, a real browser included; one file: make test ARGS=tests/docs
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## what is quick: format, lint, types, imports
 	$(BIN)/ruff format --check .
