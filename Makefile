@@ -31,7 +31,7 @@ docs: $(READY)  ## write the generated parts of the documentation anew
 	$(BIN)/python docs/generate.py
 
 bench: $(READY)  ## measure; see benchmarks/README.md
-	$(BIN)/python benchmarks/latency.py
+	for one in start ack webhook road; do $(BIN)/python benchmarks/$$one.py || exit 1; done
 
 lock: $(READY)  ## pin the dependencies anew
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,6 +140,25 @@ def test_the_folders_of_the_architecture_exist() -> None:
         assert folder.is_dir(), row[0]
         for name in re.findall(r"`([a-z_]+\.py|[a-z_]+/)`", row[1]):
             assert (folder / name).exists(), f"{row[0]}/{name}"
+
+
+def test_the_pure_modules_of_the_architecture_are_those_that_are_checked() -> None:
+    contracts = tomllib.loads(text_of(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (pure,) = (c for c in contracts if c["name"].startswith("pure modules"))
+    text = text_of(ROOT / "docs" / "architecture.md")
+    listed = re.search(r"^3\. Pure modules .+?: `trailwatch\.\{(.+?)\}`, (.+)\.$", text, re.M)
+    assert listed
+    named = {f"trailwatch.{name}" for name in listed[1].split(", ")}
+    assert named | set(re.findall(r"`([a-z.]+)`", listed[2])) == set(pure["source_modules"])
+
+
+def test_what_the_makefile_runs_exists() -> None:
+    makefile = text_of(ROOT / "Makefile")
+    scripts = re.findall(r"\b((?:docs|benchmarks|tests/browser)/[a-z_]+\.(?:py|sh))", makefile)
+    measured = re.findall(r"for one in ([a-z ]+);", makefile)
+    scripts += [f"benchmarks/{one}.py" for names in measured for one in names.split()]
+    assert len(scripts) >= 3
+    assert [script for script in scripts if not (ROOT / script).is_file()] == []
 
 
 def test_the_sandbox_page_documents_every_call_of_the_control() -> None:
