@@ -197,10 +197,12 @@ def _manifest(options: argparse.Namespace) -> int:
 
 def _permissions(options: argparse.Namespace) -> int:
     from bot.app import site_template
-    from setup.permissions import run_policy, setup_policy
+    from setup.permissions import SETUP_ROLE, run_policy, setup_policy
 
-    config = site_template(_settings(options), account=options.account or "*")
-    documents = {"setup": setup_policy(config), "run": run_policy(config)}
+    settings = _settings(options)
+    config = site_template(settings, account=options.account or "*")
+    role = settings.setup_role_arn.partition(":role/")[2] or SETUP_ROLE
+    documents = {"setup": setup_policy(config), "run": run_policy(config, role)}
     chosen = documents if options.which == "both" else documents[options.which]
     print(json.dumps(chosen, indent=2))
     return OK

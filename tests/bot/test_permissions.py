@@ -68,6 +68,15 @@ def test_a_role_is_passed_to_cloudtrail_only(documents: Mapping[str, Any]) -> No
     assert passing["Action"] == ["iam:PassRole"]
 
 
+def test_the_role_that_is_assumed_is_the_one_that_is_set(trailwatch: Callable[..., Any]) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/tools/builder"
+    done = trailwatch(
+        "permissions", "run", "--account", ACCOUNT, env={"TRAILWATCH_SETUP_ROLE_ARN": arn}
+    )
+    assumed = {tuple(a): r for a, r in statements(json.loads(done.stdout))}
+    assert assumed["sts:AssumeRole",] == [arn]
+
+
 def test_a_document_of_its_own(trailwatch: Callable[..., Any]) -> None:
     for which in ("setup", "run"):
         done = trailwatch("permissions", which)
