@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from trailwatch.actor import actor_of
+from trailwatch.backtest.blocks import NotInBlocks, packed_blocks
 from trailwatch.backtest.dispatch import Dispatch, Key, Verdict
 from trailwatch.backtest.records import (
     MALFORMED,
@@ -27,6 +28,7 @@ from trailwatch.backtest.records import (
     raw_records,
     salvage,
 )
+from trailwatch.backtest.unpack import Truncated
 from trailwatch.clock import parse_time
 from trailwatch.pattern import Document, Pattern
 from trailwatch.record import text_at
@@ -131,7 +133,27 @@ class Engine:
         since: seconds since 1970; matches before it are left out. first: the number of the
         first record or line, for the faults.
         """
-        hits = self.hits(data)
+        return self._scan(self.hits(data), since, first)
+
+    def scan_packed(self, packed: bytes, since: float | None = None) -> Scan | None:
+        """The same for a gzip file as CloudTrail writes it; None for any other, or a damaged one.
+
+        Much quicker than unpacking it before.
+        """
+        records = 0
+        found: list[tuple[int, bytes, tuple[int, ...]]] = []
+        try:
+            for block in packed_blocks(packed):
+                hits = self._fast(block, Form.ARRAY)
+                if hits is None:
+                    return None
+                found += [(records + number, raw, which) for number, raw, which in hits.found]
+                records += hits.records
+        except (NotInBlocks, Truncated):
+            return None
+        return self._scan(Hits(records, found, []), since, 1)
+
+    def _scan(self, hits: Hits, since: float | None, first: int) -> Scan:
         faults = hits.faults
         matches: list[Match] = []
         for number, raw, patterns in hits.found:
@@ -145,11 +167,16 @@ class Engine:
     def hits(self, data: bytes) -> Hits:
         """The records that any pattern matches; on each the patterns that `matches` gives."""
         form = form_of(data)
+        hits = self._fast(data, form)
+        return self._exact(salvage(data, form)) if hits is None else hits
+
+    def _fast(self, data: bytes, form: Form) -> Hits | None:
+        """The fast way; None where only the slow one is exact."""
         reader, keys = self._keys(data, form)
         # One object alone may hold the records under a key that isn't its first.
         alone = form is Form.LINES and keys is not None and len(keys) == 1
         if keys is None or alone or (self._replaced and not _is_utf8(data)):
-            return self._exact(salvage(data, form))
+            return None
         dispatch = reader.dispatch
         verdicts = map(dispatch.__getitem__, keys)
         candidates = [(number, verdict) for number, verdict in enumerate(verdicts) if verdict]

@@ -14,8 +14,8 @@ from enum import StrEnum
 
 import msgspec
 
-_RECORDS = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[')
-_RECORDS_TEXT = re.compile(_RECORDS.pattern.decode())
+RECORDS = re.compile(rb'\s*\{\s*"Records"\s*:\s*\[')
+_RECORDS_TEXT = re.compile(RECORDS.pattern.decode())
 _ARRAY = re.compile(rb"\s*\[")
 _ARRAY_TEXT = re.compile(_ARRAY.pattern.decode())
 _NEXT = re.compile(r',\s*(?=\{\s*"eventVersion")')
@@ -54,7 +54,7 @@ class Fault:
 
 def form_of(data: bytes) -> Form:
     """How this file holds its records, by its first characters."""
-    if _RECORDS.match(data):
+    if RECORDS.match(data):
         return Form.RECORDS
     return Form.ARRAY if _ARRAY.match(data) else Form.LINES
 

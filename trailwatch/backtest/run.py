@@ -20,7 +20,7 @@ from trailwatch.backtest.piece import Piece, Problem
 from trailwatch.backtest.result import Backtest
 from trailwatch.backtest.subject import Subject
 from trailwatch.backtest.tally import Tally
-from trailwatch.backtest.unpack import Truncated, unpack
+from trailwatch.backtest.unpack import MAGIC, Truncated, unpack
 from trailwatch.pattern import parse
 
 _AHEAD = 3
@@ -109,7 +109,12 @@ class _Scanner:
     def scan(self, piece: Piece) -> Outcome:
         reason = ""
         try:
-            data = unpack(piece.read())
+            packed = piece.read()
+            if packed[:2] == MAGIC:
+                scan = self._engine.scan_packed(packed, self.since)
+                if scan is not None:
+                    return scan, ""
+            data = unpack(packed)
         except OSError as error:
             return Scan(0, [], []), f"it cannot be read: {error.strerror or error}"
         except Truncated as error:

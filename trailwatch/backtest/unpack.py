@@ -66,14 +66,14 @@ def _salvage(packed: bytes, limit: int, error: Exception) -> bytes:
     raise Truncated(f"the gzip data is damaged ({error})", b"".join(parts)) from error
 
 
-def unpack_stream(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def unpack_stream(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes]:
     """The content of a gzip stream, some at a time; raises Truncated (without data) at its end."""
     decompressor = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
     begun = False
     for chunk in chunks:
         while chunk:
             if decompressor.eof:
-                if not chunk.strip(b"\0"):
+                if not bytes(chunk).strip(b"\0"):
                     break
                 decompressor = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
             try:
