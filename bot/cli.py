@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,9 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trailwatch", description="CloudTrail alarms, built, tuned and answered in Slack."
     )
-    parser.add_argument(
-        "--version", action="version", version=f"trailwatch {version('trailwatch')}"
-    )
+    parser.add_argument("--version", action="version", version=f"trailwatch {_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _serving(commands)
     _documents(commands)
@@ -66,6 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     _backtest(commands)
     _detections(commands)
     return parser
+
+
+def _version() -> str:
+    """The installed version. Platforms that install the locks alone run the tree as it is."""
+    try:
+        return version("trailwatch")
+    except PackageNotFoundError:
+        return "(not installed)"
 
 
 def _config(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -170,10 +171,23 @@ def test_the_sandbox_page_documents_every_call_of_the_control() -> None:
     assert [word for word in words if not re.search(rf"/api/[A-Za-z/]*{word}", documented)] == []
 
 
-def test_the_procfile_starts_what_exists() -> None:
+def test_the_procfile_starts_the_tree_where_only_the_locks_are_installed(tmp_path: Path) -> None:
+    """Without settings: it gets so far as to name them, in a Python that knows no trailwatch."""
     line = text_of(ROOT / "Procfile").strip()
-    assert re.match(r"web: HOST=0.0.0.0 (\w+=\$\w+ )*trailwatch serve", line)
-    _parser().parse_args(line.split("trailwatch ", 1)[1].split())
+    words = line.removeprefix("web: ").split()
+    assert words[:2] == ["HOST=0.0.0.0", "python"]
+    dependencies = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {sysconfig.get_path('purelib')!r}]"
+    started = f"{dependencies}; sys.argv = {words[3:]!r}; import runpy; runpy.run_module("
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"{started}{words[3]!r}, run_name='__main__')"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "DATABASE_URL is missing" in done.stderr
 
 
 def test_the_manifest_is_json_that_slack_can_take() -> None:
