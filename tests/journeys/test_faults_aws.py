@@ -59,11 +59,11 @@ def test_a_missing_permission_is_named(world: Any) -> None:
 
 
 def test_a_silent_aws_holds_up_no_acknowledgement(world: Any) -> None:
-    world.fault("aws", "DescribeMetricFilters", timeout=5)
+    world.fault("aws", "DescribeMetricFilters", timeout=3)
     names = [world.fire(wait=False) for _ in range(6)]
     alert = world.message_of(names[-1])
     world.sandbox.click(alert, "alert.acknowledge", user="bob")
-    world.until_shown(alert, "cknowledged by", 3)
+    world.until_shown(alert, "cknowledged by", 2.5)
 
 
 @pytest.mark.parametrize("call", ["DescribeTrails", "GetBucketPolicy"])

@@ -54,17 +54,6 @@ def test_http_without_a_signing_secret_does_not_start(environment: dict[str, str
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize(
-    "key", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_CHANNEL", "OPSGENIE_API_KEY",
-            "TRAILWATCH_ADMINS"],
-)  # fmt: skip
-def test_a_missing_key_is_named(environment: dict[str, str], key: str) -> None:
-    code, output = run({k: v for k, v in environment.items() if k != key}, "serve")
-    assert code == 2
-    line_with(output, key)
-    assert "Traceback" not in output
-
-
 def test_all_missing_keys_are_named_at_once(environment: dict[str, str]) -> None:
     code, output = run({"PATH": environment["PATH"], "HOME": environment["HOME"]}, "serve")
     assert code == 2
@@ -155,7 +144,7 @@ def test_a_wrong_token_is_told_and_the_webhooks_are_taken(world: Any, other_bot:
 
 
 def test_slack_is_away_at_start(world: Any, other_bot: Any) -> None:
-    world.fault("slack", "apps.connections.open", status=500, count=4)
+    world.fault("slack", "apps.connections.open", status=500, count=2)
     world.fault("slack", "auth.test", status=500, count=2)
     output, url = other_bot()
     world.sandbox.until(lambda: status_of(f"{url}/readyz") == 503, 20, "the other bot")

@@ -60,12 +60,19 @@ def record(name: str, text: str) -> dict[str, Any]:
 def evil_world(shared_world: Any) -> Any:
     """The sandbox after strangers wrote wherever they may."""
     world = shared_world
+    for routed in world.sandbox.get("/api/opsgenie/alerts"):
+        if routed["status"] == "open":
+            world.sandbox.post(f"/api/opsgenie/alerts/{routed['id']}/close", {})
     known = {m["ts"] for m in world.sandbox.alerts()}
     calls = ("CreateUser", "ConsoleLogin")
     lines = [json.dumps(record(name, text)) for name in calls for text in (EVIL, LONG)]
     world.sandbox.records("\n".join(lines).encode())
     alert = world.sandbox.wait_message(
-        lambda m: m["ts"] not in known and "IAM user created" in m["text"]
+        lambda m: (
+            m["ts"] not in known
+            and "IAM user created" in m["text"]
+            and "alert.events" in json.dumps(m["blocks"])
+        )
     )
     world.until_shown(alert, '"type": "table"')
     world.sandbox.click(alert, "alert.events", user="bob")
@@ -78,7 +85,8 @@ def evil_world(shared_world: Any) -> Any:
     world.sandbox.until(
         lambda: len([m for m in world.sandbox.alerts() if m["ts"] not in known]) >= 2, 20
     )
-    for routed in world.sandbox.get("/api/opsgenie/alerts")[:2]:
+    routed_alerts = world.sandbox.get("/api/opsgenie/alerts")
+    for routed in [one for one in routed_alerts if "-odd " in one["alias"]]:
         path = f"/api/opsgenie/alerts/{routed['id']}"
         who = EVIL[:90]
         world.sandbox.post(f"{path}/assign", {"user": who, "owner": {"username": who}})
