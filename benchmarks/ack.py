@@ -178,14 +178,48 @@ def set_up(slack: SlackStandIn, bot: BotProcess, state: Path, key: str) -> None:
     until(lambda: len(find("FIRING")) >= ALERTS, 60)
 
 
-def one_after_the_other(arms: Sequence[Arm], count: int) -> None:
-    """`count` commands to each app, the apps in turn: first those without a job, then all."""
+def echo(pipe: Connection) -> None:
+    """Send back what comes, until the pipe is closed."""
+    with contextlib.suppress(EOFError):
+        while True:
+            pipe.send(pipe.recv())
+
+
+@contextlib.contextmanager
+def noise() -> Iterator[Callable[[], float]]:
+    """A round trip to an idle process, in ms: what the machine itself adds to every figure."""
+    ours, theirs = SPAWN.Pipe()
+    process = SPAWN.Process(target=echo, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()
+
+    def trip() -> float:
+        began = time.perf_counter()
+        ours.send(0)
+        ours.recv()
+        return (time.perf_counter() - began) * 1000
+
+    trip()
+    yield trip
+    ours.close()
+    process.join(5)
+
+
+def one_after_the_other(arms: Sequence[Arm], count: int, trip: Callable[[], float]) -> list[float]:
+    """`count` commands to each app, the apps in turn: first those without a job, then all.
+
+    Returns the empty round trips made between them, in ms.
+    """
+    trips = []
     for number in range(count):
         for arm in arms:
             arm.command(QUICK[number % len(QUICK)], arm.no_job)
+        trips.append(trip())
     for number in range(count):
         for arm in arms:
             arm.command(COMMANDS[number % len(COMMANDS)], arm.sequential)
+        trips.append(trip())
+    return trips
 
 
 def at_a_rate(arm: Arm, count: int) -> None:
@@ -240,7 +274,8 @@ def main() -> None:
     header(f"ack: slash command -> ack, {count} commands an app, in turn, then {RATE} a second")
     with tempfile.TemporaryDirectory(prefix="trailwatch-bench-") as folder, stage(folder) as arms:
         time.sleep(3)
-        one_after_the_other(arms, count)
+        with noise() as trip:
+            trips = one_after_the_other(arms, count, trip)
         for _ in range(turns):
             for arm in arms:
                 at_a_rate(arm, count // turns)
@@ -249,6 +284,7 @@ def main() -> None:
         [row(f"{arm.name}: in turn, no job beside", arm.no_job) for arm in arms]
         + [row(f"{arm.name}: in turn", arm.sequential) for arm in arms]
         + [row(f"{arm.name}: {RATE} a second", arm.open_loop) for arm in arms]
+        + [row("noise: an empty round trip to a process", trips)]
     )
     firsts = "; ".join(f"{arm.name}: {arm.first[0]:.1f} ms" for arm in arms if arm.first)
     print(f"\nfirst command after the start: {firsts}")
