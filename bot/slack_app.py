@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,9 +34,13 @@ def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
     """The Bolt app with all its listeners. Without a signing secret it is for Socket Mode only."""
     app = _bolt(client, signing_secret)
     everything = re.compile(".*")
+    seen = Seen()
 
     @app.command(COMMAND)
     def on_command(ack: Callable[..., Any], body: Mapping[str, Any]) -> None:
+        if seen.before(body.get("trigger_id")):
+            ack()
+            return
         reply = run_command(deps, body)
         if reply.text:
             ack(text=reply.text, blocks=list(reply.blocks), response_type="ephemeral")
@@ -43,7 +49,8 @@ def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
 
     @app.action(everything)
     def on_click(ack: Callable[..., Any], body: Mapping[str, Any]) -> None:
-        run_click(deps, body)
+        if not seen.before(body.get("trigger_id")):
+            run_click(deps, body)
         ack()
 
     @app.event("app_home_opened")
@@ -65,6 +72,30 @@ def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
         return BoltResponse(status=200, body="")
 
     return app
+
+
+class Seen:
+    """The newest trigger ids: Slack makes one for each command and click, and none twice.
+
+    An envelope that comes again, since its ack was lost, asks for nothing new. Safe for threads.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def before(self, trigger_id: object) -> bool:
+        """Whether it was asked about before; False for what is no id."""
+        if not isinstance(trigger_id, str) or not trigger_id:
+            return False
+        with self._lock:
+            if trigger_id in self._ids:
+                return True
+            self._ids[trigger_id] = None
+            if len(self._ids) > self._most:
+                self._ids.popitem(last=False)
+            return False
 
 
 def run_command(deps: Deps, body: Mapping[str, Any]) -> Reply:

@@ -69,3 +69,25 @@ def test_a_refusal_gives_the_button_back_and_is_told(world: Any) -> None:
     assert "OPSGENIE_API_KEY" in told["text"]
     back = world.until_shown(alert, "alert.close")
     assert "closing" not in back["text"]
+
+
+@pytest.mark.parametrize(
+    ("target", "fault"),
+    [
+        ("sns", {"status": 500, "count": 2}),
+        ("sns", {"status": "lost", "count": 1}),
+        ("webhook", {"status": 500, "count": 2}),
+        ("webhook", {"status": "lost", "count": 1}),
+    ],
+    ids=str,
+)
+def test_a_delivery_that_stumbles_ends_in_one_message(
+    world: Any, target: str, fault: dict[str, Any]
+) -> None:
+    world.fault(target, "", **fault)
+    name = world.fire(wait=False)
+    alert = world.message_of(name, 20)
+    router_id = world.routed(alert)["id"]
+    world.sandbox.post(f"/api/opsgenie/alerts/{router_id}/close", {"user": "olga@example.com"})
+    world.until_shown(alert, "CLOSED")
+    assert len(world.messages_of(name)) == 1

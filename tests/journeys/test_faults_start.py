@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from sandbox.slack import SlackStandIn
+from sandbox.wire import CallLog, Faults
 
 pytestmark = pytest.mark.journey
 
@@ -106,8 +112,6 @@ def other_bot(world: Any, environment: dict[str, str], tmp_path: Path) -> Iterat
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -151,3 +155,37 @@ def test_slack_is_away_at_start(world: Any, other_bot: Any) -> None:
     world.sandbox.until(lambda: status_of(f"{url}/readyz") == 200, 20, "its connection")
     assert "no connection to Slack" in output.read_text()
     assert "Traceback" not in output.read_text()
+
+
+def test_an_envelope_that_comes_again_asks_for_nothing_new(
+    world: Any, other_bot: Any, tmp_path: Path
+) -> None:
+    """Slack delivers every envelope twice, as it may where an ack was lost."""
+    slack = SlackStandIn(calls=CallLog(), faults=Faults(lambda: 0.0))
+    assert slack._socket is not None
+    once = slack._socket._send
+    slack._socket._send = lambda *to: once(*to) and once(*to)  # type: ignore[method-assign]
+    slack.start()
+    try:
+        _, url = other_bot(
+            SLACK_API_BASE_URL=slack.api_url,
+            SLACK_BOT_TOKEN=slack.bot_token,
+            SLACK_APP_TOKEN=slack.app_token,
+            SLACK_CHANNEL=slack.channel,
+        )
+        world.sandbox.until(lambda: status_of(f"{url}/readyz") == 200, 20, "the other bot")
+        for command in ("setup plan", "digest now"):
+            assert slack.command("alice", slack.channel, command)["status"] == 200
+        with closing(sqlite3.connect(tmp_path / "other.db", timeout=10)) as database:
+
+            def jobs() -> list[tuple[str]]:
+                return database.execute(
+                    "select kind from job where kind in ('setup.plan', 'digest.post')"
+                ).fetchall()
+
+            world.sandbox.until(lambda: len(jobs()) >= 2, 10)
+            # The second command's twin was taken before its job was seen; nothing else follows.
+            assert database.execute("select count(*) from audit").fetchone() == (2,)
+            assert len(jobs()) == 2
+    finally:
+        slack.stop()
