@@ -51,7 +51,7 @@ def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
             begun = True
         cut = text.rfind(_BETWEEN)
         if cut >= 0:
-            yield b"[%b]" % text[: cut + 1]
+            yield b"".join((b"[", memoryview(text)[: cut + 1], b"]"))
             text = text[cut + 2 :]
         elif len(text) > _MAX_WAITING:
             raise NotInBlocks("its records are not written as usual")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -277,6 +278,7 @@ def _knows(fields: Paths, condition: Condition) -> bool:
     return all(_path(test.selector) in fields for test in tests(condition))
 
 
+@lru_cache(maxsize=4096)
 def _path(selector: Selector) -> tuple[str, ...] | None:
     names = tuple(step.name for step in selector.steps if isinstance(step, Name))
     return names if len(names) == len(selector.steps) else None
