@@ -156,10 +156,33 @@ def end_server(server: Any, thread: threading.Thread, seconds: float = 5.0) -> N
     """End a waitress server and its thread: no new request, but those under way are answered.
 
     Connections that are only kept open by their clients (Opsgenie's, a proxy's) are closed: the
-    server's loop would otherwise wait for them.
+    server's loop would otherwise wait for them. Sockets are closed on the loop's own thread, which
+    may be waiting for just these.
     """
-    server.close()
+    from waitress.channel import HTTPChannel
+    from waitress.server import BaseWSGIServer
+    from waitress.trigger import trigger
+    from waitress.wasyncore import dispatcher
+
+    # One server for one address; for a name with several addresses there are several in a map.
+    parts: dict[int, Any] = server.map if hasattr(server, "map") else server._map
+    wakers = [part for part in parts.values() if isinstance(part, trigger)]
+
+    def close_doors() -> None:
+        for part in list(parts.values()):
+            if isinstance(part, BaseWSGIServer):
+                dispatcher.close(part)
+
+    def close_rest() -> None:
+        for part in list(parts.values()):
+            if isinstance(part, HTTPChannel):
+                part.close_when_flushed = True
+        for waker in wakers:
+            waker.close()
+
+    if not wakers:
+        return
+    wakers[0].pull_trigger(close_doors)
     server.task_dispatcher.shutdown(timeout=seconds)
-    for channel in list(server.active_channels.values()):
-        channel.close_when_flushed = True
+    wakers[0].pull_trigger(close_rest)
     thread.join(seconds)

@@ -24,18 +24,22 @@ def entered() -> threading.Event:
     return threading.Event()
 
 
-@pytest.fixture
-def served(held: threading.Event, entered: threading.Event) -> Iterator[Served]:
+@pytest.fixture(params=["127.0.0.1:0", "127.0.0.1:0 127.0.0.2:0"], ids=["one address", "two"])
+def served(
+    held: threading.Event, entered: threading.Event, request: pytest.FixtureRequest
+) -> Iterator[Served]:
     def slow(_: WebRequest) -> WebResponse:
         entered.set()
         held.wait(10)
         return answer(200, late=True)
 
     routes = {("GET", "/fast"): lambda _: answer(200, fast=True), ("GET", "/slow"): slow}
-    server = create_server(WebApp(routes), host="127.0.0.1", port=0, threads=2)
+    server = create_server(WebApp(routes), listen=request.param, threads=2)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    yield server, thread, int(server.effective_port)
+    listening = getattr(server, "effective_listen", None)
+    port = listening[0][1] if listening else server.effective_port
+    yield server, thread, int(port)
     held.set()
     end_server(server, thread)
     assert not thread.is_alive()
