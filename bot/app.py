@@ -60,6 +60,7 @@ from trailwatch.store import grants, inbox, jobs
 from trailwatch.store.database import Database, open_database
 from trailwatch.store.gauges import gauges
 from trailwatch.store.inbox import InboxRow
+from trailwatch.store.jobs import LostClaim
 from trailwatch.store.lanes import Rules
 from trailwatch.store.replica import claim_replica
 from trailwatch.store.secrets import Vault
@@ -78,7 +79,7 @@ RECONCILE_SECONDS = 60
 WEB_THREADS = 8
 
 JOB_THREADS = 8
-SEARCHES = 4
+AWS_PLACES = 4
 """Of the threads for jobs so many may wait for AWS at a time."""
 
 SWITCH_SECONDS = 0.0005
@@ -245,7 +246,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         router=OpsgenieRouter(settings.opsgenie_api_url, settings.opsgenie_api_key),
         router_url=settings.opsgenie_api_url,
         logs=lambda config: LogsSource(searching, config.log_group),
-        searches=threading.BoundedSemaphore(SEARCHES),
+        places=threading.BoundedSemaphore(AWS_PLACES),
         setup_clients=lambda: setup_clients(settings, aws, secrets),
         answer=answer_in_private,
         publish_home=lambda user_id, view: publish_home(slack, user_id, view),
@@ -316,7 +317,8 @@ def take_in(deps: Deps, row: InboxRow) -> None:
     config = deps.sites.config_or_blank()
     with deps.db.transaction() as tx:
         take(deps, tx, notification, config)
-        inbox.done(tx, row, deps.clock())
+        if not inbox.done(tx, row, deps.clock()):
+            raise LostClaim(f"delivery {row.key}")  # undoes what another process does, too
 
 
 def give_up(deps: Deps, kind: str, key: str, error: str) -> None:

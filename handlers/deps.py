@@ -36,8 +36,8 @@ class Deps:
     router: OpsgenieRouter
     router_url: str
     logs: Callable[[SiteConfig], LogsSource]
-    searches: BoundedSemaphore
-    """Places for searches: an AWS that hangs must leave threads for acknowledgements."""
+    places: BoundedSemaphore
+    """For jobs that wait for AWS: one that hangs must leave threads for acknowledgements."""
     setup_clients: Callable[[], Clients]
     """Clients that have assumed the setup role; made anew for each plan or apply."""
     answer: Answer

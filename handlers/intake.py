@@ -36,6 +36,8 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
     A webhook's secret may leak, so a change of state is believed only when the on-call service
     itself confirms it (job alert.confirm); also for alerts that are not known here.
     """
+    # No row to lock may be there yet: two replicas must not both make the alert.
+    alerts.lock_alias(tx, notification.alert_id)
     known = alerts.by_router_id(tx, notification.alert_id, lock=True)
     if known is None and notification.action == "Create":
         show_new(deps, tx, alert_from_notification(deps, notification, config))
@@ -62,6 +64,7 @@ def confirmed(
     deps: Deps, tx: Connection, routed: RoutedAlert, config: SiteConfig, by: str = ""
 ) -> Alert:
     """Bring our alert in step with what the on-call service has; returns it as it is now."""
+    alerts.lock_alias(tx, routed.id)
     alert = alerts.by_router_id(tx, routed.id, lock=True)
     if alert is None:
         alert = alert_from_router(deps, routed, config)

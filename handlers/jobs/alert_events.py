@@ -22,8 +22,6 @@ DEFAULT_PERIOD = timedelta(minutes=1)
 OUTAGE_PAUSES = tuple(timedelta(seconds=s) for s in (1, 2, 5, 10, 30))
 """When to search again while AWS does not answer; the last one repeats."""
 MOST_OUTAGES = 1000
-CROWDED = timedelta(seconds=0.2)
-"""When to look again for a free place to search."""
 
 SHOWN = 5
 """Events in the alert's own message."""
@@ -35,8 +33,6 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
         alert = alerts.get(tx, job.args["alert_id"])
     if alert is None:
         return None
-    if not deps.searches.acquire(blocking=False):
-        return Later(CROWDED, job.args)
     try:
         page, _ = search(deps, alert)
     except (NotFound, PatternError) as error:
@@ -47,8 +43,6 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
             _keep(deps, alert.id, search=Search.FAILED, search_note=str(error))
             return None
         return _again(deps, job, alert.id, error)
-    finally:
-        deps.searches.release()
     if page.events:
         newest = tuple(replace(event, raw="") for event in page.events[:SHOWN])
         _keep(
@@ -86,14 +80,12 @@ def give_up(deps: Deps, alert_id: str, why: str) -> None:
     _keep(deps, alert_id, search=Search.FAILED, search_note=why)
 
 
-def show_events(deps: Deps, job: JobContext) -> Later | None:
+def show_events(deps: Deps, job: JobContext) -> None:
     """Search again, wider, and answer in the alert's thread."""
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
     if alert is None:
-        return None
-    if not deps.searches.acquire(blocking=False):
-        return Later(CROWDED, job.args)
+        return
     try:
         page, window = search(deps, alert)
         message = events_message(
@@ -109,8 +101,6 @@ def show_events(deps: Deps, job: JobContext) -> Later | None:
             raise
         window = alarm_window_of(deps, alert)
         message = events_message(alert, (), 0, (window.start, window.end), error=error)
-    finally:
-        deps.searches.release()
     with deps.db.transaction() as tx:
         outgoing = Outgoing(
             key=f"{message_key(alert.id)}:events:{job.args['key']}",
@@ -121,7 +111,6 @@ def show_events(deps: Deps, job: JobContext) -> Later | None:
             thread_of=message_key(alert.id),
         )
         outbox.say(tx, outgoing, deps.clock())
-    return None
 
 
 def search(deps: Deps, alert: Alert) -> tuple[EventPage, Window]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from handlers.answering import tell
 from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message
 from handlers.blocks.pattern import pattern_explained, pattern_matches
@@ -65,4 +66,4 @@ def _tell(deps: Deps, job: JobContext, look: Callable[[], Message]) -> None:
         if getattr(error, "retryable", False) and job.attempt < 3:
             raise
         message = error_message(error)
-    deps.answer(job.args["response_url"], message.text, message.blocks)
+    tell(deps, job, message)

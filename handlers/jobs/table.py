@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from handlers.deps import Deps
 from handlers.jobs import (
@@ -40,10 +41,43 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
 }
 
 
+WAITS_FOR_AWS = frozenset(
+    {
+        "alert.find_events",
+        "alert.show_events",
+        "pattern.explain",
+        "pattern.test",
+        "setup.plan",
+        "setup.status",
+    }
+)
+"""Kinds that only read, of which many may be asked for while AWS hangs."""
+
+CROWDED = timedelta(seconds=0.2)
+"""When such a job looks again for a free place."""
+
+
 def handlers(deps: Deps) -> Mapping[str, JobHandler]:
-    """The kinds with what they need already given."""
+    """The kinds with what they need already given.
+
+    Those that wait for AWS share a few places, so that an AWS which hangs leaves threads for
+    acknowledgements.
+    """
 
     def bind(run: Callable[[Deps, JobContext], Later | None]) -> JobHandler:
         return lambda job: run(deps, job)
 
-    return {kind: bind(run) for kind, run in KINDS.items()}
+    def in_a_place(run: Callable[[Deps, JobContext], Later | None]) -> JobHandler:
+        def run_or_wait(job: JobContext) -> Later | None:
+            if not deps.places.acquire(blocking=False):
+                return Later(CROWDED, job.args)
+            try:
+                return run(deps, job)
+            finally:
+                deps.places.release()
+
+        return run_or_wait
+
+    return {
+        kind: in_a_place(run) if kind in WAITS_FOR_AWS else bind(run) for kind, run in KINDS.items()
+    }
