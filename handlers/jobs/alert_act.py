@@ -25,6 +25,9 @@ AGAIN = tuple(timedelta(seconds=s) for s in (1, 2, 3, 5, 5, 10))
 PATIENCE = timedelta(hours=8)
 """How long an action is tried: as long as whoever is on call may still want it."""
 
+SOON = timedelta(seconds=2)
+"""So long a first failure goes unsaid, since the second try mostly succeeds."""
+
 PRIVATE = timedelta(minutes=25)
 """How long the clicker can be answered in private: a response_url lasts 30 minutes."""
 
@@ -150,7 +153,7 @@ def _wait(deps: Deps, job: JobContext, error: RouterError) -> Later | None:
     if asked and now - parse_time(str(asked)) > PATIENCE:
         give_up(deps, _arguments(job), str(error))
         return None
-    if waits:
+    if waits or (asked and now - parse_time(str(asked)) > SOON):
         _note(deps, job, f"{error.what} It is tried again by itself.")
     pause = AGAIN[min(waits, len(AGAIN) - 1)]
     if error.retry_after is not None:

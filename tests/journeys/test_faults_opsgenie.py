@@ -29,14 +29,15 @@ def test_an_acknowledgement_is_asked_for_once(world: Any) -> None:
     assert acknowledgements(world, alert) == 1
 
 
-def test_a_long_outage_is_told_and_done_when_it_ends(world: Any) -> None:
+@pytest.mark.parametrize("fault", [{"status": 500}, {"timeout": 6}], ids=str)
+def test_a_long_outage_is_told_and_done_when_it_ends(world: Any, fault: dict[str, Any]) -> None:
     alert = world.fire()
-    world.fault("opsgenie", status=500)
+    world.fault("opsgenie", "/v2/alerts", **fault)
     world.sandbox.click(alert, "alert.acknowledge", user="bob")
-    world.until_shown(alert, "tried again")
+    world.until_shown(alert, "tried again", 9)
     world.told("bob", "tried again")
     world.well()
-    done = world.until_shown(alert, "cknowledged by", 8)
+    done = world.until_shown(alert, "cknowledged by", 10)
     assert "acknowledging" not in json.dumps(done["blocks"])
     assert acknowledgements(world, alert, 202) == 1
 

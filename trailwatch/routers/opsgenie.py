@@ -22,8 +22,8 @@ from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
 from trailwatch.routers.router import RequestStatus, RoutedAlert
 
-TIMEOUT = (3, 10)
-"""Seconds to connect and to read."""
+TIMEOUT = (3, 5)
+"""Seconds to connect and to read: a person waits for most of these calls."""
 
 LIST_PAGE = 100
 
