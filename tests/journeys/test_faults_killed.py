@@ -63,3 +63,23 @@ def test_what_came_while_nobody_was_there_is_taken_later(world: Any) -> None:
     world.until_shown(alert, "CLOSED")
     name = alert["text"].split("Alarm ")[1].split(".")[0]
     assert len(world.messages_of(name)) == 1
+
+
+def test_aws_is_away_when_the_bot_comes_back(world: Any) -> None:
+    """Alerts are shown and acknowledged while nobody knows the account; their events come later."""
+    world.fault("aws", "GetCallerIdentity", status=500)
+    world.kill()
+    alert = world.fire()
+    world.until_shown(alert, "searched again by itself")
+    world.sandbox.click(alert, "alert.acknowledge", user="bob")
+    world.until_shown(alert, "cknowledged by")
+    world.well()
+    world.sandbox.until(
+        lambda: next(
+            "searched again" not in m["text"]
+            for m in world.sandbox.alerts()
+            if m["ts"] == alert["ts"]
+        ),
+        20,
+        "the search",
+    )
