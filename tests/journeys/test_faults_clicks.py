@@ -93,3 +93,27 @@ def test_two_alarms_of_a_kind_are_one_message_until_it_is_closed(world: Any) -> 
     old, new = world.messages_of(name)
     assert "CLOSED" in old["text"]
     assert "FIRING" in new["text"]
+
+
+def test_each_action_of_the_menu_ends(world: Any) -> None:
+    """Acknowledged, taken back, snoozed, closed: nothing stays pending, each is asked for once."""
+    alert = world.fire()
+    value = alert["metadata"]["event_payload"]["alert_id"]
+    router_id = world.routed(alert)["id"]
+    world.sandbox.click(alert, "alert.acknowledge", user="bob")
+    world.until_shown(alert, "ACKNOWLEDGED")
+    world.sandbox.click(alert, "alert.more", user="bob", selected=f"unacknowledge:{value}")
+    world.until_shown(alert, "FIRING")
+    world.sandbox.click(alert, "alert.more", user="bob", selected=f"snooze-4h:{value}")
+    snoozed = world.until_shown(alert, "SNOOZED")
+    assert "hourglass" not in json.dumps(snoozed["blocks"])
+    world.sandbox.click(alert, "alert.more", user="bob", selected=f"snooze-1h:{value}")
+    world.sandbox.until(lambda: len(world.calls("opsgenie", f"{router_id}/snooze")) == 2, 10)
+    world.sandbox.until(
+        lambda: not world.rows("select 1 from job where state != 'done' and kind = 'alert.act'"), 10
+    )
+    world.sandbox.click(alert, "alert.close", user="bob")
+    closed = world.until_shown(alert, "CLOSED")
+    assert "hourglass" not in json.dumps(closed["blocks"])
+    asked = [call["method"].rsplit("/", 1)[1] for call in world.calls("opsgenie", f"{router_id}/")]
+    assert sorted(asked) == ["acknowledge", "close", "snooze", "snooze", "unacknowledge"]
