@@ -345,9 +345,9 @@ class _Raw(msgspec.Struct):
 def polars_find(files: Sequence[Path], patterns: Sequence[Pattern]) -> Pairs:
     """Each file unpacked as we do it, its records one a line, typed columns, expressions.
 
-    Nested parameters stay text, and their fields are read from the rows whose name and other
-    columns fit; conditions over all elements of an array, which polars has no path for, are left
-    to the interpreter on those rows.
+    First only the columns that rule most records out; of the others all that is read, nested
+    parameters as text. Conditions over all elements of an array, which polars has no path for, are
+    left to the interpreter on those rows.
     """
     import polars as pl
 
@@ -369,17 +369,22 @@ def polars_find(files: Sequence[Path], patterns: Sequence[Pattern]) -> Pairs:
     schema["userIdentity"] = identity
     likely = reduce(lambda a, b: a | b, _polars_likely(pl, patterns))
     split = [_polars_split(condition_of(pattern)) for pattern in patterns]
-    flags = [_polars(pl, cheap).alias(str(n)) for n, (cheap, _) in enumerate(split)]
+    first: dict[str, Any] = {"eventName": pl.String, "errorCode": pl.String}
+    first["userIdentity"] = pl.Struct({"type": pl.String})
     decoder = msgspec.json.Decoder(_Raw)
-    found: Pairs = set()
+    left: list[msgspec.Raw] = []
     for file in files:
         records = decoder.decode(unpack(file.read_bytes())).Records
-        frame = pl.read_ndjson(b"\n".join(records), schema=schema).with_row_index("row")  # type: ignore[arg-type]
-        rows = frame.filter(likely).select("row", "eventID", *flags)
-        for number, (_, rest) in enumerate(split):
-            for row, id_ in rows.filter(pl.col(str(number))).select("row", "eventID").iter_rows():
-                if rest is None or holds(rest, json.loads(bytes(records[row]))):
-                    found.add((id_, number))
+        frame = pl.read_ndjson(b"\n".join(records), schema=first)  # type: ignore[arg-type]
+        left += [records[row] for row in frame.select(likely.arg_true()).to_series()]
+    frame = pl.read_ndjson(b"\n".join(left), schema=schema).with_row_index("row")  # type: ignore[arg-type]
+    found: Pairs = set()
+    for number, (cheap, rest) in enumerate(split):
+        # Columns before paths into text: polars evaluates all of a conjunction.
+        rows = frame.filter(_polars(pl, cheap and _top_only(cheap))).filter(_polars(pl, cheap))
+        for row, id_ in rows.select("row", "eventID").iter_rows():
+            if rest is None or holds(rest, json.loads(bytes(left[row]))):
+                found.add((id_, number))
     return found
 
 
@@ -388,7 +393,7 @@ def _polars_likely(pl: Any, patterns: Sequence[Pattern]) -> Iterable[Any]:
     for pattern in patterns:
         demanded = names_of(condition_of(pattern))
         if demanded is None:
-            yield _polars(pl, _polars_split(_top_only(condition_of(pattern)))[0])
+            yield _polars(pl, _polars_first(condition_of(pattern)))
         else:
             names |= {name for name in demanded if not name.endswith("*")}
             yield from (
@@ -399,23 +404,32 @@ def _polars_likely(pl: Any, patterns: Sequence[Pattern]) -> Iterable[Any]:
     yield pl.col("eventName").is_in(sorted(names))
 
 
-def _polars_split(condition: Condition) -> tuple[Condition | None, Condition | None]:
-    """What columns and paths without wildcards say, and the whole where that is not all."""
-
-    def is_hard(part: Condition) -> bool:
-        return any(
-            step is None or isinstance(step, int) or (isinstance(test, Is))
-            for test in tests(part)
-            for step in _path(test.selector)
-        )
-
-    if not is_hard(condition):
-        return condition, None
+def _polars_first(condition: Condition) -> Condition:
+    """What of a conjunction reads the columns that are read first."""
+    columns = (("eventName",), ("errorCode",), ("userIdentity", "type"))
     items = condition.items if isinstance(condition, And) else (condition,)
-    easy = tuple(item for item in items if not is_hard(item))
-    if not easy:
-        return None, condition
-    return (And(easy) if len(easy) > 1 else easy[0]), condition
+    cheap = tuple(i for i in items if all(_path(t.selector) in columns for t in tests(i)))
+    assert cheap, "the columns that are read first must rule records out"
+    return And(cheap) if len(cheap) > 1 else cheap[0]
+
+
+def _polars_split(condition: Condition) -> tuple[Condition | None, Condition | None]:
+    """What columns and paths of names say, and the whole condition where that is not all."""
+    relaxed = _relaxed(condition)
+    return relaxed, None if relaxed == condition else condition
+
+
+def _relaxed(condition: Condition) -> Condition | None:
+    """The condition with everything that polars has no path for taken for true; None for true."""
+    if isinstance(condition, And | Or):
+        items = tuple(_relaxed(item) for item in condition.items)
+        kept = tuple(item for item in items if item is not None)
+        if not kept or (isinstance(condition, Or) and len(kept) < len(items)):
+            return None
+        return type(condition)(kept) if len(kept) > 1 else kept[0]
+    steps = _path(condition.selector)
+    hard = isinstance(condition, Is) or any(not isinstance(step, str) for step in steps)
+    return None if hard else condition
 
 
 def _polars(pl: Any, condition: Condition | None) -> Any:
