@@ -97,7 +97,13 @@ def other_bot(world: Any, environment: dict[str, str], tmp_path: Path) -> Iterat
             started.append(
                 subprocess.Popen(
                     [SCRIPT, "serve"],
-                    env={**environment, **changes, "PORT": str(port)},
+                    # Into a person's own messages: the channel is the sandbox's bot's.
+                    env={
+                        **environment,
+                        "SLACK_CHANNEL": "U0CAROL000",
+                        **changes,
+                        "PORT": str(port),
+                    },
                     cwd=tmp_path,
                     stdout=file,
                     stderr=subprocess.STDOUT,

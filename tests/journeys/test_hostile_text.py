@@ -30,14 +30,14 @@ OURS = re.compile(
 
 
 def record(name: str, text: str) -> dict[str, Any]:
-    """A call in which every text is somebody's own; CreateUser succeeds, ConsoleLogin fails."""
-    failure = {"errorCode": text, "errorMessage": text} if name == "ConsoleLogin" else {}
+    """A call in which every text is somebody's own."""
     return {
-        **failure,
+        "errorCode": text,
+        "errorMessage": text,
         "eventVersion": "1.11",
         "eventID": f"evil-{name}-{len(text)}",
         "eventTime": "2026-11-23T09:00:00Z",
-        "eventSource": "signin.amazonaws.com" if failure else "iam.amazonaws.com",
+        "eventSource": "signin.amazonaws.com",
         "eventName": name,
         "awsRegion": "us-east-1",
         "recipientAccountId": "123456789012",
@@ -64,13 +64,12 @@ def evil_world(shared_world: Any) -> Any:
         if routed["status"] == "open":
             world.sandbox.post(f"/api/opsgenie/alerts/{routed['id']}/close", {})
     known = {m["ts"] for m in world.sandbox.alerts()}
-    calls = ("CreateUser", "ConsoleLogin")
-    lines = [json.dumps(record(name, text)) for name in calls for text in (EVIL, LONG)]
+    lines = [json.dumps(record("ConsoleLogin", text)) for text in (EVIL, LONG)]
     world.sandbox.records("\n".join(lines).encode())
     alert = world.sandbox.wait_message(
         lambda m: (
             m["ts"] not in known
-            and "IAM user created" in m["text"]
+            and ": Console login in account" in m["text"]
             and "alert.events" in json.dumps(m["blocks"])
         )
     )

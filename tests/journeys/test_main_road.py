@@ -227,6 +227,17 @@ def test_a_detection_of_our_own_is_added_and_put_to_work(
     assert "at work" in json.dumps(refused["ack"])
 
 
+def test_the_archive_is_backtested(sandbox: Any, applied: dict[str, Any]) -> None:
+    sandbox.post("/api/scenario", {"name": "create-user"})
+    sandbox.command("backtest --pack walkthrough --since 1h", user="bob")
+    found = sandbox.wait_message(
+        lambda m: m["text"].startswith("Backtest of pack walkthrough") and table_of(m) != "[]"
+    )
+    assert "IAM user created" in table_of(found)
+    refused = sandbox.command("backtest", user="carol")
+    assert "responder" in json.dumps(refused["ack"])
+
+
 def test_an_alarm_whose_webhook_never_came_is_found_after_a_restart(
     sandbox: Any, applied: dict[str, Any]
 ) -> None:
