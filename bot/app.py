@@ -54,6 +54,7 @@ from trailwatch.clock import utc_now
 from trailwatch.detections import load_catalogue
 from trailwatch.errors import ProviderError
 from trailwatch.routers.opsgenie import OpsgenieRouter
+from trailwatch.search.archive import Wanted, pieces
 from trailwatch.search.logs import LogsSource
 from trailwatch.site import Site, SiteConfig, partition_of
 from trailwatch.store import grants, inbox, jobs
@@ -247,6 +248,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         router_url=settings.opsgenie_api_url,
         logs=lambda config: LogsSource(searching, config.log_group),
         places=threading.BoundedSemaphore(AWS_PLACES),
+        archive=lambda config, since: pieces([f"s3://{config.bucket}/"], Wanted(since), aws),
         setup_clients=lambda: setup_clients(settings, aws, secrets),
         answer=answer_in_private,
         publish_home=lambda user_id, view: publish_home(slack, user_id, view),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from threading import BoundedSemaphore
 from typing import Any
 
 from handlers.people import People
 from handlers.sites import Sites
 from setup.clients import Clients
+from trailwatch.backtest import Piece, Problem
 from trailwatch.clock import Clock
 from trailwatch.detections import Catalogue
 from trailwatch.routers.opsgenie import OpsgenieRouter
@@ -38,6 +40,8 @@ class Deps:
     logs: Callable[[SiteConfig], LogsSource]
     places: BoundedSemaphore
     """For jobs that wait for AWS: one that hangs must leave threads for acknowledgements."""
+    archive: Callable[[SiteConfig, datetime], Iterator[Piece | Problem]]
+    """The trail's archive in the site's bucket, from a UTC time on."""
     setup_clients: Callable[[], Clients]
     """Clients that have assumed the setup role; made anew for each plan or apply."""
     answer: Answer

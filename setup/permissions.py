@@ -34,12 +34,15 @@ def setup_policy(config: SiteConfig) -> Document:
 
 
 def run_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
-    """The policy for the running bot: it searches the log group and assumes the setup role."""
+    """The policy for the running bot: it searches the log group and the
+    archive, and assumes the setup role."""
     site = config.site
     group = site.log_group_arn(config.log_group)
     searches: list[Need] = [
         ("read", "logs:DescribeMetricFilters", group),
         ("read", "logs:FilterLogEvents", group),
+        ("read", "s3:ListBucket", site.bucket_arn(config.bucket)),
+        ("read", "s3:GetObject", f"{site.bucket_arn(config.bucket)}/*"),
         ("write", "sts:AssumeRole", site.role_arn(setup_role)),
     ]
     return _document(searches)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.access import Role, check
 from handlers.audit import note
 from handlers.blocks.help import Usage, help_overview, help_topic
-from handlers.commands import access, alerts, detections, pattern, setup
+from handlers.commands import access, alerts, backtest, detections, pattern, setup
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse
 from handlers.deps import Deps
@@ -44,6 +44,7 @@ COMMANDS: tuple[Command, ...] = (
     *alerts.COMMANDS,
     *pattern.COMMANDS,
     *detections.COMMANDS,
+    *backtest.COMMANDS,
     *access.COMMANDS,
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from sandbox.aws import snapshot
+from sandbox.aws import bucket_access, snapshot
 from sandbox.aws.alarm_history import AlarmHistory
 from sandbox.aws.alarms import Alarms
 from sandbox.aws.backends import Account
@@ -108,6 +108,7 @@ class AwsStandIn:
 
     def start(self) -> None:
         """Serve, with what `state` keeps, else with an account that is empty but for two roles."""
+        bucket_access.install()
         self._account.reset()
         kept = snapshot.load(self._folder) if self._folder else None
         if kept is not None:

@@ -238,3 +238,19 @@ def test_what_the_sandbox_lacks_is_a_json_error(aws: Any) -> None:
         aws.client("cloudtrail").list_public_keys()
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_a_policy_that_denies_plain_http_says_nothing_of_loopback(aws: Any) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="tls-only")
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": ["arn:aws:s3:::tls-only", "arn:aws:s3:::tls-only/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    document = {"Version": "2012-10-17", "Statement": [deny]}
+    s3.put_bucket_policy(Bucket="tls-only", Policy=json.dumps(document))
+    s3.put_object(Bucket="tls-only", Key="a", Body=b"x")
+    assert s3.get_object(Bucket="tls-only", Key="a")["Body"].read() == b"x"

@@ -102,14 +102,16 @@ def test_a_search_needs_what_the_running_policy_grants(on_stand_in: Any) -> None
     now = world.clock()
     source.search(EventQuery(parse('{ $.eventName = "ConsoleLogin" }'), now, now))
     called = {call["method"] for call in world.log.list("aws")[earlier:]}
-    assert {f"logs:{name}" for name in called} | {"sts:AssumeRole"} == _actions(run_policy(config))
+    archive = {"s3:GetObject", "s3:ListBucket", "sts:AssumeRole"}
+    assert {f"logs:{name}" for name in called} | archive == _actions(run_policy(config))
 
 
 def test_the_running_bot_only_searches_and_assumes_one_role(on_moto: Any) -> None:
     config = on_moto.config()
     document = run_policy(config)
     searches = {"logs:DescribeMetricFilters", "logs:FilterLogEvents"}
-    assert _actions(document) == {*searches, "sts:AssumeRole"}
+    archive = {"s3:GetObject", "s3:ListBucket"}
+    assert _actions(document) == {*searches, *archive, "sts:AssumeRole"}
     trust = setup_trust("arn:aws:iam::123456789012:role/trailwatch", "an-external-id")
     (statement,) = trust["Statement"]
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "an-external-id"}}

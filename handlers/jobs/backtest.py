@@ -1,0 +1,80 @@
+"""The job behind /trailwatch backtest: reads the trail's bucket, shows how far it is. Read-only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from handlers.blocks.backtest import backtest_message, backtest_running
+from handlers.blocks.errors import error_message
+from handlers.blocks.kit import Message
+from handlers.deps import Deps
+from handlers.jobs.job import JobContext
+from trailwatch.backtest import Subject, run, subject_of
+from trailwatch.detections import Detection, facts_of
+from trailwatch.errors import TrailwatchError
+from trailwatch.site import SiteConfig
+from trailwatch.store import outbox
+from trailwatch.store.outbox import Outgoing
+
+LONGEST = 300.0
+"""Seconds after which the part that was read is the answer: the bot has other work."""
+
+TELL_EVERY = 3.0
+"""Seconds between two looks at how far it is."""
+
+
+def run_backtest(deps: Deps, job: JobContext) -> None:
+    """Go through the archive in this thread and show the result in the channel."""
+    now = deps.clock()
+    since = now - timedelta(seconds=float(job.args["seconds"]))
+    try:
+        config = deps.sites.config()
+        what, subjects = _subjects(deps, job, config)
+        began = told = time.monotonic()
+        complete = True
+        for progress in run(subjects, deps.archive(config, since), since=since, processes=1):
+            job.beat()
+            moment = time.monotonic()
+            if moment - began > LONGEST:
+                complete = False
+                break
+            if moment - told > TELL_EVERY or not progress.files:
+                told = moment
+                _show(deps, job, backtest_running(what, progress.records, progress.matches))
+        message = backtest_message(
+            what, progress.result(complete=complete), now, str(job.args["name"])
+        )
+    except TrailwatchError as error:
+        if getattr(error, "retryable", False) and job.attempt < 3:
+            raise
+        message = error_message(error)
+    _show(deps, job, message)
+
+
+def _subjects(deps: Deps, job: JobContext, config: SiteConfig) -> tuple[str, list[Subject]]:
+    catalogue = deps.catalogue
+    ids = [part for part in str(job.args["detections"]).split(",") if part]
+    pack = str(job.args["pack"])
+    chosen: Sequence[Detection]
+    if ids:
+        what, chosen = ", ".join(ids), [catalogue[one] for one in ids]
+    elif pack:
+        what, chosen = f"pack {pack}", catalogue.pack(pack)
+    else:
+        what, chosen = f"pack {config.pack}", deps.sites.detections(config)
+    facts = facts_of(config)
+    return what, [subject_of(detection, facts) for detection in chosen]
+
+
+def _show(deps: Deps, job: JobContext, message: Message) -> None:
+    outgoing = Outgoing(
+        key=f"backtest:{job.args['key']}",
+        lane=str(job.args["channel"]),
+        text=message.text,
+        blocks=message.blocks,
+        metadata={},
+    )
+    with deps.db.transaction() as tx:
+        outbox.say(tx, outgoing, deps.clock())
