@@ -60,9 +60,6 @@ def record(name: str, text: str) -> dict[str, Any]:
 def evil_world(shared_world: Any) -> Any:
     """The sandbox after strangers wrote wherever they may."""
     world = shared_world
-    for routed in world.sandbox.get("/api/opsgenie/alerts"):
-        if routed["status"] == "open":
-            world.sandbox.post(f"/api/opsgenie/alerts/{routed['id']}/close", {})
     known = {m["ts"] for m in world.sandbox.alerts()}
     lines = [json.dumps(record("ConsoleLogin", text)) for text in (EVIL, LONG)]
     world.sandbox.records("\n".join(lines).encode())
@@ -73,7 +70,7 @@ def evil_world(shared_world: Any) -> Any:
             and "alert.events" in json.dumps(m["blocks"])
         )
     )
-    world.until_shown(alert, '"type": "table"')
+    world.until_shown(alert, '"type": "table"', 30)
     world.sandbox.click(alert, "alert.events", user="bob")
     known = {m["ts"] for m in world.sandbox.alerts()}
     for number, text in enumerate((EVIL, LONG)):
