@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import gzip
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -103,12 +105,33 @@ def clean(pattern: Pattern) -> bool:
 
 
 def lines_of(files: Sequence[Path]) -> Iterator[str]:
-    """The lines of files or of standard input; raises UsageError for a file that can't be read."""
+    """The events in files or standard input, one text each; gzip and {"Records": […]}, too.
+
+    Raises UsageError for a file that can't be read.
+    """
     for file in files or [Path("-")]:
-        if str(file) == "-":
-            yield from sys.stdin.read().splitlines()
-            continue
+        yield from events_in(_content(file))
+
+
+def events_in(data: bytes) -> list[str]:
+    """The lines of a text, or the records of one JSON document as CloudTrail delivers it."""
+    text = data.decode("utf-8", "replace")
+    if text.lstrip()[:1] in ("{", "["):
         try:
-            yield from file.read_text("utf-8", errors="replace").splitlines()
-        except OSError as error:
-            raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
+            whole = json.loads(text)
+        except (ValueError, RecursionError):
+            return text.splitlines()
+        records = whole.get("Records") if isinstance(whole, dict) else whole
+        if isinstance(records, list):
+            return [json.dumps(record, ensure_ascii=False) for record in records]
+    return text.splitlines()
+
+
+def _content(file: Path) -> bytes:
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    except EOFError as error:
+        raise UsageError(f"{file} is cut off: {error}.") from error
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}.") from error

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from trailwatch.detections import Catalogue, Detection, facts_of, pattern_at
 from trailwatch.detections.own import OwnDetection, from_json, to_json, together
+from trailwatch.errors import UsageError
 from trailwatch.site import Site, SiteConfig, partition_of
 from trailwatch.store import site_config
 from trailwatch.store.database import Database
@@ -95,6 +96,12 @@ class Sites:
         wanted = {d.id: d for d in catalogue.pack(config.pack)}
         for detection_id in config.add:
             wanted.setdefault(detection_id, catalogue[detection_id])
+        if not wanted.keys() - set(config.drop):
+            raise UsageError(
+                "Nothing would be left to watch for.",
+                f"Pack {config.pack} less what is dropped has no detections.",
+                "Take the pipeline down with /trailwatch setup destroy.",
+            )
         facts = facts_of(config)
         return tuple(
             replace(d, pattern=pattern_at(d, facts))

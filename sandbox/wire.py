@@ -109,25 +109,32 @@ def parse_fault(body: Mapping[str, Any]) -> Fault:
     if isinstance(given, str) and given in KINDS:
         kind = given
     elif given is not None:
-        status = int(given)
+        status = int(_number("status", given, 100, 599))
     for name in ("timeout", "reset", "lost"):
         if body.get(name):
             kind = name
     if not isinstance(body.get("timeout"), bool) and isinstance(body.get("timeout"), int | float):
         seconds = float(body["timeout"])
-    count = body.get("count")
-    retry_after = body.get("retry_after")
+    count, after = body.get("count"), body.get("retry_after")
     return Fault(
         target=target,
         match=str(body.get("match") or ""),
         kind=kind,
         status=status,
-        rate=float(body.get("rate", 1.0)),
-        count=None if count is None else int(count),
-        retry_after=None if retry_after is None else int(retry_after),
+        rate=_number("rate", body.get("rate", 1.0), 0, 1),
+        count=None if count is None else int(_number("count", count, 0, 10**9)),
+        retry_after=None if after is None else int(_number("retry_after", after, 0, 3600)),
         seconds=seconds,
-        late=float(body.get("late") or 0.0),
+        late=_number("late", body.get("late") or 0.0, 0, 3600),
     )
+
+
+def _number(name: str, given: object, least: float, most: float) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not least <= given <= most:
+        allowed = f"a number from {least:g} to {most:g}"
+        more = f", or one of {', '.join(KINDS[1:])}" if name == "status" else ""
+        raise BadFault(f"{name} is {given!r}; it must be {allowed}{more}")
+    return float(given)
 
 
 class Faults:

@@ -34,17 +34,24 @@ def grant(deps: Deps, request: Request, call: Invocation) -> Reply:
     with deps.db.transaction() as tx:
         grants.grant(tx, subject, role.word, request.person.id, deps.clock())
         note(deps, tx, request, "access.grant", subject, "done", role=role.word)
-    return Reply(f"Granted: {role.word} to {subject}. It counts at once.")
+    return Reply(f"Granted: {role.word} to {_mention(subject)}. It counts at once.")
 
 
 def revoke(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Take a granted role back; roles from the settings stay."""
     subject = _subject(call.words[0])
     with deps.db.transaction() as tx:
-        grants.revoke(tx, subject)
-        note(deps, tx, request, "access.revoke", subject, "done")
+        had = grants.revoke(tx, subject)
+        note(deps, tx, request, "access.revoke", subject, "done" if had else "nothing to revoke")
     left = deps.people.roles().get(subject, Role.VIEWER)
-    return Reply(f"Revoked. {subject} is now {left.word}.")
+    if had:
+        return Reply(f"Revoked. {_mention(subject)} is now {left.word}.")
+    if left is Role.VIEWER:
+        return Reply(f"{_mention(subject)} was granted no role; nothing is changed.")
+    return Reply(
+        f"Nothing is changed: {_mention(subject)} is {left.word} by the bot's settings "
+        "(TRAILWATCH_ADMINS, TRAILWATCH_RESPONDERS), which only who runs it can change."
+    )
 
 
 def show_audit(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -55,6 +62,10 @@ def show_audit(deps: Deps, request: Request, call: Invocation) -> Reply:
         entries = audit.recent(tx, limit=30, since=since)
     message = audit_message([row_of(entry) for entry in entries])
     return Reply(message.text, message.blocks)
+
+
+def _mention(subject: str) -> str:
+    return f"<!subteam^{subject}>" if subject.startswith("S") else f"<@{subject}>"
 
 
 def _subject(word: str) -> str:

@@ -14,7 +14,7 @@ from handlers.commands.grammar import Invocation
 from handlers.deps import Deps
 from handlers.request import Reply, Request
 from trailwatch.detections.own import added, removed, typed_detection
-from trailwatch.errors import UsageError
+from trailwatch.errors import NotFound, UsageError
 from trailwatch.pattern import parse
 
 _TYPED = re.compile(
@@ -29,6 +29,8 @@ def show(deps: Deps, request: Request, call: Invocation) -> Reply:
     if name and name not in catalogue.packs and name in catalogue:
         message = detection_message(catalogue[name])
     else:
+        if name and name not in catalogue.packs:
+            raise NotFound.of("pack or detection", name, {*catalogue.packs, *catalogue.detections})
         chosen = catalogue.pack(name) if name else ()
         message = detections_message(catalogue.packs, name, chosen)
     return Reply(message.text, message.blocks)

@@ -106,6 +106,8 @@ def _near(name: str, command: Command) -> str:
 def _count_error(command: Command, count: int) -> str:
     if count < command.least:
         return f"/trailwatch {command.name} needs more: {command.usage}"
+    if not command.most:
+        return f"/trailwatch {command.name} takes no words after it."
     return f"/trailwatch {command.name} takes no more than {command.most} words."
 
 

@@ -55,7 +55,7 @@ def answer(deps: Deps, request: Request, text: str) -> Reply:
         check(request.person, Role.VIEWER, "use trailwatch")
     call = parse(text, COMMANDS)
     try:
-        check(request.person, call.command.role, f"use `{call.command.name}`")
+        check(request.person, call.command.role, f"use /trailwatch {call.command.name}")
     except NotAllowed:
         with deps.db.transaction() as tx:
             note(deps, tx, request, call.command.name, "", "refused")

@@ -11,7 +11,8 @@ import threading
 
 # The expression runs in a child process, since nothing stops Python's `re` inside a thread.
 _CHILD = """
-import json, re, sys
+import json, re, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
 for line in sys.stdin:
     pattern, text, how = json.loads(line)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -171,6 +172,7 @@ class SlackStandIn:
             place = self.space.channel_for_person(channel, person)
             if self.escape_command_text:
                 text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+            text = self._mentions(text)
             payload = payloads.slash_command(self.space, person, place, self.slash, text)
         delivery = self._deliver("slash_commands", payload)
         error = self._take_command_ack(person, place, delivery)
@@ -231,6 +233,16 @@ class SlackStandIn:
                 payload = payloads.view_action(self.space, person, view, [action])
         delivery = self._deliver("interactive", payload)
         return _result(delivery, _error(delivery))
+
+    def _mentions(self, text: str) -> str:
+        """Typed names as Slack sends them where the command has should_escape: <@U…|bob>."""
+        ids = {one["name"]: one["id"] for one in self.everybody}
+
+        def mention(found: re.Match[str]) -> str:
+            name = found[1]
+            return f"<@{ids[name]}|{name}>" if name in ids else found[0]
+
+        return re.sub(r"(?<!\S)@([\w.-]+)", mention, text)
 
     def _in_message(
         self,

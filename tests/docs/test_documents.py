@@ -174,8 +174,9 @@ def test_the_sandbox_page_documents_every_call_of_the_control() -> None:
 def test_the_procfile_starts_the_tree_where_only_the_locks_are_installed(tmp_path: Path) -> None:
     """Without settings: it gets so far as to name them, in a Python that knows no trailwatch."""
     line = text_of(ROOT / "Procfile").strip()
-    words = line.removeprefix("web: ").split()
-    assert words[:2] == ["HOST=0.0.0.0", "python"]
+    given = line.removeprefix("web: ").split()
+    assert given[:3] == ["HOST=0.0.0.0", "TRAILWATCH_REPLICA=$DYNO", "python"]
+    words = given[1:]
     dependencies = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {sysconfig.get_path('purelib')!r}]"
     started = f"{dependencies}; sys.argv = {words[3:]!r}; import runpy; runpy.run_module("
     done = subprocess.run(

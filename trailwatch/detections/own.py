@@ -96,7 +96,8 @@ def together(ours: Catalogue, own: Mapping[str, OwnDetection]) -> Catalogue:
     theirs = {id_: one.detection() for id_, one in own.items() if id_ not in ours}
     every = {**ours.detections, **theirs}
     mine = (*ours.packs.get(OWN, ()), *theirs)
-    return replace(ours, detections=every, packs={**ours.packs, ALL: tuple(every), OWN: mine})
+    packs = {**ours.packs, ALL: tuple(every)}
+    return replace(ours, detections=every, packs={**packs, OWN: mine} if mine else packs)
 
 
 def to_json(own: Mapping[str, OwnDetection]) -> str:

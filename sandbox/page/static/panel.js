@@ -71,7 +71,7 @@ function report(title, answer) {
   const rejected = answer.rejected || [];
   tell("#happened", answer.accepted === undefined ? `${title}: done.` : `${title}: ${count(answer.accepted)} accepted`, "good");
   if (answer.matched) {
-    const found = answer.matched.length ? `matched by ${answer.matched.join(", ")}` : "no metric filter matches; is the plan applied?";
+    const found = answer.matched.length ? `matched by ${answer.matched.join(", ")}` : "no metric filter matches: apply a plan, or one with a pack that watches this";
     find("#happened").append(Object.assign(document.createElement("div"), { className: "faint", textContent: found }));
   }
   if (!rejected.length) return;

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+
+RECORD = {"eventName": "CreateUser", "eventTime": "2026-11-23T09:00:00Z"}
+PATTERN = '{ $.eventName = "CreateUser" }'
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("lines.jsonl", f"{json.dumps(RECORD)}\n{{}}\n".encode()),
+        ("lines.jsonl.gz", gzip.compress(f"{json.dumps(RECORD)}\n{{}}\n".encode())),
+        ("records.json", json.dumps({"Records": [RECORD, {}]}, indent=2).encode()),
+        ("records.json.gz", gzip.compress(json.dumps({"Records": [RECORD, {}]}).encode())),
+        ("list.json", json.dumps([RECORD, {}]).encode()),
+    ],
+)
+def test_events_are_found_in_every_form_of_file(
+    name: str, content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    assert main(["pattern", "test", PATTERN, str(file)]) == 0
+    assert "1 of 2 lines match" in capsys.readouterr().err
+
+
+def test_a_file_that_is_cut_off_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "cut.gz"
+    file.write_bytes(gzip.compress(b"x" * 1000)[:-8])
+    assert main(["pattern", "test", PATTERN, str(file)]) == 2
+    assert "cut off" in capsys.readouterr().err
