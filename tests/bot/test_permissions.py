@@ -43,7 +43,9 @@ def test_there_are_two_documents(documents: Mapping[str, Any]) -> None:
 
 def test_running_only_searches_and_assumes_the_setup_role(documents: Mapping[str, Any]) -> None:
     actions = {a for found, _ in statements(documents["run"]) for a in found}
-    writing = {a for a in actions if not re.match(r"[a-z0-9]+:(Get|List|Describe|Filter|Lookup)", a)}
+    writing = {
+        a for a in actions if not re.match(r"[a-z0-9]+:(Get|List|Describe|Filter|Lookup)", a)
+    }
     assert writing <= {"sts:AssumeRole"}
     assert "logs:FilterLogEvents" in actions
 
