@@ -21,6 +21,7 @@ PATTERN = '{ $.eventName = "CreateUser" }'
         ("records.json.gz", gzip.compress(json.dumps({"Records": [RECORD, {}]}).encode())),
         ("list.json", json.dumps([RECORD, {}]).encode()),
     ],
+    ids=["lines", "lines-gz", "records", "records-gz", "list"],
 )
 def test_events_are_found_in_every_form_of_file(
     name: str, content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
