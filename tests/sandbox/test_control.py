@@ -164,7 +164,7 @@ def test_slack_is_asked_and_its_refusals_are_told(driver: Driver) -> None:
         ("/api/trail", {"logging": "no"}, "true or false"),
         ("/api/faults", {"target": "moon"}, "target is 'moon'"),
         ("/api/faults", {"target": "slack", "status": "teapot"}, "teapot"),
-        ("/api/faults", {"target": "slack", "rate": []}, "cannot be read"),
+        ("/api/faults", {"target": "slack", "rate": []}, "must be a number"),
         ("/api/opsgenie/alerts/nobody/close", None, "no alert"),
     ],
 )
