@@ -107,7 +107,9 @@ def test_lost_answers_and_a_killed_bot_leave_a_whole_pipeline(site: Any) -> None
     assert len(sns.list_subscriptions_by_topic(TopicArn=topic["TopicArn"])["Subscriptions"]) == 1
     # One whose answer, with its key, was lost is of no use: it is removed and made anew.
     made = [c for c in site.calls("opsgenie", "POST /v2/integrations") if c["status"] in (0, 201)]
-    assert len(made) - len(site.calls("opsgenie", "DELETE /v2/integrations")) == 2
+    asked = site.calls("opsgenie", "DELETE /v2/integrations")
+    removed = [c for c in asked if c["status"] in (0, 200)]  # a kill may let it be asked twice
+    assert len(made) - len(removed) == 2, ([c["status"] for c in made], asked)
 
 
 def test_drift_shows_and_is_repaired_once(site: Any) -> None:
