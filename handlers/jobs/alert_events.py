@@ -8,7 +8,7 @@ from datetime import timedelta
 from handlers.blocks.events import events_message
 from handlers.deps import Deps
 from handlers.intake import message_key, say
-from handlers.jobs.job import JobContext, Later
+from handlers.jobs.job import JobContext, Later, worth_another_try
 from trailwatch.alert import Alert, Search
 from trailwatch.culprit import Window, alarm_window, look_again
 from trailwatch.errors import AwsError, NotFound, TrailwatchError
@@ -97,7 +97,7 @@ def show_events(deps: Deps, job: JobContext) -> None:
             offices=deps.offices,
         )
     except TrailwatchError as error:
-        if getattr(error, "retryable", False) and job.attempt < 3:
+        if worth_another_try(job, error):
             raise
         window = alarm_window_of(deps, alert)
         message = events_message(alert, (), 0, (window.start, window.end), error=error)

@@ -10,7 +10,7 @@ from handlers.blocks.backtest import backtest_message, backtest_running
 from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message
 from handlers.deps import Deps
-from handlers.jobs.job import JobContext
+from handlers.jobs.job import JobContext, worth_another_try
 from trailwatch.backtest import Subject, run, subject_of
 from trailwatch.detections import Detection, facts_of
 from trailwatch.errors import TrailwatchError
@@ -47,7 +47,7 @@ def run_backtest(deps: Deps, job: JobContext) -> None:
             what, progress.result(complete=complete), now, str(job.args["name"])
         )
     except TrailwatchError as error:
-        if getattr(error, "retryable", False) and job.attempt < 3:
+        if worth_another_try(job, error):
             raise
         message = error_message(error)
     _show(deps, job, message)

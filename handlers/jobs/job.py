@@ -48,3 +48,12 @@ class Later:
 
 
 JobHandler = Callable[[JobContext], Later | None]
+
+
+TRIES = 3
+"""How often a job that somebody waits for is tried before they are told of the failure."""
+
+
+def worth_another_try(job: JobContext, error: Exception) -> bool:
+    """Whether a failure may pass and the job has tries left: then the handler raises it again."""
+    return bool(getattr(error, "retryable", False)) and job.attempt < TRIES

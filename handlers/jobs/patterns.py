@@ -10,7 +10,7 @@ from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message
 from handlers.blocks.pattern import pattern_explained, pattern_matches
 from handlers.deps import Deps
-from handlers.jobs.job import JobContext
+from handlers.jobs.job import JobContext, worth_another_try
 from trailwatch.errors import NotFound, TrailwatchError
 from trailwatch.pattern import parse
 from trailwatch.search.logs import EventQuery
@@ -63,7 +63,7 @@ def _tell(deps: Deps, job: JobContext, look: Callable[[], Message]) -> None:
     try:
         message = look()
     except TrailwatchError as error:
-        if getattr(error, "retryable", False) and job.attempt < 3:
+        if worth_another_try(job, error):
             raise
         message = error_message(error)
     tell(deps, job, message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.answering import said, tell
 from handlers.blocks.errors import error_message
 from handlers.deps import Deps
-from handlers.jobs.job import JobContext
+from handlers.jobs.job import JobContext, worth_another_try
 from setup.rotate import rotate_webhook_secret
 from trailwatch.errors import TrailwatchError
 
@@ -15,7 +15,7 @@ def rotate(deps: Deps, job: JobContext) -> None:
     try:
         job.step("rotate", lambda: rotate_webhook_secret(deps.sites.config(), deps.setup_clients()))
     except TrailwatchError as error:
-        if getattr(error, "retryable", False) and job.attempt < 3:
+        if worth_another_try(job, error):
             raise
         tell(deps, job, error_message(error))
         return

@@ -11,7 +11,7 @@ from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message
 from handlers.blocks.plan import plan_progress, plan_result, plan_stale
 from handlers.deps import Deps
-from handlers.jobs.job import JobContext
+from handlers.jobs.job import JobContext, worth_another_try
 from handlers.planning import show
 from setup.apply import Progress, apply
 from setup.plan import Plan, Purpose
@@ -48,7 +48,7 @@ def run_apply(deps: Deps, job: JobContext) -> None:
         _end(deps, job, row, PlanState.STALE, _stale(plan, error, cut_off=job.resumed))
         return
     except TrailwatchError as error:
-        if not steps and getattr(error, "retryable", False) and job.attempt < 3:
+        if not steps and worth_another_try(job, error):
             raise
         _broken_off(deps, job, row, plan, steps, error, config)
         return

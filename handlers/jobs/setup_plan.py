@@ -9,7 +9,7 @@ from handlers.blocks.errors import error_message
 from handlers.blocks.plan import plan_message
 from handlers.blocks.status import status_message
 from handlers.deps import Deps
-from handlers.jobs.job import JobContext
+from handlers.jobs.job import JobContext, worth_another_try
 from handlers.planning import message_key, show
 from setup.plan import Plan, make_destroy_plan, make_plan
 from setup.status import status
@@ -25,7 +25,7 @@ def propose(deps: Deps, job: JobContext) -> None:
         config = wanted(deps, job)
         plan = _plan(deps, job, config)
     except TrailwatchError as error:
-        if getattr(error, "retryable", False) and job.attempt < 3:
+        if worth_another_try(job, error):
             raise
         tell(deps, job, error_message(error))
         return
@@ -82,7 +82,7 @@ def tell_status(deps: Deps, job: JobContext) -> None:
         rows = status(config, deps.sites.detections(config), deps.setup_clients())
         message = status_message(rows, config.site.name, deps.clock())
     except TrailwatchError as error:
-        if getattr(error, "retryable", False) and job.attempt < 3:
+        if worth_another_try(job, error):
             raise
         message = error_message(error)
     tell(deps, job, message)
