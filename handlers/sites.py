@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -14,11 +14,20 @@ from trailwatch.detections import Catalogue, Detection, facts_of, pattern_at
 from trailwatch.detections.own import OwnDetection, from_json, to_json, together
 from trailwatch.errors import UsageError
 from trailwatch.site import Site, SiteConfig, partition_of
+from trailwatch.site_options import OPTIONS, Option, kept, restored
 from trailwatch.store import site_config
 from trailwatch.store.database import Database
+from trailwatch.store.site_config import StoredConfig
 
-REMEMBERED = ("pack", "add", "drop")
-"""What an apply keeps: the rest of a SiteConfig comes from the settings."""
+
+@dataclass(frozen=True)
+class Choice:
+    """The value of an option; applied in Slack by and at, or from the settings where `by` is ""."""
+
+    option: Option
+    value: str
+    by: str = ""
+    at: datetime | None = None
 
 
 class Sites:
@@ -110,9 +119,27 @@ class Sites:
         )
 
     def remember(self, tx: Connection, config: SiteConfig, by: str, at: datetime) -> None:
-        """Keep the choice of detections of an applied config as the site's next version."""
-        body = {name: getattr(config, name) for name in REMEMBERED}
+        """Keep what was chosen in an applied config as the site's next version."""
+        body = kept(config, self._template)
         site_config.save(tx, self.name, json.dumps(body), by, at)
+
+    def choices(self) -> list[Choice]:
+        """Every option with its value and where that comes from."""
+        config = self.config_or_blank()
+        with self._db.reading() as tx:
+            versions = site_config.history(tx, self.name)
+        bodies = [(version, json.loads(version.body)) for version in versions]
+        found = []
+        for option in OPTIONS:
+            # The oldest of the newest versions that say the same is who chose the value.
+            chosen: StoredConfig | None = None
+            for version, body in bodies:
+                if option.name not in body or body[option.name] != bodies[0][1].get(option.name):
+                    break
+                chosen = version
+            by, at = (chosen.by, chosen.at) if chosen else ("", None)
+            found.append(Choice(option, option.shown(config), by, at))
+        return found
 
     def _with_account(self, account: str) -> SiteConfig:
         site = self._template.site
@@ -123,13 +150,7 @@ class Sites:
             stored = site_config.latest(tx, self.name)
         if stored is None:
             return config
-        kept = json.loads(stored.body)
-        return replace(
-            config,
-            pack=str(kept.get("pack", config.pack)),
-            add=tuple(kept.get("add", ())),
-            drop=tuple(kept.get("drop", ())),
-        )
+        return restored(config, json.loads(stored.body))
 
     def _known_account(self) -> str:
         with self._lock:

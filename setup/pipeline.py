@@ -19,13 +19,8 @@ from setup.resources.trail import Trail
 from setup.resources.webhook_integration import WebhookIntegration
 from trailwatch.detections import Detection, DetectionKind
 from trailwatch.errors import ConfigError, LimitExceeded
-from trailwatch.site import SiteConfig
+from trailwatch.site import RETENTIONS, SiteConfig
 
-RETENTIONS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
-"""The days that PutRetentionPolicy takes, CloudWatch Logs API reference."""
 MAX_FILTERS = 100
 MAX_PATTERN = 1024
 SNS_PATH = "/v1/json/amazonsns"

@@ -5,6 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+RETENTIONS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""The days that PutRetentionPolicy takes, CloudWatch Logs API reference."""
+OWN_KEY = "own"
+"""The value of SiteConfig.kms that asks for a KMS key of the pipeline's own."""
 PARTITION_OF_PREFIX = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
@@ -79,6 +86,18 @@ class SiteConfig:
     router_team: str = ""
     auto_close: bool = False
     """Whether an alarm's return to OK closes its alert; off, since that may hide events."""
+    kms: str = ""
+    """"" encrypts as AWS does by itself; "own" with a key that is made; else a key's ARN."""
+    object_lock_days: int = 0
+    """How long a file of the archive cannot be deleted or changed; 0 has no object lock."""
+    exclude_kms: bool = False
+    exclude_rds_data: bool = False
+    data_events: tuple[str, ...] = ()
+    """What else is recorded: "s3", "s3:bucket/prefix", "lambda:name", "dynamodb:table", ..."""
+    data_events_type: str = "All"
+    """All, ReadOnly or WriteOnly."""
+    organization: str = ""
+    """The id of the organization whose accounts the trail covers; "" covers this one alone."""
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -96,6 +115,11 @@ class SiteConfig:
     @property
     def trail(self) -> str:
         return self.prefix
+
+    @property
+    def kms_alias(self) -> str:
+        """The alias of the key that is made with `kms` = "own"."""
+        return f"alias/{self.prefix}"
 
     @property
     def topic(self) -> str:

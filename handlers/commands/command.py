@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Command:
     """One command. `run` answers within a second: whatever takes longer becomes a job.
 
-    least, most: how many words it takes; options take a value, flags don't; a raw command gets
-    its text as typed, unparsed.
+    least, most: how many words it takes; options take a value, flags don't; an option that is
+    also in `several` may be given again, which adds to its list; a raw command gets its text as
+    typed, unparsed.
     """
 
     name: str
@@ -31,5 +32,6 @@ class Command:
     least: int = 0
     most: int = 0
     options: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     raw: bool = False

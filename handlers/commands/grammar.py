@@ -29,7 +29,8 @@ def parse(text: str, table: Sequence[Command]) -> Invocation:
     """The invocation that a text asks for; raises UsageError with near names and the usage.
 
     No text at all asks for help. "--name value" and "--name=value" both give an option, and a
-    single dash is taken for two, since phones change them.
+    single dash is taken for two, since phones change them. An option that may be given several
+    times becomes one list with commas.
     """
     plain = typed(text)
     if not plain:
@@ -93,7 +94,8 @@ def _arguments(command: Command, rest: str) -> tuple[list[str], dict[str, str]]:
             value = next(waiting, "")
         if not value:
             raise _usage(command, f"--{name} needs a value.")
-        options[name] = value
+        given_before = options.get(name) if name in command.several else None
+        options[name] = f"{given_before},{value}" if given_before else value
     return words, options
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from handlers.access import Role
 from handlers.audit import note
+from handlers.blocks.options import options_message
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation
 from handlers.deps import Deps
 from handlers.planning import discard_plan, start_apply
 from handlers.request import Reply, Request
 from trailwatch.errors import NotFound
+from trailwatch.site_options import changed, written
 from trailwatch.store import jobs
 
 
@@ -22,8 +24,16 @@ def plan(deps: Deps, request: Request, call: Invocation) -> Reply:
         for detection_id in filter(None, call.options.get(option, "").split(",")):
             if detection_id not in deps.catalogue:
                 raise NotFound.of("detection", detection_id, deps.catalogue.detections)
+    if "set" in call.options:
+        changed(deps.sites.config_or_blank(), written(call.options["set"]))
     _start(deps, request, "setup.plan", **{k: v for k, v in call.options.items() if v})
     return Reply("Reading what stands in AWS and Opsgenie; the plan comes into this channel.")
+
+
+def options(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """What can be chosen, what is chosen, and where that comes from."""
+    message = options_message(deps.sites.choices(), deps.sites.name)
+    return Reply(message.text, message.blocks)
 
 
 def destroy(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -77,9 +87,13 @@ def _start(deps: Deps, request: Request, kind: str, **arguments: str) -> None:
 
 COMMANDS = (
     Command(
-        "setup plan", "setup plan [--pack PACK] [--add ID,…] [--drop ID,…]",
+        "setup plan", "setup plan [--pack PACK] [--add ID,…] [--drop ID,…] [--set NAME=VALUE,…]",
         "setup plan --pack cis", "Show what would be made or changed; nothing is touched yet",
-        Role.ADMIN, plan, options=("pack", "add", "drop"),
+        Role.ADMIN, plan, options=("pack", "add", "drop", "set"), several=("add", "drop", "set"),
+    ),
+    Command(
+        "setup options", "setup options", "setup options",
+        "What `setup plan --set` can change, the values, and who chose them", Role.VIEWER, options,
     ),
     Command(
         "setup apply", "setup apply PLAN", "setup apply k3v9x2ma",

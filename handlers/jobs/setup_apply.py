@@ -17,6 +17,7 @@ from setup.apply import Progress, apply
 from setup.plan import Plan, Purpose
 from trailwatch.errors import StalePlan, TrailwatchError
 from trailwatch.site import SiteConfig
+from trailwatch.site_options import restored
 from trailwatch.store import audit, plans
 from trailwatch.store.audit import AuditEntry
 from trailwatch.store.plans import PlanRow, PlanState
@@ -107,13 +108,7 @@ def _stale(plan: Plan, error: StalePlan, *, cut_off: bool) -> Message:
 
 def config_of(deps: Deps, row: PlanRow, plan: Plan) -> SiteConfig:
     """The config that the plan was made for."""
-    choice = row.result or {}
-    return replace(
-        deps.sites.config(),
-        pack=plan.pack,
-        add=tuple(choice.get("add", ())),
-        drop=tuple(choice.get("drop", ())),
-    )
+    return replace(restored(deps.sites.config(), row.result or {}), pack=plan.pack)
 
 
 def _show_progress(

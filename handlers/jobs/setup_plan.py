@@ -15,6 +15,7 @@ from setup.plan import Plan, make_destroy_plan, make_plan
 from setup.status import status
 from trailwatch.errors import TrailwatchError
 from trailwatch.site import SiteConfig
+from trailwatch.site_options import changed, kept, written
 from trailwatch.store import plans
 from trailwatch.store.plans import PlanRow, PlanState
 
@@ -41,7 +42,7 @@ def propose(deps: Deps, job: JobContext) -> None:
         digest=plan.digest,
         channel=job.args["channel"],
         message_key=message_key(plan.id),
-        result={"add": list(config.add), "drop": list(config.drop)},
+        result=kept(config),
     )
     with deps.db.transaction() as tx:
         plans.save(tx, row)
@@ -51,6 +52,7 @@ def propose(deps: Deps, job: JobContext) -> None:
 def wanted(deps: Deps, job: JobContext) -> SiteConfig:
     """The site's config with what the command asked for laid over it."""
     config = deps.sites.config()
+    config = changed(config, written(job.args["set"])) if job.args.get("set") else config
     asked = job.args.get("pack")
     if asked and asked != config.pack:
         config = replace(config, pack=asked, add=(), drop=())

@@ -1,0 +1,83 @@
+"""What a person may change of a site: how it is written, refused, kept and read again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+
+from trailwatch.errors import UsageError
+from trailwatch.site import Site, SiteConfig
+from trailwatch.site_options import BY_NAME, CHOICE, OPTIONS, changed, kept, restored, written
+
+CONFIG = SiteConfig(Site("main", "123456789012", "eu-west-1"))
+FROM_SETTINGS = {"site", "prefix", "namespace", "public_url", "router_url", "router_team", "tags"}
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_each_example_can_be_set_shown_and_kept(option) -> None:
+    config = changed(CONFIG, written(f"{option.name}={option.example}"))
+    assert changed(CONFIG, {option.name: option.shown(config)}) == config
+    assert restored(CONFIG, json.loads(json.dumps(kept(config)))) == config
+
+
+def test_every_field_is_an_option_or_a_setting() -> None:
+    names = {field.name for field in fields(SiteConfig)}
+    assert names - FROM_SETTINGS - set(CHOICE) - set(BY_NAME) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("kms=own", {"kms": "own"}),
+        ("kms=own,exclude-kms=yes", {"kms": "own", "exclude_kms": "yes"}),
+        (
+            "offices=203.0.113.0/24,198.51.100.7,insights=no",
+            {"offices": "203.0.113.0/24,198.51.100.7", "insights": "no"},
+        ),
+        ("Insights = no; offices=", {"insights": "no", "offices": ""}),
+        ("data_events=s3:a-bucket/x=y,lambda", {"data_events": "s3:a-bucket/x=y,lambda"}),
+    ],
+)
+def test_options_are_read_from_one_text(text: str, found: dict[str, str]) -> None:
+    assert written(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("own", "NAME=VALUE"),
+        ("kms=own,kms=none", "twice"),
+        ("retention=400", "retention_days"),
+        ("retention_days=42", "nearest is 30"),
+        ("insights=maybe", "yes or no"),
+        ("kms=alias/mine", "ARN"),
+        ("offices=office", "198.51.100.0/24"),
+        ("largest_instance=huge", "4xlarge"),
+        ("deploy_roles=a b/c", "role"),
+        ("data_events=s4:bucket", "s3:BUCKET/PREFIX"),
+        ("data_events_type=write", "WriteOnly"),
+        ("organization=123456789012", "o-"),
+        ("expire_after_days=30", "archive_after_days"),
+        ("archive_after_days=0,expire_after_days=30,object_lock_days=60", "lock"),
+        ("pack=cis", "--pack"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_can(text: str, part: str) -> None:
+    with pytest.raises(UsageError, match=part):
+        changed(CONFIG, written(text))
+
+
+def test_what_follows_the_settings_goes_on_following_them() -> None:
+    template = replace(CONFIG, offices=("203.0.113.0/24",))
+    body = kept(replace(template, retention_days=400, pack="cis"), template)
+    assert body == {"pack": "cis", "add": [], "drop": [], "retention_days": 400}
+    later = replace(template, offices=("198.51.100.7",))
+    assert restored(later, body) == replace(later, retention_days=400, pack="cis")
+
+
+def test_what_other_versions_wrote_is_taken_as_far_as_it_is_known() -> None:
+    body = {"pack": "cis", "retention_days": 41, "kms": "own", "of_tomorrow": 1}
+    assert restored(CONFIG, body) == replace(CONFIG, pack="cis", kms="own")
+    assert restored(CONFIG, {}) == CONFIG
