@@ -18,13 +18,23 @@ class PlanState(StrEnum):
     APPLYING = "applying"
     APPLIED = "applied"
     FAILED = "failed"
+    CANCELLED = "cancelled"
     DISCARDED = "discarded"
     STALE = "stale"
 
 
+CARRIED_OUT = (PlanState.APPLIED, PlanState.FAILED, PlanState.CANCELLED)
+"""The states of plans that may have changed something."""
+
+
 @dataclass(frozen=True)
 class PlanRow:
-    """A plan as it is stored. body: JSON text; digest: of its changes; result: JSON or None."""
+    """A plan as it is stored. body: JSON text; digest: of its changes; result: JSON or None.
+
+    created_by and approved_by are Slack user ids, the names beside them are for reading;
+    cancelled_by is the name of whoever stopped it. before and after are the site's settings
+    (JSON) that it was made from and brings; outcome is what became of each change (JSON).
+    """
 
     id: str
     site: str
@@ -37,6 +47,16 @@ class PlanRow:
     channel: str = ""
     message_key: str = ""
     result: Any = None
+    why: str = ""
+    created_name: str = ""
+    approved_by: str = ""
+    approved_name: str = ""
+    approved_at: datetime | None = None
+    cancelled_by: str = ""
+    ended_at: datetime | None = None
+    before: Any = None
+    after: Any = None
+    outcome: Any = None
 
 
 def save(tx: Connection, row: PlanRow) -> None:
@@ -53,6 +73,16 @@ def get(tx: Connection, plan_id: str) -> PlanRow | None:
 def newest(tx: Connection, site: str, limit: int = 10) -> list[PlanRow]:
     """A site's plans, newest first."""
     chosen = select(plan).where(plan.c.site == site).order_by(plan.c.created_at.desc())
+    return [_row(row) for row in tx.execute(chosen.limit(limit))]
+
+
+def carried_out(tx: Connection, site: str, limit: int = 10) -> list[PlanRow]:
+    """A site's plans that were applied, wholly or in part, the last one first."""
+    chosen = (
+        select(plan)
+        .where(plan.c.site == site, plan.c.state.in_(CARRIED_OUT), plan.c.approved_at.is_not(None))
+        .order_by(plan.c.approved_at.desc(), plan.c.id)
+    )
     return [_row(row) for row in tx.execute(chosen.limit(limit))]
 
 
@@ -77,6 +107,31 @@ def set_state(
         update(plan).where(plan.c.id == plan_id, plan.c.state == old).values(**values)
     )
     return changed.rowcount == 1
+
+
+def approve(tx: Connection, plan_id: str, by: str, name: str, at: datetime) -> bool:
+    """Take a proposed plan for applying; of several who try, one alone is told True.
+
+    by: the approver's Slack user id; name: theirs, for reading.
+    """
+    values = {"state": PlanState.APPLYING, "approved_by": by, "approved_name": name}
+    fits = (plan.c.id == plan_id) & (plan.c.state == PlanState.PROPOSED)
+    changed = tx.execute(update(plan).where(fits).values(**values, approved_at=at))
+    return changed.rowcount == 1
+
+
+def cancel(tx: Connection, plan_id: str, name: str) -> bool:
+    """Ask that a plan which is being applied stops; False where it isn't, or was asked before."""
+    fits = (plan.c.id == plan_id) & (plan.c.state == PlanState.APPLYING)
+    asked = update(plan).where(fits, plan.c.cancelled_by == "").values(cancelled_by=name)
+    return tx.execute(asked).rowcount == 1
+
+
+def end(tx: Connection, plan_id: str, state: PlanState, at: datetime, outcome: Any) -> bool:
+    """Move a plan that was being applied to its last state, with what became of each change."""
+    fits = (plan.c.id == plan_id) & (plan.c.state == PlanState.APPLYING)
+    values = {"state": state, "ended_at": at, "outcome": outcome}
+    return tx.execute(update(plan).where(fits).values(**values)).rowcount == 1
 
 
 def _row(row: Row[Any]) -> PlanRow:

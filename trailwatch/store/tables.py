@@ -211,6 +211,16 @@ plan = Table(
     Column("channel", Words, nullable=False),
     Column("message_key", Words, nullable=False),
     Column("result", Json),
+    Column("why", Words, nullable=False, default="", server_default=""),
+    Column("created_name", Words, nullable=False, default="", server_default=""),
+    Column("approved_by", Words, nullable=False, default="", server_default=""),
+    Column("approved_name", Words, nullable=False, default="", server_default=""),
+    Column("cancelled_by", Words, nullable=False, default="", server_default=""),
+    Column("approved_at", Moment),
+    Column("ended_at", Moment),
+    Column("before", Json),
+    Column("after", Json),
+    Column("outcome", Json),
 )
 Index("plan_site", plan.c.site, plan.c.created_at)
 
