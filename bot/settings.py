@@ -6,14 +6,28 @@ keys are errors: a misspelt setting that is silently ignored is worse than a ref
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot.setting_values import (
+    api_url,
+    as_text,
+    choice,
+    hour,
+    names,
+    near,
+    port,
+    role,
+    seconds,
+    text,
+    url,
+    words,
+    zone,
+)
+from bot.site_settings import SITE_SETTINGS, SiteSettings, read_sites, sites_table
 from trailwatch.errors import ConfigError
 
 
@@ -55,6 +69,8 @@ class Settings:
     digest_timezone: str
     detections_folder: str
     log_level: str
+    sites: tuple[SiteSettings, ...]
+    """The first site, which the settings above describe, and each [sites.NAME]."""
 
     def public(self) -> dict[str, Any]:
         """Every setting by name, secrets replaced by "set" or "missing"."""
@@ -83,163 +99,87 @@ class Setting:
     secret: bool = False
 
 
-def _text(value: str) -> str:
-    return value.strip()
-
-
-def _url(value: str) -> str:
-    value = value.strip()
-    if value and not re.match(r"^https?://[^\s/]+", value):
-        raise ValueError("must start with https:// (or http:// for a stand-in)")
-    return value.rstrip("/")
-
-
-def _number(value: str) -> int:
-    return int(value)
-
-
-def _port(value: str) -> int:
-    port = int(value)
-    if not 0 <= port <= 65535:
-        raise ValueError("must be a port, 0 to 65535")
-    return port
-
-
-def _seconds(value: str) -> float:
-    seconds = float(value)
-    if not 0 <= seconds <= 3600:
-        raise ValueError("must be 0 to 3600 seconds")
-    return seconds
-
-
-def _hour(value: str) -> int:
-    hour = int(value)
-    if not 0 <= hour <= 23:
-        raise ValueError("must be an hour, 0 to 23")
-    return hour
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError("must be a time zone's name such as Europe/Berlin") from error
-    return value
-
-
-def _list(value: str) -> tuple[str, ...]:
-    return tuple(part for part in re.split(r"[,\s]+", value.strip()) if part)
-
-
-def _names(value: str) -> Mapping[str, str]:
-    pairs = (part.partition("=") for part in value.split(",") if part.strip())
-    names = {account.strip(): name.strip() for account, _, name in pairs}
-    for account, name in names.items():
-        if not re.fullmatch(r"\d{12}", account) or not name:
-            raise ValueError("must look like 123456789012=prod,111122223333=test")
-    return names
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value not in allowed:
-            raise ValueError(f"must be {' or '.join(allowed)}")
-        return value
-
-    return read
-
-
-def _role(value: str) -> str:
-    value = value.strip()
-    if value and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", value):
-        raise ValueError("must be a role's ARN, arn:aws:iam::123456789012:role/NAME")
-    return value
-
-
-def _api_url(value: str) -> str:
-    return _url(value) + "/"
-
-
 # fmt: off
 SETTINGS: tuple[Setting, ...] = (
     Setting("slack_bot_token", "SLACK_BOT_TOKEN", "slack.bot_token", "",
-            _text, "The app's bot token, xoxb-…", secret=True),
+            text, "The app's bot token, xoxb-…", secret=True),
     Setting("slack_app_token", "SLACK_APP_TOKEN", "slack.app_token", "",
-            _text,
+            text,
             "The app-level token for Socket Mode, xapp-… (scope connections:write)", secret=True),
     Setting("slack_signing_secret", "SLACK_SIGNING_SECRET", "slack.signing_secret", "",
-            _text, "Needed when SLACK_MODE is http", secret=True),
+            text, "Needed when SLACK_MODE is http", secret=True),
     Setting("slack_mode", "SLACK_MODE", "slack.mode", "socket",
-            _choice("socket", "http"),
+            choice("socket", "http"),
             "How Slack reaches the bot: socket needs no public address for Slack"),
     Setting("slack_api_base_url", "SLACK_API_BASE_URL", "slack.api_base_url",
-            "https://slack.com/api", _api_url, "Slack's Web API"),
+            "https://slack.com/api", api_url, "Slack's Web API"),
     Setting("slack_channel", "SLACK_CHANNEL", "slack.channel", "",
-            _text, "Id of the channel for alerts and digests, C…"),
+            text, "Id of the channel for alerts and digests, C…"),
     Setting("slack_post_interval", "SLACK_POST_INTERVAL", "slack.post_interval", "1",
-            _seconds, "Seconds between two posts to one channel; Slack allows about one a second"),
+            seconds, "Seconds between two posts to one channel; Slack allows about one a second"),
     Setting("admins", "TRAILWATCH_ADMINS", "access.admins", "",
-            _list, "Slack user or user group ids of the first admins"),
+            words, "Slack user or user group ids of the first admins"),
     Setting("responders", "TRAILWATCH_RESPONDERS", "access.responders", "",
-            _list, "Slack user or user group ids that may answer alerts"),
+            words, "Slack user or user group ids that may answer alerts"),
     Setting("host", "HOST", "web.host", "127.0.0.1",
-            _text, "Address that the web server binds to"),
+            text, "Address that the web server binds to"),
     Setting("port", "PORT", "web.port", "8080",
-            _port, "Port for webhooks, /healthz and /readyz"),
+            port, "Port for webhooks, /healthz and /readyz"),
     Setting("metrics_port", "TRAILWATCH_METRICS_PORT", "web.metrics_port", "0",
-            _port,
+            port,
             "Port for Prometheus metrics, on 127.0.0.1 unless HOST says otherwise; 0 is off"),
     Setting("database_url", "DATABASE_URL", "store.database_url", "sqlite:///trailwatch.db",
-            _text, "SQLite file or PostgreSQL address", secret=True),
+            text, "SQLite file or PostgreSQL address", secret=True),
     Setting("secret_key", "TRAILWATCH_SECRET_KEY", "store.secret_key", "",
-            _text,
+            text,
             "Encrypts keys in the store; at least 16 characters; several, newest first, rotate",
             secret=True),
     Setting("replica", "TRAILWATCH_REPLICA", "store.replica", "",
-            _text, "A lasting name of this process among several; else the host's name"),
+            text, "A lasting name of this process among several; else the host's name"),
     Setting("public_url", "TRAILWATCH_PUBLIC_URL", "web.public_url", "",
-            _url, "Where the on-call service reaches the bot, https://…"),
+            url, "Where the on-call service reaches the bot, https://…"),
     Setting("site", "TRAILWATCH_SITE", "site.name", "main",
-            _text, "A short name for the account that is watched"),
+            text, "A short name for the account that is watched"),
     Setting("account_names", "TRAILWATCH_ACCOUNT_NAMES", "site.account_names", "",
-            _names, "Names to show for account ids: 123456789012=prod,111122223333=test"),
+            names, "Names to show for account ids: 123456789012=prod,111122223333=test"),
     Setting("offices", "TRAILWATCH_OFFICES", "site.offices", "",
-            _list, "Addresses of your offices, for login-outside-office"),
+            words, "Addresses of your offices, for login-outside-office"),
     Setting("largest_instance", "TRAILWATCH_LARGEST_INSTANCE", "site.largest_instance", "4xlarge",
-            _text, "The largest EC2 size that is no alarm, for large-instance"),
+            text, "The largest EC2 size that is no alarm, for large-instance"),
     Setting("deploy_roles", "TRAILWATCH_DEPLOY_ROLES", "site.deploy_roles", "",
-            _list, "Roles that deploy: names, names that end in *, or ARNs"),
+            words, "Roles that deploy: names, names that end in *, or ARNs"),
     Setting("break_glass_roles", "TRAILWATCH_BREAK_GLASS_ROLES", "site.break_glass_roles", "",
-            _list, "Roles for emergencies: their use is an alarm"),
+            words, "Roles for emergencies: their use is an alarm"),
     Setting("aws_region", "AWS_REGION", "aws.region", "us-east-1",
-            _text, "Home region of the trail, the log group and the alarms"),
+            text, "Home region of the trail, the log group and the alarms"),
     Setting("aws_endpoint_url", "AWS_ENDPOINT_URL", "aws.endpoint_url", "",
-            _url, "Only for stand-ins of AWS"),
+            url, "Only for stand-ins of AWS"),
     Setting("setup_role_arn", "TRAILWATCH_SETUP_ROLE_ARN", "aws.setup_role_arn", "",
-            _role, "Role that is assumed to build the pipeline, and only then"),
+            role, "Role that is assumed to build the pipeline, and only then"),
     Setting("setup_external_id", "TRAILWATCH_SETUP_EXTERNAL_ID", "aws.setup_external_id", "",
-            _text, "External id for that role"),
+            text, "External id for that role"),
     Setting("opsgenie_api_url", "OPSGENIE_API_URL", "opsgenie.api_url", "https://api.opsgenie.com",
-            _url, "https://api.eu.opsgenie.com in the EU"),
+            url, "https://api.eu.opsgenie.com in the EU"),
     Setting("opsgenie_api_key", "OPSGENIE_API_KEY", "opsgenie.api_key", "",
-            _text, "Key that may read, create and update alerts", secret=True),
+            text, "Key that may read, create and update alerts", secret=True),
     Setting("opsgenie_setup_api_key", "OPSGENIE_SETUP_API_KEY", "opsgenie.setup_api_key", "",
-            _text,
+            text,
             "Key with configuration access, used by setup only; else OPSGENIE_API_KEY",
             secret=True),
     Setting("opsgenie_team", "OPSGENIE_TEAM", "opsgenie.team", "",
-            _text, "Name of the team that owns the integrations and is called"),
+            text, "Name of the team that owns the integrations and is called"),
     Setting("digest_hour", "TRAILWATCH_DIGEST_HOUR", "digest.hour", "9",
-            _hour, "Hour of the daily digest"),
+            hour, "Hour of the daily digest"),
     Setting("digest_timezone", "TRAILWATCH_DIGEST_TIMEZONE", "digest.timezone", "UTC",
-            _zone, "Its time zone, such as Europe/Berlin"),
+            zone, "Its time zone, such as Europe/Berlin"),
     Setting("detections_folder", "TRAILWATCH_DETECTIONS", "site.detections", "",
-            _text, "Folder with your own detections (*.toml)"),
+            text, "Folder with your own detections (*.toml)"),
     Setting("log_level", "LOG_LEVEL", "log.level", "INFO",
-            _choice("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged"),
+            choice("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged"),
 )
 # fmt: on
 
+_OF_THE_FIRST_SITE = frozenset(s.first for s in SITE_SETTINGS if s.first)
 NOT_SETTINGS = frozenset({"TRAILWATCH_LIVE", "TRAILWATCH_SHARED", "TRAILWATCH_CONFIG"})
 """Variables with our prefix that are no settings: tests read the first two."""
 
@@ -250,11 +190,11 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
     Raises ConfigError whose `problems` has one line for each unknown or unreadable key.
     """
     problems: list[str] = []
-    given = _from_toml(file, problems) if file else {}
+    given, tables = _from_toml(file, problems) if file else ({}, {})
     by_env = {s.env: s for s in SETTINGS}
     for key in environ:
         if key.startswith("TRAILWATCH_") and key not in by_env and key not in NOT_SETTINGS:
-            problems.append(f"{key}: no such setting{_near(key, by_env)}.")
+            problems.append(f"{key}: no such setting{near(key, by_env)}.")
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         raw = environ.get(setting.env) or given.get(setting.name, setting.default)
@@ -262,9 +202,12 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
             values[setting.name] = setting.read(raw)
         except ValueError as error:
             problems.append(f"{setting.env} is {raw!r}: {error}.")
+            values[setting.name] = setting.read(setting.default)
+    first = {s.toml: values[s.name] for s in SETTINGS if s.toml in _OF_THE_FIRST_SITE}
+    sites = read_sites(values["site"], first, tables, file.name if file else "", problems)
     if problems:
         raise ConfigError("The settings cannot be read.", problems=tuple(problems))
-    return Settings(**values)
+    return Settings(**values, sites=sites)
 
 
 def require(settings: Settings) -> None:
@@ -297,39 +240,26 @@ def settings_table() -> str:
     for s in SETTINGS:
         default = f"`{s.default}`" if s.default else ""
         rows.append(f"| `{s.env}` | `{s.toml}` | {default} | {s.about} |")
-    return "\n".join(rows) + "\n"
+    several = "\n## Several accounts and regions\n\nEach table `[sites.NAME]` is one more site.\n\n"
+    return "\n".join(rows) + "\n" + several + sites_table()
 
 
-def _from_toml(file: Path, problems: list[str]) -> dict[str, str]:
+def _from_toml(file: Path, problems: list[str]) -> tuple[dict[str, str], object]:
+    """The settings in a trailwatch.toml as text, and its table `sites` as it is."""
     try:
         content = tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problems.append(f"{file.name}: {error}.")
-        return {}
+        return {}, {}
     by_place = {s.toml: s for s in SETTINGS}
     found: dict[str, str] = {}
+    tables = content.pop("sites", {})
     for section, table in content.items():
         entries = table.items() if isinstance(table, dict) else [("", table)]
         for key, value in entries:
             place = f"{section}.{key}" if key else section
             if place not in by_place:
-                problems.append(f"{file.name}: {place}: no such setting{_near(place, by_place)}.")
+                problems.append(f"{file.name}: {place}: no such setting{near(place, by_place)}.")
                 continue
-            found[by_place[place].name] = _as_text(value)
-    return found
-
-
-def _as_text(value: Any) -> str:
-    """A TOML value in the form that the environment would have it in."""
-    if isinstance(value, list):
-        return ",".join(str(part) for part in value)
-    if isinstance(value, dict):
-        return ",".join(f"{key}={part}" for key, part in value.items())
-    return str(value)
-
-
-def _near(key: str, known: Mapping[str, Setting]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}" if near else ""
+            found[by_place[place].name] = as_text(value)
+    return found, tables
