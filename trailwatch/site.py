@@ -12,6 +12,8 @@ RETENTIONS = (
 """The days that PutRetentionPolicy takes, CloudWatch Logs API reference."""
 OWN_KEY = "own"
 """The value of SiteConfig.kms that asks for a KMS key of the pipeline's own."""
+ADOPTABLE = ("trail", "bucket", "log_group", "role", "topic")
+"""The kinds of resources that may be taken over from others as they stand."""
 PARTITION_OF_PREFIX = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
@@ -53,7 +55,8 @@ class Site:
         return self.arn("cloudtrail", f"trail/{name}")
 
     def topic_arn(self, name: str) -> str:
-        return self.arn("sns", name)
+        """An ARN is given back as it is: an adopted topic may belong to another account."""
+        return name if name.startswith("arn:") else self.arn("sns", name)
 
     def alarm_arn(self, name: str) -> str:
         return self.arn("cloudwatch", f"alarm:{name}")
@@ -99,22 +102,30 @@ class SiteConfig:
     organization: str = ""
     """The id of the organization whose accounts the trail covers; "" covers this one alone."""
     tags: dict[str, str] = field(default_factory=dict)
+    adopted: dict[str, str] = field(default_factory=dict)
+    """What is not ours and used all the same: names by kind (ADOPTABLE); a role's name with its
+    path, a topic of another account as its ARN. "" says that our own was preferred."""
+    watched: dict[str, str] = field(default_factory=dict)
+    """Detections that alarms of others watch already: ids, and the names of those alarms."""
+    touch: tuple[str, ...] = ()
+    """The kinds of adopted things that one plan may change, as agreed to; never kept."""
 
     @property
     def bucket(self) -> str:
-        return f"{self.prefix}-{self.site.account}-{self.site.region}"
+        own = f"{self.prefix}-{self.site.account}-{self.site.region}"
+        return self.adopted.get("bucket") or own
 
     @property
     def log_group(self) -> str:
-        return f"/{self.prefix}/cloudtrail"
+        return self.adopted.get("log_group") or f"/{self.prefix}/cloudtrail"
 
     @property
     def role(self) -> str:
-        return f"{self.prefix}-cloudtrail-to-logs"
+        return self.adopted.get("role") or f"{self.prefix}-cloudtrail-to-logs"
 
     @property
     def trail(self) -> str:
-        return self.prefix
+        return self.adopted.get("trail") or self.prefix
 
     @property
     def kms_alias(self) -> str:
@@ -123,7 +134,7 @@ class SiteConfig:
 
     @property
     def topic(self) -> str:
-        return f"{self.prefix}-alarms"
+        return self.adopted.get("topic") or f"{self.prefix}-alarms"
 
     def alarm_name(self, detection_id: str) -> str:
         """The metric filter and the alarm of a detection share this name."""
@@ -131,6 +142,9 @@ class SiteConfig:
 
     def detection_id(self, alarm_name: str) -> str | None:
         """The detection that an alarm's name stands for; None for an alarm that isn't ours."""
+        for detection_id, name in self.watched.items():
+            if name == alarm_name:
+                return detection_id
         start = f"{self.prefix}-"
         return alarm_name[len(start) :] if alarm_name.startswith(start) else None
 

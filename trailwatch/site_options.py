@@ -11,10 +11,12 @@ from typing import Any
 from trailwatch.detections.instance_sizes import larger_than
 from trailwatch.errors import ConfigError, UsageError
 from trailwatch.pattern.addresses import AddressError, excluding
-from trailwatch.site import OWN_KEY, RETENTIONS, SiteConfig
+from trailwatch.site import ADOPTABLE, OWN_KEY, RETENTIONS, SiteConfig
 
 CHOICE = ("pack", "add", "drop")
 """Fields of a SiteConfig that choose detections; they have options of their own."""
+TAKEN = ("adopted", "watched")
+"""Fields that name what others made and the site uses."""
 EVENT_TYPES = ("All", "ReadOnly", "WriteOnly")
 MOST_DAYS = 36_500
 
@@ -241,13 +243,20 @@ def kept(config: SiteConfig, template: SiteConfig | None = None) -> dict[str, An
     """What is stored of a config, as JSON: the choice of detections, and options by name.
 
     With a `template` options that are as in it are left out: they go on following the settings.
+    What one plan alone may touch is kept without a template only: for that plan, not for the site.
     """
     options = {
         option.name: _json(getattr(config, option.name))
         for option in OPTIONS
         if template is None or getattr(config, option.name) != getattr(template, option.name)
     }
-    return {**{name: _json(getattr(config, name)) for name in CHOICE}, **options}
+    taken = {
+        name: dict(getattr(config, name))
+        for name in TAKEN
+        if template is None or getattr(config, name) != getattr(template, name)
+    }
+    touch = {"touch": list(config.touch)} if template is None and config.touch else {}
+    return {**{name: _json(getattr(config, name)) for name in CHOICE}, **options, **taken, **touch}
 
 
 def restored(template: SiteConfig, body: Mapping[str, Any]) -> SiteConfig:
@@ -261,6 +270,10 @@ def restored(template: SiteConfig, body: Mapping[str, Any]) -> SiteConfig:
         values["pack"] = body["pack"]
     for name in ("add", "drop"):
         values[name] = tuple(map(str, body.get(name) or ()))
+    for name in TAKEN:
+        if isinstance(body.get(name), dict):
+            values[name] = {str(key): str(text) for key, text in body[name].items()}
+    values["touch"] = tuple(kind for kind in body.get("touch") or () if kind in ADOPTABLE)
     for option in OPTIONS:
         if option.name not in body:
             continue
