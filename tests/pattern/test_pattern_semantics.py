@@ -52,6 +52,8 @@ REFUSALS = [
     (r"%\p%", "Failed to compile regular expression.", 0),
     (r"%\pL%", "Failed to compile regular expression.", 0),
     ("%a{1001}%", "Failed to compile regular expression.", 0),
+    ("{\u00a0$.a = 1 }", "Invalid character(s) in term '\u00a0'", 1),
+    ("ERROR\u00a0WARN", "Invalid character(s) in term '\u00a0'", 5),
     ("[1a]", "Invalid character(s) in term '1a'", 1),
     ("[a, a]", "Duplicate field 'a'", 4),
     ("[..., ...]", "Invalid character(s) in term '...'", 6),
@@ -198,6 +200,7 @@ def test_blanks_around_the_object_and_duplicate_keys() -> None:
 TERMS = [
     ("", ["", "x"], []),
     ("  ", ["", "x"], []),
+    (" \t\n\r ", ["", "x"], []),
     ("ERROR", ["xERRORx"], ["error", ""]),
     ("a b", ["b a"], ["a", "b"]),
     ("a -b", ["a"], ["ab", "b"]),

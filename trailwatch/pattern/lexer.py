@@ -51,6 +51,9 @@ class Token:
         return self.kind is T.KEYWORD and self.value in words
 
 
+BLANKS = " \t\n\r\f\v"
+"""What may stand between tokens; a no-break space is a character like any other."""
+
 KEYWORDS = frozenset({"IS", "NOT", "EXISTS", "NULL", "TRUE", "FALSE"})
 # In the regular expressions \w is made of Unicode letters, digits and the underscore.
 WORD = re.compile(r"[\w.*+-]+")
@@ -79,7 +82,7 @@ def _tokens(
     found: list[Token] = []
     at = 0
     while at < len(text):
-        if text[at].isspace():
+        if text[at] in BLANKS:
             at += 1
             continue
         token = _token(text, at, marks, word, selectors=selectors)

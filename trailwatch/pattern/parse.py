@@ -8,7 +8,7 @@ stand where it stands are quoted; where several readings fail together the messa
 from __future__ import annotations
 
 from trailwatch.pattern import number, regex
-from trailwatch.pattern.lexer import field_tokens, json_tokens, regex_token
+from trailwatch.pattern.lexer import BLANKS, field_tokens, json_tokens, regex_token
 from trailwatch.pattern.parse_fields import fields_form
 from trailwatch.pattern.parse_json import json_form
 from trailwatch.pattern.parse_terms import terms_form
@@ -39,10 +39,10 @@ def parse_syntax(text: str) -> Syntax:
             f"constraint: Member must have length less than or equal to {MAX_LENGTH}",
             MAX_LENGTH,
         )
-    trimmed = text.strip()
+    trimmed = text.strip(BLANKS)
     if not trimmed:
         return TermsForm()
-    syntax = _dispatch(text.rstrip(), trimmed)
+    syntax = _dispatch(text.rstrip(BLANKS), trimmed)
     _check_limits(syntax)
     for value, at in values(syntax):
         if isinstance(value, NumberLiteral) and number.literal(value.text) is None:
@@ -72,7 +72,7 @@ def _dispatch(text: str, trimmed: str) -> Syntax:
 def _regex_form(text: str, at: int) -> RegexForm:
     token = regex_token(text, at)
     end = at + len(token.text)
-    rest = text[end:].lstrip()
+    rest = text[end:].lstrip(BLANKS)
     if rest:
         raise PatternError.invalid_term(rest, len(text) - len(rest))
     return RegexForm(RegexLiteral(token.value), at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from trailwatch.pattern.lexer import quoted_token
+from trailwatch.pattern.lexer import BLANKS, quoted_token
 from trailwatch.pattern.syntax import PatternError, TermsForm
 
 _WORD = re.compile(r"[\w.]+")
@@ -21,7 +21,7 @@ def terms_form(text: str) -> TermsForm:
     apart = True
     while at < len(text):
         start, operator = at, ""
-        if text[at].isspace():
+        if text[at] in BLANKS:
             at, apart = at + 1, True
             continue
         if text[at] in "-?":
