@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from sandbox import scenarios
+from sandbox.aws.acts import NothingThere
 from sandbox.opsgenie import ActRefused
 from sandbox.player import LARGEST_FILE, Record, read_bytes, stamped
 from sandbox.slack.refusals import SlackRefusal
@@ -25,6 +26,7 @@ class Aws(Protocol):
 
     def ingest(self, records: Sequence[Record]) -> None: ...
     def matching_filters(self, record: Record) -> list[str]: ...
+    def act(self, name: str) -> str: ...
     def stop_trails(self) -> None: ...
     def start_trails(self) -> None: ...
 
@@ -267,6 +269,12 @@ class ControlApp:
         if chosen is None:
             known = ", ".join(s.name for s in scenarios.load())
             raise BadRequest(f"there is no scenario {name!r}; there are {known}", 404)
+        if chosen.acts:
+            try:
+                done = self._aws.act(name)
+            except NothingThere as nothing:
+                raise BadRequest(f"{nothing} yet; apply a plan first", 409) from None
+            return {"name": name, "done": done}
         now = datetime.now(UTC)
         records = [stamped(record, now) for record in chosen.fresh_records()]
         self._aws.ingest(records)

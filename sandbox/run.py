@@ -78,7 +78,12 @@ class Sandbox:
         self.slack = SlackStandIn(**shared)
         self.opsgenie = OpsgenieStandIn(**shared, sender=sender)
         self.aws = AwsStandIn(
-            **shared, sender=sender, speed=wanted.speed, region=REGION, account=ACCOUNT
+            **shared,
+            sender=sender,
+            speed=wanted.speed,
+            region=REGION,
+            account=ACCOUNT,
+            recording=True,
         )
         self.control = ControlApp(
             slack=self.slack,

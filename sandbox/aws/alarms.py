@@ -37,7 +37,10 @@ class Alarms:
         history: AlarmHistory,
         publish: Publish,
         speed: float,
+        silences: Callable[[str, str], bool] = lambda region, name: False,
     ) -> None:
+        """silences: whether a mute rule holds for the alarm of a Region and name now."""
+        self._silences = silences
         self._account = account
         self._metrics = metrics
         self._history = history
@@ -79,7 +82,7 @@ class Alarms:
             # moto's class lacks it; its serializer takes it by this name.
             vars(alarm)["state_transitioned_timestamp"] = naive(now)
             self._history.state_update(region, alarm, old, before, now)
-            if alarm.actions_enabled:
+            if alarm.actions_enabled and not self._silences(region, alarm.name):
                 self._act(region, alarm, old, now)
 
     def _act(self, region: str, alarm: Alarm, old: State, now: datetime) -> None:

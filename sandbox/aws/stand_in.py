@@ -13,6 +13,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from sandbox.aws import bucket_access, snapshot
+from sandbox.aws.acts import act
 from sandbox.aws.alarm_history import AlarmHistory
 from sandbox.aws.alarms import Alarms
 from sandbox.aws.backends import Account
@@ -24,8 +25,10 @@ from sandbox.aws.event_history import EventHistory, event_time
 from sandbox.aws.log_groups import LogGroups
 from sandbox.aws.metric_filters import MetricFilters
 from sandbox.aws.metrics import Metrics
+from sandbox.aws.mutes import Mutes
 from sandbox.aws.operations import Handler, answer_call
 from sandbox.aws.protocol import AwsCall, Refusal, arguments, read_call, write_error
+from sandbox.aws.recorder import record_of
 from sandbox.aws.signing import Signer
 from sandbox.aws.sns import Sns
 from sandbox.aws.trail_delivery import TrailDelivery
@@ -45,8 +48,9 @@ class AwsStandIn:
     """AWS on one loopback port, all services; one a process, because moto keeps its state there.
 
     `speed` N: a period of P seconds lasts P/N; `delivery_delay` (seconds at speed 1) is what a
-    trail takes to deliver. `state` is a folder in which the account lives on between two runs
-    (without KMS's keys); without it each start is fresh.
+    trail takes to deliver. `recording`: calls that change something leave CloudTrail records.
+    `state` is a folder in which the account lives on between two runs (without KMS's keys);
+    without it each start is fresh.
     """
 
     def __init__(
@@ -59,12 +63,14 @@ class AwsStandIn:
         region: str = "us-east-1",
         account: str = "123456789012",
         delivery_delay: float = 0.0,
+        recording: bool = False,
         port: int = 0,
         state: Path | None = None,
     ) -> None:
         self.region = region
         self.account_id = account
         self._folder = state
+        self._recording = recording
         self._moto: Any = DomainDispatcherApplication(create_backend_app)
         self._current = threading.local()
         app = guard(
@@ -90,8 +96,14 @@ class AwsStandIn:
         self._sns = Sns(self._account, self._deliveries, Envelopes(signer, self.url))
         self._metrics = metrics = Metrics(self._account)
         self._alarm_history = alarm_history = AlarmHistory()
+        self._mutes = Mutes(self._account)
         self._alarms = Alarms(
-            self._account, metrics, alarm_history, self._sns.publish_as_alarm, speed
+            self._account,
+            metrics,
+            alarm_history,
+            self._sns.publish_as_alarm,
+            speed,
+            self._mutes.silences,
         )
         self._filters = MetricFilters(self._account, metrics, speed)
         groups = LogGroups(self._account, self._filters)
@@ -99,9 +111,8 @@ class AwsStandIn:
         self._trails = TrailDelivery(self._account, groups, delivery_delay / speed)
         self._handlers: dict[str, dict[str, Handler]] = {
             "logs": self._filters.handlers() | groups.handlers(),
-            "cloudwatch": CloudWatch(
-                self._account, metrics, self._alarms, alarm_history
-            ).handlers(),
+            "cloudwatch": CloudWatch(self._account, metrics, self._alarms, alarm_history).handlers()
+            | self._mutes.handlers(),
             "sns": self._sns.handlers(),
             "cloudtrail": CloudTrail(self._account, self._history, self._trails).handlers(),
         }
@@ -113,7 +124,8 @@ class AwsStandIn:
         kept = snapshot.load(self._folder) if self._folder else None
         if kept is not None:
             for name, part in self._parts().items():
-                part.restore(kept[name])
+                if name in kept:
+                    part.restore(kept[name])
         self._alarms.start()
         self._trails.start()
         self._server.start()
@@ -135,6 +147,7 @@ class AwsStandIn:
             "history": self._history,
             "alarm_history": self._alarm_history,
             "metrics": self._metrics,
+            "mutes": self._mutes,
             "sns": self._sns,
             "trails": self._trails,
         }
@@ -154,6 +167,10 @@ class AwsStandIn:
         """Names of the metric filters of the stand-in's Region that a record meets."""
         message = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
         return self._filters.matching(self.region, message)
+
+    def act(self, name: str) -> str:
+        """Let somebody do what sandbox.aws.acts names; what was done. Raises NothingThere."""
+        return act(name, self.url, self.region)
 
     def stop_trails(self) -> None:
         """Stop the logging of every trail, as somebody who covers tracks would."""
@@ -186,7 +203,13 @@ class AwsStandIn:
             answer = Answer("200 OK", [("Content-Type", "application/x-pem-file")], body)
         else:
             handler = self._handlers.get(call.service, {}).get(call.operation)
+            logged = self._trails.logging() if self._recording else frozenset()
             answer = answer_call(call, handler, lambda: self._by_moto(environ))
+            if self._recording:
+                record = record_of(call, environ, answer, self._account)
+                if record is not None:
+                    self._history.add(record)
+                    self._trails.send([record], logged)
         headers = [h for h in answer.headers if h[0].lower() != "content-length"]
         headers.append(("Content-Length", str(len(answer.body))))
         start_response(answer.status, headers)

@@ -78,10 +78,18 @@ class TrailDelivery:
         heapq.heapify(self._queue)
         self._number = max((number for _, number, _, _ in state), default=0)
 
-    def send(self, records: Sequence[Record]) -> None:
-        """Queue, for each trail that logs now, the records that it takes."""
+    def logging(self) -> frozenset[str]:
+        """The ARNs of the trails that log now."""
+        return frozenset(t.arn for t in self._account.trails() if t.status.is_logging)
+
+    def send(self, records: Sequence[Record], logged: frozenset[str] = frozenset()) -> None:
+        """Queue, for each trail that logs now, the records that it takes.
+
+        `logged`: trails that logged when it happened; the call that stops a trail is its last.
+        """
         for trail in self._account.trails():
-            taken = [r for r in records if trail.status.is_logging and _takes(trail, r)]
+            logs = trail.status.is_logging or trail.arn in logged
+            taken = [r for r in records if logs and _takes(trail, r)]
             if not taken:
                 continue
             with self._wake:

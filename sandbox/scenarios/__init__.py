@@ -17,12 +17,16 @@ _FOLDER = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Scenario:
-    """One story: what it is called and the records that tell it, without their times."""
+    """One story: what it is called and the records that tell it, without their times.
+
+    One that acts has no records: somebody really does it, see sandbox.aws.acts.
+    """
 
     name: str
     title: str
     description: str
     records: tuple[Mapping[str, Any], ...]
+    acts: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {"name": self.name, "title": self.title, "description": self.description}
@@ -40,20 +44,15 @@ class Scenario:
 def load() -> tuple[Scenario, ...]:
     """Every scenario, in the order of scenarios.toml: NAME.jsonl holds its records."""
     index = tomllib.loads((_FOLDER / "scenarios.toml").read_text(encoding="utf-8"))
-    return tuple(
-        Scenario(
-            entry["name"],
-            entry["title"],
-            entry["description"],
-            tuple(
-                json.loads(line)
-                for line in (_FOLDER / f"{entry['name']}.jsonl")
-                .read_text(encoding="utf-8")
-                .splitlines()
-            ),
-        )
-        for entry in index["scenario"]
-    )
+    return tuple(_scenario(entry) for entry in index["scenario"])
+
+
+def _scenario(entry: Mapping[str, Any]) -> Scenario:
+    acts = bool(entry.get("acts"))
+    file = _FOLDER / f"{entry['name']}.jsonl"
+    lines = [] if acts else file.read_text(encoding="utf-8").splitlines()
+    records = tuple(json.loads(line) for line in lines)
+    return Scenario(entry["name"], entry["title"], entry["description"], records, acts)
 
 
 def _request_id(old: str) -> str:

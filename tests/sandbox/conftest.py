@@ -260,7 +260,12 @@ def start_aws() -> Iterator[Callable[..., Aws]]:
     """Starts an AWS stand-in with a receiver beside it; both end with the test."""
     running: list[Any] = []
 
-    def start(speed: float = 60.0, delivery_delay: float = 0.0, state: Any = None) -> Aws:
+    def start(
+        speed: float = 60.0,
+        delivery_delay: float = 0.0,
+        state: Any = None,
+        recording: bool = False,
+    ) -> Aws:
         calls, faults = CallLog(), Faults(lambda: 0.5)
         receiver = Receiver()
         server = Server(receiver, name="receiver")
@@ -273,6 +278,7 @@ def start_aws() -> Iterator[Callable[..., Aws]]:
             sender=sender,
             speed=speed,
             delivery_delay=delivery_delay,
+            recording=recording,
             state=state,
         )
         stand_in.start()

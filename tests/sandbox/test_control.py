@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
+from sandbox.aws.acts import NothingThere
 from sandbox.control import ControlApp
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.player import Record, event_time
@@ -36,6 +37,9 @@ class Trail:
 
     def matching_filters(self, record: Record) -> list[str]:
         return ["root-console-login"] if record["eventName"] == "ConsoleLogin" else []
+
+    def act(self, name: str) -> str:
+        raise NothingThere("no trail is logging")
 
     def stop_trails(self) -> None:
         self.logging = False
@@ -115,6 +119,8 @@ def test_status_and_scenarios(driver: Driver) -> None:
     status, played = driver.call("POST", "/api/scenario", {"name": "root-sign-in"})
     assert (status, played["accepted"], played["matched"]) == (200, 1, ["root-console-login"])
     assert abs(datetime.now(UTC) - event_time(driver.trail.records[0])) < timedelta(seconds=10)
+    status, why = driver.error("POST", "/api/scenario", {"name": "stop-logging"})
+    assert status == 409 and "no trail is logging yet" in why
     status, why = driver.error("POST", "/api/scenario", {"name": "world-peace"})
     assert status == 404 and "root-sign-in" in why
 

@@ -189,6 +189,8 @@ def test_the_scenarios_are_records_of_the_examples_account() -> None:
     assert len({s.name for s in loaded}) == len(loaded)
     for scenario in loaded:
         assert scenario.title and scenario.description
+        if scenario.acts:
+            continue
         text = "\n".join(json.dumps(r) for r in scenario.records)
         read = read_bytes(text.encode())
         assert read.rejected == [] and len(read.records) == len(scenario.records)

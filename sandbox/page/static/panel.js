@@ -69,7 +69,7 @@ async function feed(files) {
 function report(title, answer) {
   const count = (n) => `${n} record${n === 1 ? "" : "s"}`;
   const rejected = answer.rejected || [];
-  tell("#happened", answer.accepted === undefined ? `${title}: done.` : `${title}: ${count(answer.accepted)} accepted`, "good");
+  tell("#happened", answer.accepted === undefined ? `${title}: ${answer.done || "done"}.` : `${title}: ${count(answer.accepted)} accepted`, "good");
   if (answer.matched) {
     const found = answer.matched.length ? `matched by ${answer.matched.join(", ")}` : "no metric filter matches: apply a plan, or one with a pack that watches this";
     find("#happened").append(Object.assign(document.createElement("div"), { className: "faint", textContent: found }));
