@@ -104,20 +104,22 @@ def test_a_part_is_a_result() -> None:
     assert (part.files, part.found[0].matches, part.complete) == (1, 3, False)
 
 
-def test_pieces_are_read_a_few_ahead_only() -> None:
+@pytest.mark.parametrize(("size", "most"), [(600_000, 20), (0, 300)])
+def test_pieces_are_read_a_few_ahead_only(size: int, most: int) -> None:
     taken = 0
 
     def endless() -> Iterator[Piece]:
         nonlocal taken
         while True:
             taken += 1
-            yield piece(str(taken), record(taken, taken))
+            whole = piece(str(taken), record(taken, taken))
+            yield Piece(whole.name, data=whole.read() + b" " * size)
 
     steps = run([LOGIN], endless(), processes=2)
     for _ in range(4):
         next(steps)
     steps.close()
-    assert taken < 20
+    assert taken < most
 
 
 def test_lines_in_the_middle_of_a_file() -> None:

@@ -39,23 +39,27 @@ def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     begun = False
     for chunk in chunks:
-        text = rest + chunk
         if not begun:
-            start = RECORDS.match(text)
-            if start is None and len(text) < _HEAD:
-                rest = text
+            rest += chunk
+            start = RECORDS.match(rest)
+            if start is None and len(rest) < _HEAD:
                 continue
             if start is None:
                 raise NotInBlocks("it does not begin with its records")
-            text = text[start.end() :]
+            rest, chunk = b"", rest[start.end() :]
             begun = True
-        cut = text.rfind(_BETWEEN)
+        cut = chunk.rfind(_BETWEEN)
+        if cut < 0:  # it may begin in one chunk and end in the next
+            rest, chunk = b"", rest + chunk
+            cut = chunk.rfind(_BETWEEN)
         if cut >= 0:
-            yield b"".join((b"[", memoryview(text)[: cut + 1], b"]"))
-            text = text[cut + 2 :]
-        elif len(text) > _MAX_WAITING:
+            view = memoryview(chunk)
+            yield b"".join((b"[", rest, view[: cut + 1], b"]"))
+            rest = bytes(view[cut + 2 :])
+        elif len(chunk) > _MAX_WAITING:
             raise NotInBlocks("its records are not written as usual")
-        rest = text
+        else:
+            rest = chunk
     end = rest.rfind(b"]")
     if not begun or end < 0 or rest[end + 1 :].strip() != b"}":
         raise NotInBlocks("it does not end with its records")

@@ -8,31 +8,24 @@ left open depends on a few more fields: for each combination of theirs the match
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from trailwatch.pattern import Pattern
-from trailwatch.pattern.match import condition_test
+from trailwatch.backtest.partly import Part, Partial, Paths, path_of
 from trailwatch.pattern.syntax import (
     And,
     Compare,
     Condition,
-    JsonForm,
     Literal,
     Name,
     Op,
     Or,
-    Selector,
     tests,
 )
-
-Partial = Callable[[Mapping[str, Any]], bool | None]
-"""Given a record's known fields: whether a condition holds, None where that is not known."""
 
 _FIELDS: tuple[tuple[str, ...], ...] = (
     ("eventName",),
@@ -46,7 +39,6 @@ _FIELDS: tuple[tuple[str, ...], ...] = (
 _MAX_EXTRA = 6
 _STRANGE = "\0"  # a value that no pattern has
 
-Paths = frozenset[tuple[str, ...]]
 Key = Any
 """A frozen msgspec Struct, of the fields that a dispatch looks at: it hashes and compares in C."""
 
@@ -80,41 +72,34 @@ class Closer:
 class Dispatch(dict[Key, Verdict | None]):
     """Verdicts by key, made when first asked for; None where no pattern can match.
 
+    parts: the JSON patterns by number; texts: the numbers of the others, which see every record.
     extra: fields to look at besides those without which patterns can't be told apart.
     Bounded: archives have some thousands of combinations, and it starts anew at `limit`.
     """
 
     def __init__(
-        self, patterns: Sequence[Pattern], extra: Paths = frozenset(), limit: int = 50_000
+        self,
+        parts: Mapping[int, Part],
+        texts: Sequence[int],
+        extra: Paths = frozenset(),
+        limit: int = 50_000,
     ) -> None:
         super().__init__()
         self._limit = limit
-        conditions = [
-            (number, pattern.syntax.condition)
-            for number, pattern in enumerate(patterns)
-            if isinstance(pattern.syntax, JsonForm)
-        ]
-        self.texts = tuple(
-            number
-            for number, pattern in enumerate(patterns)
-            if not isinstance(pattern.syntax, JsonForm)
-        )
-        """The patterns that are no JSON patterns: they see the raw text of every record."""
-        chosen = _chosen(condition for _, condition in conditions)
+        self._parts = parts
+        self._texts = texts
+        chosen = _chosen(parts.values())
         self.fields = (*chosen, *sorted(extra.difference(chosen)))
         self.key_type = _key_type(self.fields)
-        self._reads = {number: _top_level(test) for number, test in conditions}
-        self._conditions = dict(conditions)
-        self._paths = {number: _paths(test) for number, test in conditions}
+        self._reads = {number: _top_level(part.condition) for number, part in parts.items()}
         self._by_name: dict[str, list[int]] = {}
         self._of_any_name: list[int] = []
-        for number, condition in conditions:
-            names = demanded_names(condition)
+        for number, part in parts.items():
+            names = demanded_names(part.condition)
             for name in names or ():
                 self._by_name.setdefault(name, []).append(number)
             if names is None:
                 self._of_any_name.append(number)
-        self._compiled: dict[tuple[int, Paths], Partial] = {}
         self._decoders: dict[Paths, msgspec.json.Decoder[Any]] = {}
         self._remembered = 0
 
@@ -134,7 +119,9 @@ class Dispatch(dict[Key, Verdict | None]):
         results = [(number, test(known)) for number, test in closer.tests]
         sure = tuple(sorted([*verdict.sure, *(number for number, holds in results if holds)]))
         unsure = tuple(number for number, holds in results if holds is None)
-        every: Paths = frozenset().union(*(self._paths.get(number, ()) for number in unsure))
+        every: Paths = frozenset().union(
+            *(self._parts[number].paths for number in unsure if number in self._parts)
+        )
         further = self._closer(unsure, every) if every - closer.paths - set(self.fields) else None
         found = closer.verdicts[read] = Verdict(sure, unsure, self._fields_of(unsure), further)
         return found
@@ -142,11 +129,11 @@ class Dispatch(dict[Key, Verdict | None]):
     def _judge(self, key: Key) -> Verdict | None:
         known = _known(key)
         sure: list[int] = []
-        unsure: list[int] = list(self.texts)
+        unsure: list[int] = list(self._texts)
         named = self._by_name.get(known.get("eventName") or "", ())
         first = frozenset(self.fields)
         for number in sorted([*self._of_any_name, *named]):
-            holds = self._partial(number, first)(known)
+            holds = self._parts[number].by(first)(known)
             if holds:
                 sure.append(number)
             elif holds is None:
@@ -160,9 +147,9 @@ class Dispatch(dict[Key, Verdict | None]):
         """For each of these patterns one field that can rule it out, or else all that it reads."""
         more: set[tuple[str, ...]] = set()
         for number in unsure:
-            if number in self.texts:
+            if number in self._texts:
                 continue
-            paths = self._paths[number]
+            paths = self._parts[number].paths
             alone = (p for p in sorted(paths) if self._rules_out(number, p, known))
             first = next(alone, None)
             more |= paths if first is None else {first}
@@ -174,24 +161,20 @@ class Dispatch(dict[Key, Verdict | None]):
             return None
         if paths not in self._decoders:
             self._decoders[paths] = msgspec.json.Decoder(_key_type(sorted(paths)))
-        tests = tuple((number, self._partial(number, paths)) for number in unsure)
+        tests = tuple((number, self._by(number, paths)) for number in unsure)
         return Closer(more, self._decoders[paths], tests)
 
-    def _partial(self, number: int, paths: Paths) -> Partial:
-        """The evaluation of a pattern by these fields, made once."""
-        made = self._compiled.get((number, paths))
-        if made is None:
-            condition = self._conditions.get(number)
-            made = (lambda root: None) if condition is None else partial(condition, paths)
-            self._compiled[number, paths] = made
-        return made
+    def _by(self, number: int, paths: Paths) -> Partial:
+        """The evaluation of a pattern by these fields; of a text, nothing is ever known."""
+        part = self._parts.get(number)
+        return _open if part is None else part.by(paths)
 
     def _rules_out(self, number: int, path: tuple[str, ...], known: Mapping[str, Any]) -> bool:
         """Whether for this key a field that is missing, or strange, shows that it can't hold."""
         fields = frozenset((*self.fields, path))
         if path in self.fields or not _apart(fields):
             return False
-        test = self._partial(number, fields)
+        test = self._by(number, fields)
         return test(known) is False and test(_with(known, path)) is False
 
     def worth(self, records: int) -> Paths:
@@ -217,33 +200,8 @@ class Dispatch(dict[Key, Verdict | None]):
         return tuple((name, json.dumps(name).encode() + b":") for name in sorted(names))
 
 
-def partial(condition: Condition, fields: Iterable[tuple[str, ...]]) -> Partial:
-    """The three-valued evaluation of a condition by these fields (paths of names) alone."""
-    return _partial(condition, frozenset(fields))
-
-
-def _partial(condition: Condition, fields: Paths) -> Partial:
-    if _knows(fields, condition):
-        return condition_test(condition)
-    if not isinstance(condition, And | Or):
-        return lambda root: None
-    whole = tuple(item for item in condition.items if _knows(fields, item))
-    parts = [_partial(item, fields) for item in condition.items if not _knows(fields, item)]
-    if whole:  # together they are one condition, which the matcher tests at once
-        together = type(condition)(whole) if len(whole) > 1 else whole[0]
-        parts.insert(0, condition_test(together))
-    decisive = isinstance(condition, Or)
-
-    def combine(root: Mapping[str, Any]) -> bool | None:
-        unknown = False
-        for part in parts:
-            holds = part(root)
-            if holds is decisive:
-                return decisive
-            unknown = unknown or holds is None
-        return None if unknown else not decisive
-
-    return combine
+def _open(root: Mapping[str, Any]) -> None:
+    return None
 
 
 def demanded_names(condition: Condition) -> frozenset[str] | None:
@@ -265,7 +223,7 @@ def demanded_names(condition: Condition) -> frozenset[str] | None:
     if (
         isinstance(condition, Compare)
         and condition.op is Op.EQ
-        and _path(condition.selector) == ("eventName",)
+        and path_of(condition.selector) == ("eventName",)
         and isinstance(condition.value, Literal)
         and not condition.value.is_glob
     ):
@@ -273,39 +231,28 @@ def demanded_names(condition: Condition) -> frozenset[str] | None:
     return None
 
 
-def _knows(fields: Paths, condition: Condition) -> bool:
-    """Whether a condition reads nothing but these fields."""
-    return all(_path(test.selector) in fields for test in tests(condition))
-
-
-@lru_cache(maxsize=4096)
-def _path(selector: Selector) -> tuple[str, ...] | None:
-    names = tuple(step.name for step in selector.steps if isinstance(step, Name))
-    return names if len(names) == len(selector.steps) else None
-
-
-def _chosen(conditions: Iterable[Condition]) -> tuple[tuple[str, ...], ...]:
+def _chosen(parts: Iterable[Part]) -> tuple[tuple[str, ...], ...]:
     """The fewest fields, in the order above, without which no pattern is ruled out.
 
     eventName always; for a pattern that isn't ruled out by a name of which it says nothing, the
     first field that does it, else all of them that it reads.
     """
     chosen = {_FIELDS[0]}
-    for condition in conditions:
-        if _ruled_out(condition, _FIELDS[:1]):
+    for part in parts:
+        if _ruled_out(part, _FIELDS[:1]):
             continue
-        single = [path for path in _FIELDS[1:] if _ruled_out(condition, (path,))]
-        read = [path for path in _FIELDS if path in {_path(t.selector) for t in tests(condition)}]
+        single = [path for path in _FIELDS[1:] if _ruled_out(part, (path,))]
+        read = [path for path in _FIELDS if path in part.reads]
         if single:
             chosen.add(single[0])
-        elif _ruled_out(condition, read):
+        elif _ruled_out(part, read):
             chosen.update(read)
     return tuple(path for path in _FIELDS if path in chosen)
 
 
-def _ruled_out(condition: Condition, fields: Sequence[tuple[str, ...]]) -> bool:
+def _ruled_out(part: Part, fields: Sequence[tuple[str, ...]]) -> bool:
     """Whether these fields being missing, and being strange, both show that it can't hold."""
-    test = partial(condition, fields)
+    test = part.by(frozenset(fields))
     strange: dict[str, Any] = {}
     for path in fields:
         strange = _with(strange, path)
@@ -346,12 +293,6 @@ def _known(key: msgspec.Struct) -> dict[str, Any]:
 def _apart(paths: Paths) -> bool:
     """Whether none of these leads through another one, which would have to be a text as well."""
     return not any(path[:end] in paths for path in paths for end in range(1, len(path)))
-
-
-def _paths(condition: Condition) -> Paths:
-    """The paths of names that a condition reads, and none of the others."""
-    paths = (_path(test.selector) for test in tests(condition))
-    return frozenset(path for path in paths if path)
 
 
 def _top_level(condition: Condition) -> frozenset[str] | None:

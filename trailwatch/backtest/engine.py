@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from types import GenericAlias
 from typing import Any
 
@@ -19,6 +20,7 @@ import msgspec
 from trailwatch.actor import actor_of
 from trailwatch.backtest.blocks import NotInBlocks, packed_blocks
 from trailwatch.backtest.dispatch import Dispatch, Key, Verdict
+from trailwatch.backtest.partly import Part
 from trailwatch.backtest.records import (
     MALFORMED,
     Fault,
@@ -31,6 +33,7 @@ from trailwatch.backtest.records import (
 from trailwatch.backtest.unpack import Truncated
 from trailwatch.clock import parse_time
 from trailwatch.pattern import Document, Pattern
+from trailwatch.pattern.syntax import JsonForm
 from trailwatch.record import text_at
 
 MAX_FAULTS = 5
@@ -114,7 +117,15 @@ class Engine:
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self._patterns = tuple(patterns)
-        self._first = _Reader(Dispatch(self._patterns))
+        numbered = list(enumerate(self._patterns))
+        self._parts = {
+            number: Part(pattern.syntax.condition)
+            for number, pattern in numbered
+            if isinstance(pattern.syntax, JsonForm)
+        }
+        self._texts = tuple(number for number, _ in numbered if number not in self._parts)
+        """The patterns that are no JSON patterns: they see the raw text of every record."""
+        self._first = _Reader(Dispatch(self._parts, self._texts))
         self._learnt: _Reader | None = None
         self._trial = TRIAL
         self._trust = _TRUST
@@ -178,12 +189,13 @@ class Engine:
         if keys is None or alone or (self._replaced and not _is_utf8(data)):
             return None
         dispatch = reader.dispatch
-        verdicts = map(dispatch.__getitem__, keys)
-        candidates = [(number, verdict) for number, verdict in enumerate(verdicts) if verdict]
+        verdicts = list(map(dispatch.__getitem__, keys))
+        candidates = list(compress(range(len(keys)), verdicts))
         found: list[tuple[int, bytes, tuple[int, ...]]] = []
         raws = raw_records(data, form) if candidates else []
-        for number, verdict in candidates:
-            raw = raws[number]
+        for number in candidates:
+            raw, verdict = raws[number], verdicts[number]
+            assert verdict is not None  # what compress left
             numbers = self._decide(raw, verdict, dispatch) if verdict.open else verdict.sure
             if numbers:
                 found.append((number, bytes(raw), numbers))
@@ -211,7 +223,7 @@ class Engine:
         if self._learnt is None:
             extra = self._first.dispatch.worth(TRIAL - self._trial)
             if extra:
-                self._learnt = _Reader(Dispatch(self._patterns, extra))
+                self._learnt = _Reader(Dispatch(self._parts, self._texts, extra))
                 self._trial = TRIAL
         elif len(self._learnt.dispatch) > (TRIAL - self._trial) / 10:
             self._learnt = None  # other records have many values there

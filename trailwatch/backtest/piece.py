@@ -35,3 +35,13 @@ class Piece:
             return self.data
         assert self.path is not None  # a piece has one of the two
         return self.path.read_bytes()
+
+    def size(self) -> int:
+        """How many bytes it has as it is; 0 where that can't be told."""
+        if self.data is not None:
+            return len(self.data)
+        assert self.path is not None
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0

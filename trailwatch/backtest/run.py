@@ -24,7 +24,10 @@ from trailwatch.backtest.unpack import MAGIC, Truncated, unpack
 from trailwatch.pattern import parse
 
 _AHEAD = 3
-"""Pieces that wait for each process."""
+"""Batches that wait for each process."""
+_BATCH_BYTES = 512 << 10
+_BATCH_PIECES = 32
+"""Small files go to a process several at a time: to send one costs as much as 200 records."""
 
 Outcome = tuple[Scan, str]
 """What a piece gave, and why it could not be read to its end ("" where it could)."""
@@ -140,37 +143,54 @@ def _begin(scanner: _Scanner) -> None:
     _scanner = scanner
 
 
-def _scan(piece: Piece) -> Outcome:
+def _scan(pieces: Sequence[Piece]) -> list[Outcome]:
     assert _scanner is not None  # set when the process began
-    return _scanner.scan(piece)
+    return [_scanner.scan(piece) for piece in pieces]
+
+
+Batch = list[Piece | Problem]
+
+
+def _batches(pieces: Iterable[Piece | Problem]) -> Iterator[Batch]:
+    """Pieces that are sent together."""
+    batch: Batch = []
+    size = 0
+    for piece in pieces:
+        batch.append(piece)
+        size += 0 if isinstance(piece, Problem) else piece.size()
+        if size >= _BATCH_BYTES or len(batch) >= _BATCH_PIECES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _spread(
     scanner: _Scanner, pieces: Iterable[Piece | Problem], workers: int
 ) -> Iterator[tuple[Piece | Problem, Outcome]]:
-    waiting: deque[tuple[Piece | Problem, Future[Outcome] | None]] = deque()
+    waiting: deque[tuple[Batch, Future[list[Outcome]]]] = deque()
     # Processes are started afresh: a fork would copy whatever threads (of boto3) hold.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(scanner,))
     try:
-        for piece in pieces:
-            waiting.append(
-                (piece, None if isinstance(piece, Problem) else pool.submit(_scan, piece))
-            )
+        for batch in _batches(pieces):
+            files = [piece for piece in batch if isinstance(piece, Piece)]
+            waiting.append((batch, pool.submit(_scan, files)))
             if len(waiting) > workers * (1 + _AHEAD):
-                yield _next(waiting)
+                yield from _next(waiting)
         while waiting:
-            yield _next(waiting)
+            yield from _next(waiting)
     finally:
         for _, future in waiting:
-            if future is not None:
-                future.cancel()
+            future.cancel()
         with suppress(KeyboardInterrupt):
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _next(
-    waiting: deque[tuple[Piece | Problem, Future[Outcome] | None]],
-) -> tuple[Piece | Problem, Outcome]:
-    piece, future = waiting.popleft()
-    return piece, _NOTHING if future is None else future.result()
+    waiting: deque[tuple[Batch, Future[list[Outcome]]]],
+) -> Iterator[tuple[Piece | Problem, Outcome]]:
+    batch, future = waiting.popleft()
+    outcomes = iter(future.result())
+    for piece in batch:
+        yield piece, _NOTHING if isinstance(piece, Problem) else next(outcomes)
