@@ -69,6 +69,17 @@ FINDINGS = [
     ("{ $.zzzzzz = 1 }", Rule.UNKNOWN_FIELD, ""),
     ("{ $.eventName = CreateUsers }", Rule.UNKNOWN_EVENT, '{ $.eventName = "CreateUser" }'),
     ("{ $.eventSource = EC2 }", Rule.NOT_A_SERVICE, '{ $.eventSource = "ec2.amazonaws.com" }'),
+    (
+        "{ $.eventSource = S3.amazonaws.com }",
+        Rule.NOT_A_SERVICE,
+        '{ $.eventSource = "s3.amazonaws.com" }',
+    ),
+    (
+        "{ $.eventSource = s3.amazonaws.co }",
+        Rule.NOT_A_SERVICE,
+        '{ $.eventSource = "s3.amazonaws.com" }',
+    ),
+    ("{ $.userIdentity.type = root }", Rule.UNKNOWN_VALUE, '{ $.userIdentity.type = "Root" }'),
     ("{ $.requestParameters = *.10xlarge }", Rule.CONTAINER, ""),
     ('{ $.readOnly = "true" }', Rule.BOOLEAN, "{ $.readOnly IS TRUE }"),
     ("{ $.readOnly != false }", Rule.BOOLEAN, "{ $.readOnly IS TRUE }"),
@@ -145,7 +156,7 @@ def test_lint_takes_any_pattern_and_offers_only_patterns(text: str) -> None:
         return
     for found in pattern.lint():
         assert found.why
-        assert 0 <= found.at < len(text)
+        assert 0 <= found.at <= len(text)
         if found.instead:
             parse(found.instead)
 
@@ -155,3 +166,64 @@ def test_lint_of_a_long_pattern_takes_no_time() -> None:
     start = time.perf_counter()
     assert len(parse(text).lint()) == 45
     assert time.perf_counter() - start < 10
+
+
+NEVER = [
+    "{ $.eventName NOT EXISTS }",
+    "{ $.eventName > 5 }",
+    "{ $.eventName IS TRUE }",
+    "{ $.requestParameters.maxResults > 5 && $.requestParameters.maxResults < 3 }",
+    "{ $.requestParameters.maxResults > 5 && $.requestParameters.maxResults = 5 }",
+    "{ $.requestParameters.maxResults = 1 && $.requestParameters.maxResults = 2 }",
+    "{ $.eventName = CreateUser && $.eventName != Create* }",
+    "{ $.eventName = Create* && $.eventName = Delete* }",
+    "{ $.eventName = CreateUser && $.eventName = %^Delete% }",
+    "{ $.eventName = CreateUser && ($.eventName = DeleteUser || $.eventName = DeleteRole) }",
+    "{ $.requestParameters NOT EXISTS && $.requestParameters.userName = x }",
+    "{ $.errorCode NOT EXISTS && $.errorCode = %x% }",
+    "[a = 1 && a = 2]",
+    "[a, b > 5 && b < 3]",
+    "[a = x* && a = y*]",
+    "ERROR -ERR",
+]
+POSSIBLE = [
+    "{ $.eventName = *Policy && $.eventName = Put* && $.eventName != *User* }",
+    "{ $.eventName = *a* && $.eventName = *b* }",
+    "{ $.requestParameters.maxResults > 5 && $.requestParameters.maxResults < 6 }",
+    '{ $.requestParameters.maxResults = 1 && $.requestParameters.maxResults = "1" }',
+    "{ $.requestParameters.maxResults > 1e309 }",
+    "{ $.eventName = %^Create% && $.eventName != %Role% && $.eventName != CreateUser }",
+    "{ $.errorCode IS NULL }",
+    "{ $.errorCode = * }",
+    "{ $.resources[*].ARN != x && $.resources[*].ARN = y }",
+    "{ ($.errorCode = a || $.errorCode = b) && ($.errorCode != b || $.eventName = GetObject) }",
+    "[a != 1 && a != 2]",
+    "[a, b]",
+    "%^$%",
+    "ERROR -WARN",
+    "ERR -ERROR",
+]
+ALWAYS = [
+    "{ $.eventName = * }",
+    '{ $.eventName = "*" || $.errorCode = x }',
+    "{ $.errorCode NOT EXISTS || $.errorCode != x || $.errorCode = x || $.errorCode IS NULL }",
+    "{ $.eventName != GetObject || $.eventName = Get* }",
+    "", "  ", "[]", "[...]", "%.*%", "%a?%",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NEVER)
+def test_what_can_never_match_is_told(text: str) -> None:
+    (found,) = parse(text).lint()
+    assert found.rule is Rule.NEVER
+    assert found.why
+
+
+@pytest.mark.parametrize("text", POSSIBLE)
+def test_what_can_match_is_left_alone(text: str) -> None:
+    assert [one for one in parse(text).lint() if one.rule in (Rule.NEVER, Rule.ALWAYS)] == []
+
+
+@pytest.mark.parametrize("text", ALWAYS)
+def test_what_always_matches_is_told(text: str) -> None:
+    assert Rule.ALWAYS in [one.rule for one in parse(text).lint()]

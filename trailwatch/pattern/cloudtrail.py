@@ -67,6 +67,22 @@ IDENTITY_FIELDS = frozenset(
         "userName",
     }
 )
+IDENTITY_TYPES = frozenset(
+    {
+        "AssumedRole",
+        "AWSAccount",
+        "AWSService",
+        "Directory",
+        "FederatedUser",
+        "IAMUser",
+        "IdentityCenterUser",
+        "Role",
+        "Root",
+        "SAMLUser",
+        "Unknown",
+        "WebIdentityUser",
+    }
+)
 # Every record of an API call, a sign-in or a service's own event has these, as texts.
 ALWAYS = frozenset(
     {

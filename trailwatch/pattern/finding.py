@@ -34,6 +34,7 @@ class Rule(StrEnum):
     CIDR = "cidr-as-text"
     UNKNOWN_FIELD = "unknown-field"
     UNKNOWN_EVENT = "unknown-event"
+    UNKNOWN_VALUE = "unknown-value"
     NOT_A_SERVICE = "not-a-service"
     CONTAINER = "object-compared"
     BOOLEAN = "boolean-as-text"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from trailwatch.pattern import cloudtrail
 from trailwatch.pattern.finding import Lint, Rule, guarded, instead_of
 from trailwatch.pattern.lexer import json_tokens
-from trailwatch.pattern.lint_logic import contradictions
+from trailwatch.pattern.lint_logic import contradictions, impossible, other_forms
 from trailwatch.pattern.lint_values import single_tests
 from trailwatch.pattern.printing import selector_text, to_text
 from trailwatch.pattern.syntax import (
@@ -21,7 +21,6 @@ from trailwatch.pattern.syntax import (
     RegexLiteral,
     Selector,
     Syntax,
-    TermsForm,
     values,
 )
 
@@ -36,12 +35,13 @@ def lint(text: str, syntax: Syntax, regex_filters_left: int | None = None) -> tu
     if isinstance(syntax, JsonForm):
         root = syntax.condition
         found.extend([*contradictions(root), *single_tests(root)])
+        found.extend(impossible(root, {one.at for one in found}))
         wrong = {one.at for one in found}
         # Where the value itself is wrong, a missing field is the lesser worry.
         found.extend(one for one in _missing(root) if one.at not in wrong)
         found.extend(_mixed(text, root))
-    elif isinstance(syntax, TermsForm):
-        found.extend(_terms(syntax))
+    else:
+        found.extend(other_forms(syntax))
     regexes = [at for value, at in values(syntax) if isinstance(value, RegexLiteral)]
     if regexes and regex_filters_left is not None and regex_filters_left < 1:
         why = "The log group already has the 5 filters with a regular expression that AWS allows."
@@ -99,11 +99,3 @@ def _mixed(text: str, root: Condition) -> Iterator[Lint]:
                 why = "&& binds before ||: write the parentheses that you mean."
                 yield Lint(token.at, Rule.MIXED, why, to_text(JsonForm(root)))
                 return
-
-
-def _terms(form: TermsForm) -> Iterator[Lint]:
-    if form.optional and (form.required or form.excluded):
-        names = ", ".join(f"?{text}" for text in form.optional)
-        why = f"{names} has no effect beside terms without a question mark."
-        instead = to_text(TermsForm(form.required, form.excluded))
-        yield Lint(0, Rule.IGNORED_TERM, why, instead)

@@ -111,6 +111,7 @@ def _as_regex(root: Condition, test: Compare, text: str) -> str:
 
 
 _LOOSE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){1,2}\*")
+_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn")
 _NETWORK = re.compile(r"[0-9a-fA-F.:]+/[0-9]{1,3}")
 
 
@@ -149,11 +150,26 @@ def _event_source(root: Condition, test: Compare) -> Lint | None:
     exact = exact_text(test, test.op)
     if exact is None or cloudtrail.path(test.selector) != ("eventSource",):
         return None
-    if "." in exact[1]:
+    full = exact[1].lower()
+    service = full.partition(".")[0]
+    if "." not in full or ".amazon" in full:
+        full = full if full.endswith(_DOMAINS) else f"{service}.amazonaws.com"
+    if not service or full == exact[1]:
         return None
-    full = f"{exact[1].lower()}.amazonaws.com"
     why = f"Event sources are written like {full}."
     return Lint(test.at, Rule.NOT_A_SERVICE, why, _with_value(root, test, full))
+
+
+def _identity_type(root: Condition, test: Compare) -> Lint | None:
+    exact = exact_text(test, test.op)
+    if exact is None or cloudtrail.path(test.selector) != ("userIdentity", "type"):
+        return None
+    if exact[1] in cloudtrail.IDENTITY_TYPES:
+        return None
+    near = cloudtrail.near(exact[1], cloudtrail.IDENTITY_TYPES)
+    why = f"CloudTrail names no type of identity {exact[1]!r}." + _did_you_mean(near)
+    instead = _with_value(root, test, near[0]) if near else ""
+    return Lint(test.at, Rule.UNKNOWN_VALUE, why, instead)
 
 
 _CHECKS: tuple[Callable[[Condition, Compare], Lint | None], ...] = (
@@ -163,4 +179,5 @@ _CHECKS: tuple[Callable[[Condition, Compare], Lint | None], ...] = (
     _address,
     _event_name,
     _event_source,
+    _identity_type,
 )
