@@ -209,9 +209,9 @@ def _permissions(options: argparse.Namespace) -> int:
     from setup.permissions import SETUP_ROLE, run_policy, setup_policy
 
     settings = _settings(options)
-    config = site_template(settings, account=options.account or "*")
+    config = site_template(settings, settings.sites[0], options.account or "*")
     role = settings.setup_role_arn.partition(":role/")[2] or SETUP_ROLE
-    documents = {"setup": setup_policy(config), "run": run_policy(config, role)}
+    documents = {"setup": setup_policy(config, role), "run": run_policy(config, role)}
     chosen = documents if options.which == "both" else documents[options.which]
     print(json.dumps(chosen, indent=2))
     return OK

@@ -8,9 +8,10 @@ from enum import StrEnum
 from functools import partial
 
 from setup.change import Action, Change, Fields
+from setup.checks import check_quotas
 from setup.clients import Clients
 from setup.plan import Plan, Purpose, digest_of
-from setup.survey import RETAINED, Standing, Step, Survey, step_for, survey, survey_destroy
+from setup.survey import RETAINED, Step, Survey, stand, step_for, survey, survey_destroy
 from trailwatch.clock import Clock
 from trailwatch.detections import Detection
 from trailwatch.errors import AwsError, ProviderError, RouterError, StalePlan, TrailwatchError
@@ -79,6 +80,8 @@ def apply(
     clients = clients.fresh()
     found = _survey(plan, config, detections, clients)
     _check(plan, found, resume)
+    if not resume:
+        check_quotas(config, found.steps, clients)
     yield from _carry_out(config, found.steps, clients)
 
 
@@ -180,7 +183,7 @@ def _passing(error: ProviderError, failures: int) -> bool:
 
 def _restate(config: SiteConfig, step: Step, clients: Clients) -> tuple[Fields | None, bool]:
     """The resource's `before` as it is now, and whether nothing is left to do."""
-    now = Standing(step.resource, step.resource.read(clients))
+    now = stand(step.resource, clients)
     again = step_for(config, now, clients)
     if again is None:
         return None, True
@@ -209,10 +212,11 @@ def _read_back(
 
 def _unlike_now(config: SiteConfig, step: Step, clients: Clients) -> TrailwatchError | None:
     """What the resource shows otherwise than the step made it; None where it is the same."""
-    fields = step.resource.read(clients)
+    now = stand(step.resource, clients)
+    fields = now.fields
     if step.change.action is Action.DELETE:
         return None if fields is None else _unlike(step, "it is still there")
-    again = step_for(config, Standing(step.resource, fields), clients)
+    again = step_for(config, now, clients)
     if again is None:
         return None
     if fields is None:

@@ -26,11 +26,16 @@ def needed(steps: Sequence[Step]) -> tuple[str, ...]:
     return tuple(sorted(actions))
 
 
-def setup_policy(config: SiteConfig) -> Document:
+def setup_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
     """The policy for the role that plans, applies and destroys. It may pass one role, to
     CloudTrail only. Source: Service Authorization Reference."""
     needs = [need for resource in _resources(config) for need in resource.permissions]
-    return _document([*needs, *_measuring()])
+    return _document([*needs, *_measuring(), *_checking(config, setup_role)])
+
+
+def policy_for(needs: Iterable[Need]) -> Document:
+    """The policy that grants these needs and no more."""
+    return _document(needs)
 
 
 def run_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
@@ -73,6 +78,15 @@ def _resources(config: SiteConfig) -> tuple[Resource, ...]:
 def _measuring() -> list[Need]:
     """What the estimate of cost reads: the volume of the log group."""
     return [("read", "cloudwatch:GetMetricStatistics", "*")]
+
+
+def _checking(config: SiteConfig, setup_role: str) -> list[Need]:
+    """What a plan's checks read: the role's own rights, and subscription filters with regexes."""
+    site = config.site
+    return [
+        ("read", "iam:SimulatePrincipalPolicy", site.role_arn(setup_role)),
+        ("read", "logs:DescribeSubscriptionFilters", site.log_group_arn(config.log_group)),
+    ]
 
 
 def _document(needs: Iterable[Need]) -> Document:

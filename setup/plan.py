@@ -6,14 +6,15 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from setup.change import Action, Change, FieldDiff, Fields
+from setup.checks import NO_CHECKS, Checks, check
 from setup.clients import Clients
 from setup.cost import Cost, CostLine, estimate
 from setup.permissions import needed
@@ -26,6 +27,7 @@ from trailwatch.site import SiteConfig
 __all__ = [
     "Action",
     "Change",
+    "Checks",
     "Cost",
     "CostLine",
     "FieldDiff",
@@ -52,7 +54,7 @@ class Plan:
     """What an apply would do, bound by `digest` to the state of the world that it was made in.
 
     `id` is random and used once. `permissions` are the IAM actions that the changes need.
-    `notes` say what is deliberately left alone.
+    `notes` say what is deliberately left alone. `checks` say what an apply may stumble over.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Plan:
     permissions: tuple[str, ...]
     digest: str
     notes: tuple[str, ...] = ()
+    checks: Checks = NO_CHECKS
 
     @property
     def empty(self) -> bool:
@@ -97,6 +100,7 @@ class Plan:
                 "permissions": list(self.permissions),
                 "digest": self.digest,
                 "notes": list(self.notes),
+                "checks": asdict(self.checks),
             },
             sort_keys=True,
         )
@@ -127,7 +131,18 @@ class Plan:
             permissions=tuple(data["permissions"]),
             digest=data["digest"],
             notes=tuple(data["notes"]),
+            checks=_checks_in(data.get("checks", {})),
         )
+
+
+def _checks_in(data: Mapping[str, Any]) -> Checks:
+    """The checks of a stored plan; a plan of an older version has none."""
+    return Checks(
+        missing=tuple(data.get("missing", ())),
+        grant=str(data.get("grant", "")),
+        unchecked=str(data.get("unchecked", "")),
+        warnings=tuple(data.get("warnings", ())),
+    )
 
 
 def _change_out(change: Change) -> dict[str, Any]:
@@ -179,6 +194,7 @@ def _plan(
 ) -> Plan:
     now = clock()
     created = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    checks = check(config, found.steps, clients)
     measured = _gigabytes(config, clients, now) if found.steps and found.before.trail else None
     return Plan(
         id=base64.b32encode(secrets.token_bytes(5)).decode().lower(),
@@ -193,6 +209,7 @@ def _plan(
         permissions=needed(found.steps),
         digest=digest_of(config.site.name, purpose, found.changes),
         notes=found.notes,
+        checks=checks,
     )
 
 

@@ -111,6 +111,7 @@ class Aws:
         *,
         session: Session | None = None,
         max_attempts: int = ATTEMPTS,
+        role_arn: str = "",
     ) -> None:
         self.region = region
         self.endpoint_url = endpoint_url or None
@@ -119,7 +120,8 @@ class Aws:
         self._session = session
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str], Any] = {}
-        self._account = ""
+        self._identity: tuple[str, str] | None = None
+        self._role_arn = role_arn
         self._assumed: dict[tuple[str, str, str | None], tuple[float, Aws]] = {}
 
     def client(self, service: str, region: str | None = None) -> Any:
@@ -157,10 +159,26 @@ class Aws:
 
     def account(self) -> str:
         """The account of the credentials in use, asked once. Raises AwsError."""
+        return self._whoami()[0]
+
+    def principal(self) -> str:
+        """The ARN of the role or user of the credentials in use, asked once. Raises AwsError.
+
+        A role that `assume` was given keeps its path; of another role's session the path is
+        unknown. Source: GetCallerIdentity, STS API reference.
+        """
+        if self._role_arn:
+            return self._role_arn
+        account, arn = self._whoami()
+        session = re.fullmatch(r"arn:([\w-]+):sts::\d+:assumed-role/([^/]+)/.+", arn)
+        return f"arn:{session[1]}:iam::{account}:role/{session[2]}" if session else arn
+
+    def _whoami(self) -> tuple[str, str]:
         with self._lock:
-            if not self._account:
-                self._account = str(self.call("sts", "GetCallerIdentity")["Account"])
-            return self._account
+            if self._identity is None:
+                answer = self.call("sts", "GetCallerIdentity")
+                self._identity = str(answer["Account"]), str(answer["Arn"])
+            return self._identity
 
     def assume(self, role_arn: str, session_name: str, external_id: str | None = None) -> Aws:
         """AWS as that role sees it; its credentials renew themselves. Raises AwsError when the
@@ -193,6 +211,7 @@ class Aws:
                 self.endpoint_url,
                 session=Session(botocore_session=core, region_name=self.region),
                 max_attempts=self.max_attempts,
+                role_arn=role_arn,
             )
 
     def _role_keys(

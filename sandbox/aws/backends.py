@@ -73,11 +73,18 @@ class Account:
                 tags=[],
                 max_session_duration="3600",
             )
+            # What is asked of the simulator, which alone looks at it.
+            self.iam.put_role_policy(name, "everything", _everything())
 
 
 def _trust(account: str) -> str:
     principal = {"AWS": f"arn:aws:iam::{account}:root"}
     statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _everything() -> str:
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 

@@ -20,6 +20,9 @@ IMPLIED = {
     "iam:PassRole",
     # Deleting a version of an object, or an object without versions.
     "s3:DeleteObject",
+    # A plan's checks: of a role's rights, and where a pattern has a regular expression.
+    "iam:SimulatePrincipalPolicy",
+    "logs:DescribeSubscriptionFilters",
 }
 
 
