@@ -16,11 +16,13 @@ from typing import Any
 from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 
+from bot.clients import SiteClients
 from bot.doctor import examine_services
 from bot.metrics import serve_metrics
 from bot.scheduler import Daily, Every, ScheduleEntry, Schedules
 from bot.sender import Sender
 from bot.settings import Settings, require
+from bot.site_settings import SiteSettings
 from bot.slack_app import build_slack_app
 from bot.slack_calls import bare_client
 from bot.slack_link import SlackLink
@@ -39,17 +41,17 @@ from bot.web import (
 from bot.webhooks import opsgenie_view
 from bot.worker import Worker
 from handlers.access import Role, parse_role
+from handlers.account_names import AccountNames
 from handlers.deps import Deps
 from handlers.intake import take
 from handlers.jobs import table as job_table
 from handlers.jobs.end import end_of_job
 from handlers.people import People
-from handlers.sites import Sites
+from handlers.sites import Sites, WantedSite
 from handlers.webhooks.opsgenie import parse
 from setup.clients import Clients
 from setup.opsgenie_api import IntegrationsApi
 from setup.pipeline import webhook_secret_name
-from trailwatch.aws import Aws
 from trailwatch.clock import utc_now
 from trailwatch.detections import load_catalogue
 from trailwatch.errors import ProviderError
@@ -152,8 +154,9 @@ class Bot:
 
     def _look_around(self) -> None:
         """Warm what the first command needs, and tell what is missing, in one line each."""
-        with contextlib.suppress(ProviderError):
-            self.deps.sites.config()
+        for site in self.deps.sites.names:
+            with contextlib.suppress(ProviderError):
+                self.deps.sites.config(site)
         for user_id in (*self._settings.admins, *self._settings.responders):
             if user_id.startswith(("U", "W")):
                 with contextlib.suppress(ProviderError):
@@ -180,7 +183,9 @@ class Bot:
             ("GET", "/healthz"): lambda _: answer(200, healthy=True),
             ("GET", "/readyz"): lambda _: self._ready(),
             ("POST", "/webhooks/opsgenie"): opsgenie_view(
-                self.db, utc_now, AcceptedSecrets(secrets, webhook_secret_name(settings.site))
+                self.db,
+                utc_now,
+                AcceptedSecrets(secrets, [webhook_secret_name(s.name) for s in settings.sites]),
             ),
         }
         if settings.slack_mode == "http":
@@ -229,15 +234,22 @@ def set_up_logging(level: str) -> None:
 
 def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: WebClient) -> Deps:
     """What handlers are given."""
-    aws = aws_of(settings)
-    # A search that fails is tried again by its job, which says so on the message meanwhile.
-    searching = Aws(settings.aws_region, settings.aws_endpoint_url or None, max_attempts=1)
+    clients = SiteClients(settings)
+
+    def setup_clients(site: str = "") -> Clients:
+        return Clients(clients.building(site), integrations_of(settings), secrets)
+
     own = Path(settings.detections_folder) if settings.detections_folder else None
     catalogue = load_catalogue(own)
     return Deps(
         db=db,
         clock=utc_now,
-        sites=Sites(site_template(settings), aws.account, db, catalogue, settings.account_names),
+        sites=Sites(
+            [wanted_site(settings, site, clients) for site in settings.sites],
+            db,
+            catalogue,
+            AccountNames(settings.account_names, clients.organization_names, utc_now),
+        ),
         people=People(
             SlackDirectory(bare_client(slack, PEOPLE_SECONDS)),
             utc_now,
@@ -246,10 +258,15 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         ),
         router=OpsgenieRouter(settings.opsgenie_api_url, settings.opsgenie_api_key),
         router_url=settings.opsgenie_api_url,
-        logs=lambda config: LogsSource(searching, config.log_group),
+        # A search that fails is tried again by its job, which says so on the message meanwhile.
+        logs=lambda config: LogsSource(
+            clients.reading(config.site.name, attempts=1), config.log_group
+        ),
         places=threading.BoundedSemaphore(AWS_PLACES),
-        archive=lambda config, since: pieces([f"s3://{config.bucket}/"], Wanted(since), aws),
-        setup_clients=lambda: setup_clients(settings, aws, secrets),
+        archive=lambda config, since: pieces(
+            [f"s3://{config.bucket}/"], Wanted(since), clients.reading(config.site.name)
+        ),
+        setup_clients=setup_clients,
         answer=answer_in_private,
         publish_home=lambda user_id, view: publish_home(slack, user_id, view),
         offices=settings.offices,
@@ -260,39 +277,36 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
     )
 
 
-def site_template(settings: Settings, account: str = "") -> SiteConfig:
-    """What the settings want of the site."""
-    region = settings.aws_region
-    return SiteConfig(
-        site=Site(settings.site, account, region, partition_of(region)),
-        offices=settings.offices,
-        largest_instance=settings.largest_instance,
-        deploy_roles=settings.deploy_roles,
-        break_glass_roles=settings.break_glass_roles,
-        public_url=settings.public_url,
-        router_url=settings.opsgenie_api_url,
-        router_team=settings.opsgenie_team,
+def wanted_site(settings: Settings, site: SiteSettings, clients: SiteClients) -> WantedSite:
+    """A site for the handlers."""
+    return WantedSite(
+        template=site_template(settings, site, site.account),
+        account=lambda: clients.account(site.name),
+        channel=site.channel,
+        account_name=site.account_name,
     )
 
 
-def aws_of(settings: Settings) -> Aws:
-    """AWS with the process's own credentials."""
-    return Aws(settings.aws_region, settings.aws_endpoint_url or None)
+def site_template(settings: Settings, site: SiteSettings, account: str = "") -> SiteConfig:
+    """What the settings want of a site."""
+    return SiteConfig(
+        site=Site(site.name, account, site.region, partition_of(site.region)),
+        pack=site.pack,
+        prefix=site.prefix,
+        offices=site.offices,
+        largest_instance=site.largest_instance,
+        deploy_roles=site.deploy_roles,
+        break_glass_roles=site.break_glass_roles,
+        public_url=settings.public_url,
+        router_url=settings.opsgenie_api_url,
+        router_team=site.opsgenie_team,
+    )
 
 
 def integrations_of(settings: Settings) -> IntegrationsApi:
     """Opsgenie's Integration API with the key that may configure."""
     key = settings.opsgenie_setup_api_key or settings.opsgenie_api_key
     return IntegrationsApi(settings.opsgenie_api_url, key)
-
-
-def setup_clients(settings: Settings, aws: Aws, secrets: StoredSecrets) -> Clients:
-    """Clients for one plan or apply, with the setup role assumed for it alone."""
-    if settings.setup_role_arn:
-        aws = aws.assume(
-            settings.setup_role_arn, "trailwatch-setup", settings.setup_external_id or None
-        )
-    return Clients(aws, integrations_of(settings), secrets)
 
 
 def first_roles(settings: Settings) -> Mapping[str, Role]:

@@ -142,7 +142,7 @@ def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:
         if options.detection
         else catalogue.pack(options.pack or DEFAULT_PACK)
     )
-    facts = facts_of(site_template(settings))
+    facts = facts_of(site_template(settings, settings.sites[0]))
     return [subject_of(detection, facts) for detection in detections]
 
 
@@ -153,9 +153,9 @@ def _pieces(
 
     aws = None
     if any(source.startswith("s3://") for source in sources):
-        from bot.app import aws_of
+        from bot.clients import SiteClients
 
-        aws = aws_of(settings)
+        aws = SiteClients(settings).reading()
     return pieces(sources, Wanted(since, frozenset(regions)), aws)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.settings import Settings, require
+from bot.site_settings import SiteSettings
 from trailwatch.errors import ConfigError, TrailwatchError
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def examine_services(settings: Settings) -> Iterator[Check]:
         ("Slack", _slack),
         ("Slack channel", _channel),
         ("Slack Socket Mode", _socket),
-        ("AWS", _aws),
-        ("setup role", _setup_role),
+        *_site_checks(settings),
         ("Opsgenie alerts", _opsgenie),
         ("Opsgenie integrations", _integrations),
         ("webhook address", _public_url),
@@ -107,13 +107,12 @@ def _slack(settings: Settings) -> str:
     return f"{found.get('user', '?')} in {found.get('team', '?')}"
 
 
-def _channel(settings: Settings) -> str:
+def _channel(settings: Settings, site: SiteSettings | None = None) -> str:
     from bot.slack_people import slack_errors
 
     client = _client(settings)
-    found = slack_errors(
-        "conversations.info", lambda: client.conversations_info(channel=settings.slack_channel)
-    )
+    id_ = site.channel if site else settings.slack_channel
+    found = slack_errors("conversations.info", lambda: client.conversations_info(channel=id_))
     channel = found["channel"]
     if not channel.get("is_member"):
         raise ConfigError(
@@ -155,20 +154,36 @@ def _socket(settings: Settings) -> str:
     return "the app-level token opens connections"
 
 
-def _aws(settings: Settings) -> str:
-    from bot.app import aws_of
+def _site_checks(
+    settings: Settings,
+) -> list[tuple[str, Callable[[Settings], str]]]:
+    """What each site needs; of several the name stands with the check's."""
+    several = len(settings.sites) > 1
+    found: list[tuple[str, Callable[[Settings], str]]] = []
+    for site in settings.sites:
+        of = f" ({site.name})" if several else ""
+        if site.channel != settings.slack_channel:
+            found.append((f"Slack channel{of}", partial(_channel, site=site)))
+        found.append((f"AWS{of}", partial(_aws, site=site)))
+        found.append((f"setup role{of}", partial(_setup_role, site=site)))
+    return found
 
-    return f"account {aws_of(settings).account()} in {settings.aws_region}"
+
+def _aws(settings: Settings, site: SiteSettings) -> str:
+    from bot.clients import SiteClients
+
+    account = SiteClients(settings).account(site.name)
+    how = f", by {site.role_arn}" if site.role_arn else ""
+    return f"account {account} in {site.region}{how}"
 
 
-def _setup_role(settings: Settings) -> str:
-    from bot.app import aws_of
+def _setup_role(settings: Settings, site: SiteSettings) -> str:
+    from bot.clients import SiteClients
 
-    if not settings.setup_role_arn:
-        return "none set: setup uses the bot's own credentials"
-    aws = aws_of(settings).assume(
-        settings.setup_role_arn, "trailwatch-doctor", settings.setup_external_id or None
-    )
+    if not site.setup_role_arn:
+        own = site.role_arn or "the bot's own credentials"
+        return f"none set: setup uses {own}"
+    aws = SiteClients(settings).building(site.name)
     return f"can be assumed, in account {aws.account()}"
 
 

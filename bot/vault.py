@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from trailwatch.clock import Clock
 from trailwatch.store import secrets
@@ -42,13 +42,17 @@ class StoredSecrets:
 
 
 class AcceptedSecrets:
-    """The webhook secrets in force: the newest and the one before it, read every few seconds."""
+    """The webhook secrets in force, read every few seconds: under each name the newest and the
+    one before it. Each site's webhook has a secret of its own."""
 
     def __init__(
-        self, stored: StoredSecrets, name: str, now: Callable[[], float] = time.monotonic
+        self,
+        stored: StoredSecrets,
+        names: Sequence[str],
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stored = stored
-        self._name = name
+        self._names = tuple(names)
         self._now = now
         self._kept: tuple[str, ...] = ()
         self._until = 0.0
@@ -58,6 +62,7 @@ class AcceptedSecrets:
         """The secrets. anew: ask the store now, as one has come that is not known."""
         with self._lock:
             if anew or self._now() >= self._until:
-                self._kept = self._stored.newest(self._name, 2)
+                found = [self._stored.newest(name, 2) for name in self._names]
+                self._kept = tuple(secret for versions in found for secret in versions)
                 self._until = self._now() + KEEP_SECONDS
             return self._kept

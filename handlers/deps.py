@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, Protocol
 
 from handlers.people import People
 from handlers.sites import Sites
@@ -27,6 +27,12 @@ PublishHome = Callable[[str, Mapping[str, Any]], None]
 """Publishes a Home view for a user's id (views.publish); raises SlackError."""
 
 
+class SetupClients(Protocol):
+    """Clients that have assumed a site's setup role, "" being the default site's."""
+
+    def __call__(self, site: str = "") -> Clients: ...
+
+
 @dataclass(frozen=True)
 class Deps:
     """Everything that a handler may use."""
@@ -42,8 +48,8 @@ class Deps:
     """For jobs that wait for AWS: one that hangs must leave threads for acknowledgements."""
     archive: Callable[[SiteConfig, datetime], Iterator[Piece | Problem]]
     """The trail's archive in the site's bucket, from a UTC time on."""
-    setup_clients: Callable[[], Clients]
-    """Clients that have assumed the setup role; made anew for each plan or apply."""
+    setup_clients: SetupClients
+    """Made anew for each plan or apply."""
     answer: Answer
     publish_home: PublishHome
     offices: tuple[str, ...]

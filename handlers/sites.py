@@ -1,19 +1,20 @@
-"""Knows what is wanted in the site: settings, overlaid with what was applied from Slack."""
+"""Knows the sites and what is wanted in each: settings, overlaid with what was applied in Slack."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from handlers.account_names import AccountNames
 from trailwatch.detections import Catalogue, Detection, facts_of, pattern_at
 from trailwatch.detections.own import OwnDetection, from_json, to_json, together
-from trailwatch.errors import UsageError
-from trailwatch.site import Site, SiteConfig, partition_of
+from trailwatch.errors import NotFound, UsageError
+from trailwatch.site import SiteConfig, site_of_alarm
 from trailwatch.site_options import OPTIONS, Option, kept, restored
 from trailwatch.store import site_config
 from trailwatch.store.database import Database
@@ -30,47 +31,114 @@ class Choice:
     at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class WantedSite:
+    """A site as the settings have it.
+
+    template: without an account where only AWS knows it; account: asks AWS, raises AwsError.
+    """
+
+    template: SiteConfig
+    account: Callable[[], str]
+    channel: str
+    """The Slack channel for its alerts and digests."""
+    account_name: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.template.site.name
+
+
 class Sites:
-    """The one site of this process. The account's id is asked of AWS once it is needed."""
+    """The sites of this process, the first being the default, which "" means everywhere.
+
+    An account's id is asked of AWS once it is needed. Unknown names raise NotFound.
+    """
 
     def __init__(
         self,
-        template: SiteConfig,
-        account: Callable[[], str],
+        wanted: Sequence[WantedSite],
         db: Database,
         catalogue: Catalogue,
-        names: Mapping[str, str],
+        names: AccountNames,
     ) -> None:
-        self._template = template
-        self._ask_account = account
+        self._wanted = {site.name: site for site in wanted}
+        self._first = wanted[0]
         self._db = db
         self.base = catalogue
         """The product's detections and those of the team's folder."""
         self._known: tuple[int, Catalogue] = (0, catalogue)
-        self._names = names
-        self._account = ""
+        self.account_names = names
+        self._accounts = {site.name: site.template.site.account for site in wanted}
         self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
-        return self._template.site.name
+        """The default's name."""
+        return self._first.name
 
-    def config(self) -> SiteConfig:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all, the default first."""
+        return tuple(self._wanted)
+
+    @property
+    def several(self) -> bool:
+        """Whether messages have to say which site they are about."""
+        return len(self._wanted) > 1
+
+    def chosen(self, asked: str | None, channel: str = "") -> str:
+        """The site that a command means: the one it names, else the channel's, else the default."""
+        if asked:
+            return self._site(asked).name
+        at_home = self.of_channel(channel)
+        return at_home[0] if at_home else self.name
+
+    def of_channel(self, channel: str) -> tuple[str, ...]:
+        """The sites whose alerts are posted in a channel."""
+        return tuple(site.name for site in self._wanted.values() if site.channel == channel)
+
+    def channel(self, site: str) -> str:
+        """The channel of a site; that of the default for a site that is gone."""
+        return self._wanted.get(site, self._first).channel
+
+    def offices(self, site: str) -> tuple[str, ...]:
+        """The addresses of a site's offices; those of the default for a site that is gone."""
+        return self._wanted.get(site, self._first).template.offices
+
+    def watching(self, alarm_arn: str) -> SiteConfig:
+        """What is wanted in the site that an alarm belongs to. Doesn't ask AWS."""
+        templates = [self._with_account(site, self._known_account(site)) for site in self.names]
+        return site_of_alarm(alarm_arn, templates)
+
+    def config(self, site: str = "") -> SiteConfig:
         """What is wanted now; raises AwsError where the account's id cannot be had."""
-        return self._with_account(self._known_account() or self._learn_account())
+        name = self._site(site).name
+        return self._with_account(name, self._known_account(name) or self._learn_account(name))
 
-    def config_or_blank(self) -> SiteConfig:
+    def config_or_blank(self, site: str = "") -> SiteConfig:
         """The same, with an empty account id until it is known: AWS is not asked.
 
         An alert is shown, and acted on, also while AWS does not answer.
         """
-        return self._with_account(self._known_account())
+        name = self._site(site).name
+        return self._with_account(name, self._known_account(name))
 
     def account_name(self, account: str) -> str:
-        """The name to show for an account's id, "" where it has none."""
-        if account in self._names:
-            return self._names[account]
-        return self.name if account and account == self._known_account() else ""
+        """The name to show for an account's id, "" where it has none.
+
+        The settings come first, then the site's own name, then what Organizations says.
+        """
+        if not account:
+            return ""
+        ours = [s for s in self._wanted.values() if self._known_account(s.name) == account]
+        names = (
+            self.account_names.given(account),
+            *(site.account_name for site in ours),
+            *(site.name for site in ours),
+            self.account_names.learnt(account),
+        )
+        return next((name for name in names if name), "")
 
     def catalogue(self) -> Catalogue:
         """The base with what was added from Slack; made anew only when that changed."""
@@ -119,15 +187,15 @@ class Sites:
         )
 
     def remember(self, tx: Connection, config: SiteConfig, by: str, at: datetime) -> None:
-        """Keep what was chosen in an applied config as the site's next version."""
-        body = kept(config, self._template)
-        site_config.save(tx, self.name, json.dumps(body), by, at)
+        """Keep what was chosen in an applied config as its site's next version."""
+        body = kept(config, self._site(config.site.name).template)
+        site_config.save(tx, config.site.name, json.dumps(body), by, at)
 
-    def choices(self) -> list[Choice]:
+    def choices(self, site: str = "") -> list[Choice]:
         """Every option with its value and where that comes from."""
-        config = self.config_or_blank()
+        config = self.config_or_blank(site)
         with self._db.reading() as tx:
-            versions = site_config.history(tx, self.name)
+            versions = site_config.history(tx, config.site.name)
         bodies = [(version, json.loads(version.body)) for version in versions]
         found = []
         for option in OPTIONS:
@@ -141,23 +209,26 @@ class Sites:
             found.append(Choice(option, option.shown(config), by, at))
         return found
 
-    def _with_account(self, account: str) -> SiteConfig:
-        site = self._template.site
-        region = site.region
-        full = Site(site.name, account, region, partition_of(region))
-        config = replace(self._template, site=full)
+    def _site(self, name: str) -> WantedSite:
+        if name and name not in self._wanted:
+            raise NotFound.of("site", name, self._wanted)
+        return self._wanted[name] if name else self._first
+
+    def _with_account(self, name: str, account: str) -> SiteConfig:
+        template = self._wanted[name].template
+        config = replace(template, site=replace(template.site, account=account))
         with self._db.reading() as tx:
-            stored = site_config.latest(tx, self.name)
+            stored = site_config.latest(tx, name)
         if stored is None:
             return config
         return restored(config, json.loads(stored.body))
 
-    def _known_account(self) -> str:
+    def _known_account(self, name: str) -> str:
         with self._lock:
-            return self._account
+            return self._accounts[name]
 
-    def _learn_account(self) -> str:
-        account = self._ask_account()
+    def _learn_account(self, name: str) -> str:
+        account = self._wanted[name].account()
         with self._lock:
-            self._account = account
+            self._accounts[name] = account
         return account

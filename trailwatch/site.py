@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 RETENTIONS = (
@@ -57,6 +58,12 @@ class Site:
     def topic_arn(self, name: str) -> str:
         """An ARN is given back as it is: an adopted topic may belong to another account."""
         return name if name.startswith("arn:") else self.arn("sns", name)
+
+    def key_arn(self, key: str) -> str:
+        """The ARN of a KMS key by its id, or of its alias ("alias/..."); an ARN is given back."""
+        if key.startswith("arn:"):
+            return key
+        return self.arn("kms", key if key.startswith("alias/") else f"key/{key}")
 
     def alarm_arn(self, name: str) -> str:
         return self.arn("cloudwatch", f"alarm:{name}")
@@ -133,6 +140,11 @@ class SiteConfig:
         return f"alias/{self.prefix}"
 
     @property
+    def key(self) -> str:
+        """What encrypts: the alias of our own key, an existing key's ARN, or "" for none."""
+        return self.kms_alias if self.kms == OWN_KEY else self.kms
+
+    @property
     def topic(self) -> str:
         return self.adopted.get("topic") or f"{self.prefix}-alarms"
 
@@ -170,3 +182,22 @@ def parse_arn(text: str) -> Arn | None:
     """The parts of an ARN, or None where the text isn't one."""
     match = _ARN.match(text)
     return Arn(**match.groupdict()) if match else None
+
+
+def site_of_alarm(alarm_arn: str, sites: Sequence[SiteConfig]) -> SiteConfig:
+    """The site that an alarm belongs to: by account, Region and the longest prefix of its name.
+
+    Where none fits it is the first of `sites`. An account that is "" is not known yet and may be
+    any that no other site has.
+    """
+    arn = parse_arn(alarm_arn)
+    if arn is None or arn.service != "cloudwatch":
+        return sites[0]
+    name = arn.resource.removeprefix("alarm:")
+
+    def fit(config: SiteConfig) -> tuple[bool, bool, int]:
+        ours = len(config.prefix) if config.detection_id(name) is not None else 0
+        return config.site.account == arn.account, config.site.region == arn.region, ours
+
+    possible = [one for one in sites if one.site.account in ("", arn.account)]
+    return max(possible, key=fit, default=sites[0])

@@ -59,10 +59,13 @@ def add(deps: Deps, request: Request, call: Invocation) -> Reply:
 def remove(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Forget a detection that was added from Slack; one that is at work has to be dropped first."""
     id_ = call.words[0]
-    if id_ in deps.sites.config_or_blank().add:
-        raise UsageError(
-            f"{id_} is at work.", fix=f"Drop it first: /trailwatch setup plan --drop {id_}"
-        )
+    for site in deps.sites.names:
+        if id_ in deps.sites.config_or_blank(site).add:
+            of = f" --site {site}" if deps.sites.several else ""
+            raise UsageError(
+                f"{id_} is at work{f' at {site}' if of else ''}.",
+                fix=f"Drop it first: /trailwatch setup plan --drop {id_}{of}",
+            )
     with deps.db.transaction() as tx:
         own = removed(deps.sites.own_detections(tx), id_)
         deps.sites.keep_own(tx, own, request.person.id, deps.clock())

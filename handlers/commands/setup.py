@@ -24,21 +24,24 @@ def plan(deps: Deps, request: Request, call: Invocation) -> Reply:
         for detection_id in filter(None, call.options.get(option, "").split(",")):
             if detection_id not in deps.catalogue:
                 raise NotFound.of("detection", detection_id, deps.catalogue.detections)
+    site = _site(deps, request, call)
     if "set" in call.options:
-        changed(deps.sites.config_or_blank(), written(call.options["set"]))
-    _start(deps, request, "setup.plan", **{k: v for k, v in call.options.items() if v})
+        changed(deps.sites.config_or_blank(site), written(call.options["set"]))
+    asked = {k: v for k, v in call.options.items() if v and k != "site"}
+    _start(deps, request, "setup.plan", site, **asked)
     return Reply("Reading what stands in AWS and Opsgenie; the plan comes into this channel.")
 
 
 def options(deps: Deps, request: Request, call: Invocation) -> Reply:
     """What can be chosen, what is chosen, and where that comes from."""
-    message = options_message(deps.sites.choices(), deps.sites.name)
+    site = _site(deps, request, call)
+    message = options_message(deps.sites.choices(site), site)
     return Reply(message.text, message.blocks)
 
 
 def destroy(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Start a plan that takes the pipeline down; the bucket and the log group stay."""
-    _start(deps, request, "setup.plan", purpose="destroy")
+    _start(deps, request, "setup.plan", _site(deps, request, call), purpose="destroy")
     return Reply("Reading what stands; the plan comes into this channel. Nothing is removed yet.")
 
 
@@ -56,17 +59,21 @@ def discard(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 def status(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Start reading what stands; the answer comes in private."""
-    _start(deps, request, "setup.status")
+    _start(deps, request, "setup.status", _site(deps, request, call))
     return Reply("Reading what stands in AWS and Opsgenie…")
 
 
 def rotate_secret(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Start giving the webhook a new secret."""
-    _start(deps, request, "setup.rotate_secret")
+    _start(deps, request, "setup.rotate_secret", _site(deps, request, call))
     return Reply("Making a new secret for the webhook…")
 
 
-def _start(deps: Deps, request: Request, kind: str, **arguments: str) -> None:
+def _site(deps: Deps, request: Request, call: Invocation) -> str:
+    return deps.sites.chosen(call.options.get("site"), request.channel)
+
+
+def _start(deps: Deps, request: Request, kind: str, site: str, **arguments: str) -> None:
     with deps.db.transaction() as tx:
         jobs.add(
             tx,
@@ -76,24 +83,28 @@ def _start(deps: Deps, request: Request, kind: str, **arguments: str) -> None:
                 "name": request.person.name,
                 "channel": request.channel,
                 "response_url": request.response_url,
+                "site": site,
                 **arguments,
             },
             deps.clock(),
             key=f"{kind}:{request.key}",
         )
         detail = {key: value for key, value in arguments.items() if value}
-        note(deps, tx, request, kind, deps.sites.name, "started", **detail)
+        note(deps, tx, request, kind, site, "started", **detail)
 
 
 COMMANDS = (
     Command(
-        "setup plan", "setup plan [--pack PACK] [--add ID,…] [--drop ID,…] [--set NAME=VALUE,…]",
+        "setup plan",
+        "setup plan [--pack PACK] [--add ID,…] [--drop ID,…] [--set NAME=VALUE,…] [--site SITE]",
         "setup plan --pack cis", "Show what would be made or changed; nothing is touched yet",
-        Role.ADMIN, plan, options=("pack", "add", "drop", "set"), several=("add", "drop", "set"),
+        Role.ADMIN, plan, options=("pack", "add", "drop", "set", "site"),
+        several=("add", "drop", "set"),
     ),
     Command(
-        "setup options", "setup options", "setup options",
-        "What `setup plan --set` can change, the values, and who chose them", Role.VIEWER, options,
+        "setup options", "setup options [--site SITE]", "setup options",
+        "What `setup plan --set` can change, the values, and who chose them", Role.VIEWER,
+        options, options=("site",),
     ),
     Command(
         "setup apply", "setup apply PLAN", "setup apply k3v9x2ma",
@@ -104,16 +115,17 @@ COMMANDS = (
         "Throw a plan away; the same as its button", Role.ADMIN, discard, least=1, most=1,
     ),
     Command(
-        "setup status", "setup status", "setup status",
-        "What stands, what differs, and how to mend it", Role.VIEWER, status,
+        "setup status", "setup status [--site SITE]", "setup status",
+        "What stands, what differs, and how to mend it", Role.VIEWER, status, options=("site",),
     ),
     Command(
-        "setup rotate-secret", "setup rotate-secret", "setup rotate-secret",
+        "setup rotate-secret", "setup rotate-secret [--site SITE]", "setup rotate-secret",
         "Give the on-call service's webhook a new secret", Role.ADMIN, rotate_secret,
+        options=("site",),
     ),
     Command(
-        "setup destroy", "setup destroy", "setup destroy",
+        "setup destroy", "setup destroy [--site SITE]", "setup destroy",
         "Show what taking the pipeline down would remove; bucket and log group stay",
-        Role.ADMIN, destroy,
+        Role.ADMIN, destroy, options=("site",),
     ),
 )  # fmt: skip

@@ -13,7 +13,9 @@ from trailwatch.errors import TrailwatchError
 def rotate(deps: Deps, job: JobContext) -> None:
     """Make a new version, give it to the on-call service, and say so."""
     try:
-        job.step("rotate", lambda: rotate_webhook_secret(deps.sites.config(), deps.setup_clients()))
+        config = deps.sites.config(job.args.get("site", ""))
+        clients = deps.setup_clients(config.site.name)
+        job.step("rotate", lambda: rotate_webhook_secret(config, clients))
     except TrailwatchError as error:
         if worth_another_try(job, error):
             raise

@@ -40,7 +40,7 @@ def run_apply(deps: Deps, job: JobContext) -> None:
         config = config_of(deps, row, plan)
         detections = deps.sites.detections(config)
         for progress in apply(
-            plan, config, detections, deps.setup_clients(), deps.clock, resume=job.resumed
+            plan, config, detections, deps.setup_clients(row.site), deps.clock, resume=job.resumed
         ):
             job.beat()
             steps[progress.change.key] = progress
@@ -108,7 +108,7 @@ def _stale(plan: Plan, error: StalePlan, *, cut_off: bool) -> Message:
 
 def config_of(deps: Deps, row: PlanRow, plan: Plan) -> SiteConfig:
     """The config that the plan was made for."""
-    return replace(restored(deps.sites.config(), row.result or {}), pack=plan.pack)
+    return replace(restored(deps.sites.config(row.site), row.result or {}), pack=plan.pack)
 
 
 def _show_progress(

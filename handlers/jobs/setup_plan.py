@@ -51,7 +51,7 @@ def propose(deps: Deps, job: JobContext) -> None:
 
 def wanted(deps: Deps, job: JobContext) -> SiteConfig:
     """The site's config with what the command asked for laid over it."""
-    config = deps.sites.config()
+    config = deps.sites.config(job.args.get("site", ""))
     config = changed(config, written(job.args["set"])) if job.args.get("set") else config
     asked = job.args.get("pack")
     if asked and asked != config.pack:
@@ -71,7 +71,7 @@ def _with(now: tuple[str, ...], more: str | None, less: str | None) -> tuple[str
 
 def _plan(deps: Deps, job: JobContext, config: SiteConfig) -> Plan:
     detections = deps.sites.detections(config)
-    clients = deps.setup_clients()
+    clients = deps.setup_clients(config.site.name)
     if job.args.get("purpose") == "destroy":
         return make_destroy_plan(config, detections, clients, deps.clock)
     return make_plan(config, detections, clients, deps.clock)
@@ -80,8 +80,9 @@ def _plan(deps: Deps, job: JobContext, config: SiteConfig) -> Plan:
 def tell_status(deps: Deps, job: JobContext) -> None:
     """Answer the asking person with what stands."""
     try:
-        config = deps.sites.config()
-        rows = status(config, deps.sites.detections(config), deps.setup_clients())
+        config = deps.sites.config(job.args.get("site", ""))
+        clients = deps.setup_clients(config.site.name)
+        rows = status(config, deps.sites.detections(config), clients)
         message = status_message(rows, config.site.name, deps.clock())
     except TrailwatchError as error:
         if worth_another_try(job, error):
