@@ -36,31 +36,34 @@ def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     there is JSON: the first begins where the array does, so what is complete ends a record of it.
     Whoever decodes them must give up on all blocks once one is none.
     """
-    rest = b""
+    rest = held = b""  # `held` waits for what follows it: the last block takes all that is left
     begun = False
     for chunk in chunks:
         if not begun:
-            rest += chunk
-            start = RECORDS.match(rest)
-            if start is None and len(rest) < _HEAD:
+            held += chunk
+            start = RECORDS.match(held)
+            if start is None and len(held) < _HEAD:
                 continue
             if start is None:
                 raise NotInBlocks("it does not begin with its records")
-            rest, chunk = b"", rest[start.end() :]
+            held = held[start.end() :]
             begun = True
-        cut = chunk.rfind(_BETWEEN)
+            continue
+        cut = held.rfind(_BETWEEN)
         if cut < 0:  # it may begin in one chunk and end in the next
-            rest, chunk = b"", rest + chunk
-            cut = chunk.rfind(_BETWEEN)
+            rest, held = b"", rest + held
+            cut = held.rfind(_BETWEEN)
         if cut >= 0:
-            view = memoryview(chunk)
+            view = memoryview(held)
             yield b"".join((b"[", rest, view[: cut + 1], b"]"))
             rest = bytes(view[cut + 2 :])
-        elif len(chunk) > _MAX_WAITING:
+        elif len(held) > _MAX_WAITING:
             raise NotInBlocks("its records are not written as usual")
         else:
-            rest = chunk
+            rest = held
+        held = chunk
+    rest += held
     end = rest.rfind(b"]")
     if not begun or end < 0 or rest[end + 1 :].strip() != b"}":
         raise NotInBlocks("it does not end with its records")
-    yield b"[%b]" % rest[:end]
+    yield b"".join((b"[", memoryview(rest)[:end], b"]"))
