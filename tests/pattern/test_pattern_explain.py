@@ -52,8 +52,12 @@ def test_an_event_clause_by_clause() -> None:
     ]
     assert _lines("{ $.errorCode != x || $.responseElements IS NULL }", LOGIN) == [
         "[yes] The message is one JSON object in which at least one of these holds:",
-        '- [no] errorCode is there and is not "x" (found nothing, of which no comparison is true)',
+        '- [no] errorCode is there and is not "x" (found nothing)',
         "- [yes] responseElements is null (found null)",
+    ]
+    assert _lines("{ $.responseElements = x }", LOGIN) == [
+        "[no] The message is one JSON object in which this holds:",
+        '- [no] responseElements is "x" (found null, of which no comparison is true)',
     ]
     assert _lines("{ $.list[*] = x || $.list[*] != y || $.none[*] IS TRUE }", LOGIN) == [
         "[yes] The message is one JSON object in which at least one of these holds:",

@@ -154,7 +154,8 @@ def _found(test: Compare | Is | NotExists, root: dict[str, Node]) -> str:
         return _several(test.selector, root)
     node = finder(test.selector.steps)(root)
     shown = _shown(node)
-    if isinstance(test, Compare) and not isinstance(node, str | JsonNumber):
+    comparable = node is MISSING or isinstance(node, str | JsonNumber)
+    if isinstance(test, Compare) and not comparable:
         return f"{shown}, of which no comparison is true"
     return shown
 

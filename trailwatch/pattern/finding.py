@@ -36,6 +36,7 @@ class Rule(StrEnum):
     UNKNOWN_EVENT = "unknown-event"
     UNKNOWN_VALUE = "unknown-value"
     NOT_A_SERVICE = "not-a-service"
+    SOME_SIZES = "some-sizes"
     CONTAINER = "object-compared"
     BOOLEAN = "boolean-as-text"
     IGNORED_TERM = "ignored-term"

@@ -8,6 +8,7 @@ from trailwatch.pattern import cloudtrail
 from trailwatch.pattern.finding import Lint, Rule, guarded, instead_of
 from trailwatch.pattern.lexer import json_tokens
 from trailwatch.pattern.lint_logic import contradictions, impossible, other_forms
+from trailwatch.pattern.lint_sizes import forgotten_sizes
 from trailwatch.pattern.lint_values import single_tests
 from trailwatch.pattern.printing import selector_text, to_text
 from trailwatch.pattern.syntax import (
@@ -39,6 +40,7 @@ def lint(text: str, syntax: Syntax, regex_filters_left: int | None = None) -> tu
         wrong = {one.at for one in found}
         # Where the value itself is wrong, a missing field is the lesser worry.
         found.extend(one for one in _missing(root) if one.at not in wrong)
+        found.extend(forgotten_sizes(root))
         found.extend(_mixed(text, root))
     else:
         found.extend(other_forms(syntax))
