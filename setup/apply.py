@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -37,6 +37,18 @@ SETTLING = frozenset(
     }
 )
 """What CreateTrail answers while a bucket or role that was just made is not known everywhere."""
+THROTTLED = frozenset(
+    {
+        "429",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+    }
+)
+"""What AWS and Opsgenie answer where calls come too fast."""
 READ_BACKS = 3
 
 
@@ -64,13 +76,15 @@ def apply(
     clock: Clock,
     *,
     resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Progress]:
     """Carry out a plan: yields each change as it is begun and when it is done.
 
     The world is read again first; raises StalePlan where it moved or the plan has expired. With
     `resume` (the plan was being applied when the process ended) what is left may be less than the
     plan, never more. The first failure stops: it is yielded, and each change after it as not
-    tried. In the end everything is read back; what differs is yielded as failed. Raises
+    tried; so does `stop`, asked before each change. Else what was done is read back in the end;
+    what differs is yielded as failed. Raises LimitExceeded where a quota filled up meanwhile, and
     ProviderError and ConfigError when reading fails.
     """
     if not resume and plan.expires_at <= clock():
@@ -82,7 +96,7 @@ def apply(
     _check(plan, found, resume)
     if not resume:
         check_quotas(config, found.steps, clients)
-    yield from _carry_out(config, found.steps, clients)
+    yield from _carry_out(config, found.steps, clients, stop)
 
 
 def _survey(
@@ -129,19 +143,29 @@ def _moved(plan: Plan, found: Survey) -> str:
     return f"These changed since: {', '.join(moved[:5])}{more}."
 
 
-def _carry_out(config: SiteConfig, steps: Sequence[Step], clients: Clients) -> Iterator[Progress]:
+def _carry_out(
+    config: SiteConfig, steps: Sequence[Step], clients: Clients, stop: Callable[[], bool]
+) -> Iterator[Progress]:
+    done: list[Step] = []
     for number, step in enumerate(steps):
+        if stop():
+            yield from _untried(steps[number:])
+            break
         yield Progress(step.change, ProgressState.DOING)
         try:
             _make(config, step, clients)
         except TrailwatchError as error:
             yield Progress(step.change, ProgressState.FAILED, error)
-            for later in steps[number + 1 :]:
-                yield Progress(later.change, ProgressState.NOT_TRIED)
+            yield from _untried(steps[number + 1 :])
             return
+        done.append(step)
         yield Progress(step.change, ProgressState.DONE)
-    for step, unlike in _read_back(config, steps, clients):
+    for step, unlike in _read_back(config, done, clients):
         yield Progress(step.change, ProgressState.FAILED, unlike)
+
+
+def _untried(steps: Sequence[Step]) -> Iterator[Progress]:
+    return (Progress(step.change, ProgressState.NOT_TRIED) for step in steps)
 
 
 def _make(config: SiteConfig, step: Step, clients: Clients) -> None:
@@ -173,8 +197,11 @@ def _make(config: SiteConfig, step: Step, clients: Clients) -> None:
 
 
 def _passing(error: ProviderError, failures: int) -> bool:
-    """Whether trying again may help: a lost answer, a limit, or what has not settled yet."""
-    if error.code in SETTLING:
+    """Whether trying again may help: a lost answer, a limit, or what has not settled yet.
+
+    A limit on the rate of calls is waited out as long as the patience lasts.
+    """
+    if error.code in SETTLING or error.code in THROTTLED:
         return True
     if error.code == "PendingConfirmation":
         return False
@@ -221,8 +248,21 @@ def _unlike_now(config: SiteConfig, step: Step, clients: Clients) -> TrailwatchE
         return None
     if fields is None:
         return _unlike(step, "it is not there")
-    names = ", ".join(diff.path for diff in again.change.diff()[:5])
-    return _unlike(step, f"it differs in {names}")
+    return _unlike(step, _differences(again.change))
+
+
+def _differences(change: Change) -> str:
+    """ "period is 300, not 60": what stands and what was asked for, of the first few fields."""
+    diffs = change.diff()
+    said = [f"{diff.path} is {_short(diff.before)}, not {_short(diff.after)}" for diff in diffs[:4]]
+    more = f", and {len(diffs) - 4} more fields differ" if len(diffs) > 4 else ""
+    return "; ".join(said) + more
+
+
+def _short(text: str | None) -> str:
+    if text is None:
+        return "nothing"
+    return text if len(text) <= 120 else f"{text[:119]}…"
 
 
 def _unlike(step: Step, how: str) -> TrailwatchError:

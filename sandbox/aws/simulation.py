@@ -52,7 +52,7 @@ def _statements(role: Role) -> Iterator[Mapping[str, Any]]:
         version.document
         for policy in role.managed_policies.values()
         for version in policy.versions
-        if version.is_default
+        if version.version_id == policy.default_version_id
     )
     for text in (*role.policies.values(), *attached):
         document = json.loads(text) if isinstance(text, str) else text
