@@ -11,6 +11,7 @@ Fields = Mapping[str, Any]
 """A resource's fields as JSON values (None, bool, int, str, list, dict with text keys)."""
 
 LABELS = {
+    "kms_key": "KMS key",
     "bucket": "bucket",
     "log_group": "log group",
     "role": "role",
@@ -45,7 +46,7 @@ class Change:
     """One resource that is to be created, updated or deleted.
 
     `before` and `after` are its whole field maps, never with a secret in them; `before` is None
-    for CREATE, `after` is None for DELETE.
+    for CREATE, `after` is None for DELETE. `owner` says whose it seems to be where it is not ours.
     """
 
     action: Action
@@ -53,6 +54,7 @@ class Change:
     name: str
     before: Fields | None
     after: Fields | None
+    owner: str = ""
 
     @property
     def key(self) -> str:

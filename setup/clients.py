@@ -194,6 +194,27 @@ class Clients:
 
         return self.once(("alarms", prefix), read)
 
+    def key_arn(self, key: str) -> str:
+        """The ARN of the KMS key that an alias stands for; an ARN or "" is given back as it is.
+
+        "" also for an alias that doesn't exist. Source: DescribeKey, AWS KMS API reference.
+        """
+        if not key or key.startswith("arn:"):
+            return key
+
+        def read() -> str:
+            found = self.find("kms", "DescribeKey", ("NotFoundException",), KeyId=key)
+            return str(found["KeyMetadata"]["Arn"]) if found else ""
+
+        return self.once(("kms_key", key), read)
+
+    def key_shown(self, found: str | None, wanted: str) -> str:
+        """What to call the key that something is encrypted with: `wanted` (an alias, an ARN or "")
+        where it is that, else the key as found; "none" where there is none."""
+        if found and wanted and found in (wanted, self.key_arn(wanted)):
+            return wanted
+        return found or "none"
+
     def subscriptions(self, topic_arn: str) -> list[dict[str, Any]]:
         """Every subscription of a topic; none where the topic doesn't exist. Not remembered."""
         try:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from setup.change import Fields
+from trailwatch.event_selectors import same_selectors
 from trailwatch.pattern import PatternError, parse
 
 POLICIES = ("policy", "trust")
@@ -31,6 +32,8 @@ def differing(wanted: Fields, current: Fields, *, exact_pattern: bool = False) -
 def _same(name: str, wanted: Any, current: Any, exact_pattern: bool) -> bool:
     if name == "pattern" and not exact_pattern:
         return same_pattern(str(wanted), str(current))
+    if name == "event_selectors":
+        return same_selectors(wanted, current)
     if name in POLICIES:
         return bool(canonical_policy(wanted) == canonical_policy(current))
     return bool(_canonical(wanted) == _canonical(current))

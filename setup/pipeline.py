@@ -10,6 +10,7 @@ from setup.resource import MARK, Resource
 from setup.resources.alarm import Alarm
 from setup.resources.bucket import Bucket
 from setup.resources.incoming_integration import IncomingIntegration
+from setup.resources.kms_key import KmsKey
 from setup.resources.log_group import LogGroup
 from setup.resources.metric_filter import MetricFilter
 from setup.resources.role import Role
@@ -19,7 +20,8 @@ from setup.resources.trail import Trail
 from setup.resources.webhook_integration import WebhookIntegration
 from trailwatch.detections import Detection, DetectionKind
 from trailwatch.errors import ConfigError, LimitExceeded
-from trailwatch.site import RETENTIONS, SiteConfig
+from trailwatch.event_selectors import wanted_selectors
+from trailwatch.site import OWN_KEY, RETENTIONS, SiteConfig
 
 MAX_FILTERS = 100
 MAX_PATTERN = 1024
@@ -59,8 +61,9 @@ def tags(config: SiteConfig) -> dict[str, str]:
 
 
 def _storage(config: SiteConfig) -> tuple[Resource, ...]:
-    site, own = config.site, tags(config)
+    site, own, key = config.site, tags(config), config.key
     return (
+        *_key(config),
         Bucket(
             site,
             config.bucket,
@@ -68,12 +71,33 @@ def _storage(config: SiteConfig) -> tuple[Resource, ...]:
             config.archive_after_days,
             config.expire_after_days,
             own,
+            key,
+            config.object_lock_days,
+            config.organization,
         ),
-        LogGroup(site, config.log_group, config.retention_days, own),
-        Role(site, config.role, config.log_group, own),
+        LogGroup(site, config.log_group, config.retention_days, own, key),
+        Role(site, config.role, config.log_group, own, config.organization),
         Trail(
-            site, config.trail, config.bucket, config.log_group, config.role, config.insights, own
+            site,
+            config.trail,
+            config.bucket,
+            config.log_group,
+            config.role,
+            config.insights,
+            own,
+            wanted_selectors(config),
+            key,
+            config.organization,
         ),
+    )
+
+
+def _key(config: SiteConfig) -> tuple[KmsKey, ...]:
+    if config.kms != OWN_KEY:
+        return ()
+    site, own = config.site, tags(config)
+    return (
+        KmsKey(site, config.kms_alias, config.trail, config.log_group, config.prefix, MARK, own),
     )
 
 
@@ -90,7 +114,7 @@ def metric_filter(config: SiteConfig, detection: Detection) -> MetricFilter:
 
 
 def _topic(config: SiteConfig) -> Topic:
-    return Topic(config.site, config.topic, config.prefix, tags(config))
+    return Topic(config.site, config.topic, config.prefix, tags(config), config.key)
 
 
 def alarm(config: SiteConfig, detection: Detection) -> Alarm:

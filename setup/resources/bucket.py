@@ -32,6 +32,12 @@ class Bucket:
     archive_after_days: int
     expire_after_days: int
     own_tags: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    """An alias of ours or an ARN; "" encrypts with S3's own keys."""
+    object_lock_days: int = 0
+    """0 leaves object lock as it is: what is locked once stays so."""
+    organization: str = ""
+    """The id of the organization whose accounts' files come in too."""
 
     @property
     def arn(self) -> str:
@@ -39,7 +45,7 @@ class Bucket:
 
     @property
     def permissions(self) -> tuple[tuple[str, str, str], ...]:
-        reads = (
+        reads: tuple[str, ...] = (
             "GetBucketPolicy",
             "GetBucketPublicAccessBlock",
             "GetBucketTagging",
@@ -47,7 +53,7 @@ class Bucket:
             "GetEncryptionConfiguration",
             "GetLifecycleConfiguration",
         )
-        writes = (
+        writes: tuple[str, ...] = (
             "CreateBucket",
             "ListBucket",
             "PutBucketPolicy",
@@ -57,6 +63,9 @@ class Bucket:
             "PutEncryptionConfiguration",
             "PutLifecycleConfiguration",
         )
+        lock = "BucketObjectLockConfiguration"
+        if self.object_lock_days:
+            reads, writes = (*reads, f"Get{lock}"), (*writes, f"Put{lock}")
         return (
             *(("read", f"s3:{action}", self.arn) for action in reads),
             *(("write", f"s3:{action}", self.arn) for action in writes),
@@ -71,8 +80,9 @@ class Bucket:
         return {
             "policy": self._policy(),
             "public_access_block": dict.fromkeys(BLOCK, True),
-            "encryption": "AES256",
+            "encryption": f"aws:kms {self.key}" if self.key else "AES256",
             "versioning": "Enabled",
+            **({"object_lock": _lock(self.object_lock_days)} if self.object_lock_days else {}),
             "lifecycle": [self._lifecycle()],
             "tags": dict(self.own_tags),
         }
@@ -81,6 +91,8 @@ class Bucket:
         service = {"Service": "cloudtrail.amazonaws.com"}
         source = {"aws:SourceArn": self.site.trail_arn(self.trail)}
         acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
+        folders = [f"{self.arn}/AWSLogs/{self.site.account}/*"]
+        folders += [f"{self.arn}/AWSLogs/{self.organization}/*"] if self.organization else []
         return {
             "Version": "2012-10-17",
             "Statement": [
@@ -97,7 +109,7 @@ class Bucket:
                     "Effect": "Allow",
                     "Principal": service,
                     "Action": "s3:PutObject",
-                    "Resource": f"{self.arn}/AWSLogs/{self.site.account}/*",
+                    "Resource": folders if len(folders) > 1 else folders[0],
                     "Condition": {"StringEquals": {**source, **acl}},
                 },
                 {
@@ -132,7 +144,7 @@ class Bucket:
             return clients.find("s3", operation, (*GONE, *absent), Bucket=self.name)
 
         try:
-            versioning, policy, block, encryption, lifecycle = clients.together(
+            versioning, policy, block, encryption, lifecycle, lock = clients.together(
                 lambda: ask("GetBucketVersioning"),
                 lambda: ask("GetBucketPolicy", "NoSuchBucketPolicy"),
                 lambda: ask("GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration"),
@@ -140,6 +152,7 @@ class Bucket:
                     "GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"
                 ),
                 lambda: ask("GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"),
+                lambda: self._ask_lock(clients),
             )
         except AwsError as error:
             if error.permission:
@@ -150,10 +163,28 @@ class Bucket:
         return {
             "policy": _policy_in(policy),
             "public_access_block": _block_in(block),
-            "encryption": _encryption_in(encryption),
+            "encryption": self._encryption_in(clients, encryption),
             "versioning": versioning.get("Status", "Off"),
+            **({"object_lock": _lock_in(lock)} if self.object_lock_days else {}),
             "lifecycle": _lifecycle_in(lifecycle),
         }
+
+    def _ask_lock(self, clients: Clients) -> dict[str, Any] | None:
+        if not self.object_lock_days:
+            return None
+        absent = (*GONE, "ObjectLockConfigurationNotFoundError")
+        return clients.find("s3", "GetObjectLockConfiguration", absent, Bucket=self.name)
+
+    def _encryption_in(self, clients: Clients, answer: Mapping[str, Any] | None) -> str:
+        rules = (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
+        for rule in rules:
+            default = rule.get("ApplyServerSideEncryptionByDefault", {})
+            if default.get("KMSMasterKeyID"):
+                key = clients.key_shown(default["KMSMasterKeyID"], self.key)
+                return f"{default.get('SSEAlgorithm', '')} {key}"
+            if default:
+                return str(default.get("SSEAlgorithm", ""))
+        return "none"
 
     def tags(self, clients: Clients) -> dict[str, str] | None:
         found = clients.find("s3", "GetBucketTagging", (*GONE, "NoSuchTagSet"), Bucket=self.name)
@@ -180,6 +211,8 @@ class Bucket:
         arguments: dict[str, Any] = {"Bucket": self.name}
         if self.site.region != "us-east-1":
             arguments["CreateBucketConfiguration"] = {"LocationConstraint": self.site.region}
+        if self.object_lock_days:
+            arguments["ObjectLockEnabledForBucket"] = True
         try:
             clients.call("s3", "CreateBucket", **arguments)
         except AwsError as error:
@@ -203,13 +236,25 @@ class Bucket:
             case "public_access_block":
                 put("PutPublicAccessBlock", PublicAccessBlockConfiguration=value)
             case "encryption":
-                rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": value}}
-                put("PutBucketEncryption", ServerSideEncryptionConfiguration={"Rules": [rule]})
+                put("PutBucketEncryption", ServerSideEncryptionConfiguration=self._rules(clients))
             case "versioning":
                 put("PutBucketVersioning", VersioningConfiguration={"Status": value})
+            case "object_lock":
+                retention = {"Mode": "GOVERNANCE", "Days": self.object_lock_days}
+                lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+                put("PutObjectLockConfiguration", ObjectLockConfiguration=lock)
             case "lifecycle":
                 rules = {"Rules": value}
                 put("PutBucketLifecycleConfiguration", LifecycleConfiguration=rules)
+
+    def _rules(self, clients: Clients) -> dict[str, Any]:
+        if not self.key:
+            default = {"SSEAlgorithm": "AES256"}
+            return {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+        default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": clients.key_arn(self.key)}
+        # A bucket key saves a call to KMS for nearly every file.
+        rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
+        return {"Rules": [rule]}
 
     def delete(self, clients: Clients) -> None:
         # A policy may deny deleting, or deleting without TLS, to whoever owns the bucket too.
@@ -232,6 +277,9 @@ class Bucket:
                 raise AwsError(
                     f"The bucket {self.name} could not be emptied.",
                     f"{first.get('Key')}: {first.get('Message')}.",
+                    "Files under object lock go only when their time has come."
+                    if self.object_lock_days
+                    else "",
                     operation="DeleteObjects",
                     code=str(first.get("Code", "")),
                 )
@@ -247,13 +295,17 @@ def _block_in(answer: Mapping[str, Any] | None) -> dict[str, bool]:
     return {name: bool(block.get(name, False)) for name in BLOCK}
 
 
-def _encryption_in(answer: Mapping[str, Any] | None) -> str:
-    rules = (answer or {}).get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
-    for rule in rules:
-        default = rule.get("ApplyServerSideEncryptionByDefault", {})
-        if default:
-            return str(default.get("SSEAlgorithm", ""))
-    return "none"
+def _lock(days: int) -> str:
+    return f"GOVERNANCE {days} days"
+
+
+def _lock_in(answer: Mapping[str, Any] | None) -> str:
+    found = (answer or {}).get("ObjectLockConfiguration", {})
+    retention = found.get("Rule", {}).get("DefaultRetention", {})
+    if not retention:
+        return "on, without a time" if found else "none"
+    unit = "Days" if "Days" in retention else "Years"
+    return f"{retention.get('Mode', '')} {retention.get(unit)} {unit.lower()}"
 
 
 def _lifecycle_in(answer: Mapping[str, Any] | None) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ GONE = ("ResourceNotFoundException",)
 class LogGroup:
     """A log group that keeps its events for `retention_days`.
 
-    Source: PutRetentionPolicy, CloudWatch Logs API reference.
+    Source: PutRetentionPolicy and AssociateKmsKey, CloudWatch Logs API reference.
     """
 
     kind: ClassVar[str] = "log_group"
@@ -27,13 +27,18 @@ class LogGroup:
     name: str
     retention_days: int
     own_tags: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    """An alias of ours or an ARN; "" leaves encrypting to CloudWatch Logs."""
 
     @property
     def permissions(self) -> tuple[tuple[str, str, str], ...]:
         group = self.site.arn("logs", f"log-group:{self.name}")
+        # Also without a key: one that was wanted before is taken off again.
+        keys = ("AssociateKmsKey", "DisassociateKmsKey") if self.key else ("DisassociateKmsKey",)
         return (
             ("read", "logs:DescribeLogGroups", self.site.arn("logs", "log-group:*")),
             ("read", "logs:ListTagsForResource", group),
+            *(("write", f"logs:{action}", f"{group}:*") for action in keys),
             ("write", "logs:CreateLogGroup", f"{group}:*"),
             ("write", "logs:PutRetentionPolicy", f"{group}:*"),
             ("write", "logs:TagResource", group),
@@ -46,7 +51,11 @@ class LogGroup:
         return self.site.log_group_arn(self.name).removesuffix(":*")
 
     def wanted(self) -> dict[str, Any]:
-        return {"retention_days": self.retention_days, "tags": dict(self.own_tags)}
+        return {
+            "retention_days": self.retention_days,
+            "kms_key": self.key or "none",
+            "tags": dict(self.own_tags),
+        }
 
     def read(self, clients: Clients) -> dict[str, Any] | None:
         groups = clients.pages(
@@ -54,7 +63,10 @@ class LogGroup:
         )
         for group in groups:
             if group["logGroupName"] == self.name:
-                return {"retention_days": int(group.get("retentionInDays") or 0)}
+                return {
+                    "retention_days": int(group.get("retentionInDays") or 0),
+                    "kms_key": clients.key_shown(group.get("kmsKeyId"), self.key),
+                }
         return None
 
     def tags(self, clients: Clients) -> dict[str, str] | None:
@@ -64,8 +76,11 @@ class LogGroup:
     def write(self, clients: Clients, before: Mapping[str, Any] | None) -> None:
         wanted = self.wanted()
         if before is None:
-            clients.call("logs", "CreateLogGroup", logGroupName=self.name, tags=wanted["tags"])
-            before = {"tags": wanted["tags"]}
+            encrypted = {"kmsKeyId": clients.key_arn(self.key)} if self.key else {}
+            clients.call(
+                "logs", "CreateLogGroup", logGroupName=self.name, tags=wanted["tags"], **encrypted
+            )
+            before = {"tags": wanted["tags"], "kms_key": wanted["kms_key"]}
         if before.get("tags") != wanted["tags"]:
             clients.call("logs", "TagResource", resourceArn=self._arn, tags=wanted["tags"])
         if before.get("retention_days") != self.retention_days:
@@ -75,6 +90,16 @@ class LogGroup:
                 logGroupName=self.name,
                 retentionInDays=self.retention_days,
             )
+        if before.get("kms_key") != wanted["kms_key"]:
+            self._encrypt(clients)
+
+    def _encrypt(self, clients: Clients) -> None:
+        """What is in the group already stays as it was encrypted."""
+        if not self.key:
+            clients.call("logs", "DisassociateKmsKey", logGroupName=self.name)
+            return
+        key = clients.key_arn(self.key)
+        clients.call("logs", "AssociateKmsKey", logGroupName=self.name, kmsKeyId=key)
 
     def delete(self, clients: Clients) -> None:
         clients.find("logs", "DeleteLogGroup", GONE, logGroupName=self.name)

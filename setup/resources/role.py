@@ -31,6 +31,8 @@ class Role:
     name: str
     log_group: str
     own_tags: Mapping[str, str] = field(default_factory=dict)
+    organization: str = ""
+    """The id of the organization whose accounts' streams it writes too."""
 
     @property
     def permissions(self) -> tuple[tuple[str, str, str], ...]:
@@ -46,7 +48,11 @@ class Role:
 
     def wanted(self) -> dict[str, Any]:
         site = self.site
-        streams = f"log-group:{self.log_group}:log-stream:{site.account}_CloudTrail_{site.region}*"
+        names = [f"{site.account}_CloudTrail_{site.region}*"]
+        names += [f"{self.organization}_*"] if self.organization else []
+        streams = [
+            site.arn("logs", f"log-group:{self.log_group}:log-stream:{name}") for name in names
+        ]
         return {
             "trust": {
                 "Version": "2012-10-17",
@@ -66,7 +72,7 @@ class Role:
                         "Sid": "WriteOurStreams",
                         "Effect": "Allow",
                         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                        "Resource": site.arn("logs", streams),
+                        "Resource": streams if len(streams) > 1 else streams[0],
                     }
                 ],
             },

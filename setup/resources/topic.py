@@ -28,6 +28,8 @@ class Topic:
     name: str
     alarm_prefix: str
     own_tags: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    """An alias of ours or an ARN; "" keeps messages as SNS does by itself."""
 
     @property
     def arn(self) -> str:
@@ -64,6 +66,7 @@ class Topic:
                 ],
             },
             "signature_version": "2",
+            "kms_key": self.key or "none",
             "tags": dict(self.own_tags),
         }
 
@@ -72,7 +75,10 @@ class Topic:
         if found is None:
             return None
         attributes = found.get("Attributes", {})
-        fields = {"policy": json.loads(attributes.get("Policy") or "{}")}
+        fields = {
+            "policy": json.loads(attributes.get("Policy") or "{}"),
+            "kms_key": clients.key_shown(attributes.get("KmsMasterKeyId"), self.key),
+        }
         # An answer without the version says nothing about it.
         if "SignatureVersion" in attributes:
             fields["signature_version"] = attributes["SignatureVersion"]
@@ -89,13 +95,15 @@ class Topic:
         tags = [{"Key": key, "Value": text} for key, text in sorted(wanted["tags"].items())]
         if before is None:
             clients.call("sns", "CreateTopic", Name=self.name, Tags=tags)
-            before = {"tags": wanted["tags"]}
+            before = {"tags": wanted["tags"], "kms_key": "none"}
         if before.get("tags") != wanted["tags"]:
             clients.call("sns", "TagResource", ResourceArn=self.arn, Tags=tags)
         if before.get("policy") != wanted["policy"]:
             self._set(clients, "Policy", json.dumps(wanted["policy"]))
         if before.get("signature_version") != wanted["signature_version"]:
             self._set(clients, "SignatureVersion", wanted["signature_version"])
+        if before.get("kms_key") != wanted["kms_key"]:
+            self._set(clients, "KmsMasterKeyId", clients.key_arn(self.key))
 
     def _set(self, clients: Clients, name: str, value: str) -> None:
         clients.call(

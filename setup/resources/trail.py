@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from trailwatch.event_selectors import as_arguments, selectors_in
 from trailwatch.site import Site
 
 if TYPE_CHECKING:
@@ -15,9 +16,19 @@ GONE = ("TrailNotFoundException", "TrailNotFound")
 INSIGHTS = ("ApiCallRateInsight", "ApiErrorRateInsight")
 
 
+ALL_MANAGEMENT: Sequence[Mapping[str, Any]] = (
+    {
+        "ReadWriteType": "All",
+        "IncludeManagementEvents": True,
+        "ExcludeManagementEventSources": [],
+        "DataResources": [],
+    },
+)
+
+
 @dataclass(frozen=True)
 class Trail:
-    """A multi-region trail of management events, with file validation, to S3 and a log group.
+    """A multi-region trail with file validation, to S3 and a log group.
 
     Source: CreateTrail, PutEventSelectors, PutInsightSelectors, CloudTrail API reference.
     """
@@ -31,6 +42,11 @@ class Trail:
     role: str
     insights: bool
     own_tags: Mapping[str, str] = field(default_factory=dict)
+    selectors: Sequence[Mapping[str, Any]] = ALL_MANAGEMENT
+    key: str = ""
+    """An alias of ours or an ARN; "" leaves encrypting to the bucket."""
+    organization: str = ""
+    """The id of the organization whose accounts it covers; "" covers this one alone."""
 
     @property
     def permissions(self) -> tuple[tuple[str, str, str], ...]:
@@ -49,7 +65,19 @@ class Trail:
             *(("read", f"cloudtrail:{action}", arn) for action in reads),
             *(("write", f"cloudtrail:{action}", arn) for action in writes),
             ("write", "iam:PassRole", self.site.role_arn(self.role)),
+            *(self._organization_permissions() if self.organization else ()),
             ("delete", "cloudtrail:DeleteTrail", arn),
+        )
+
+    def _organization_permissions(self) -> tuple[tuple[str, str, str], ...]:
+        # CloudTrail looks at the organization with the rights of whoever makes the trail. Source:
+        # Prepare for creating a trail for your organization, CloudTrail user guide.
+        linked = "aws-service-role/cloudtrail.amazonaws.com/AWSServiceRoleForCloudTrail"
+        return (
+            ("read", "organizations:DescribeOrganization", "*"),
+            ("read", "organizations:ListAWSServiceAccessForOrganization", "*"),
+            ("write", "iam:CreateServiceLinkedRole", self.site.role_arn(linked)),
+            ("write", "iam:GetRole", self.site.role_arn(linked)),
         )
 
     def wanted(self) -> dict[str, Any]:
@@ -61,14 +89,9 @@ class Trail:
             "global_events": True,
             "file_validation": True,
             "logging": True,
-            "event_selectors": [
-                {
-                    "ReadWriteType": "All",
-                    "IncludeManagementEvents": True,
-                    "ExcludeManagementEventSources": [],
-                    "DataResources": [],
-                }
-            ],
+            "organization": bool(self.organization),
+            "kms_key": self.key or "none",
+            "event_selectors": [dict(one) for one in self.selectors],
             "insights": list(INSIGHTS) if self.insights else [],
             "tags": dict(self.own_tags),
         }
@@ -104,7 +127,9 @@ class Trail:
             "global_events": bool(trail.get("IncludeGlobalServiceEvents")),
             "file_validation": bool(trail.get("LogFileValidationEnabled")),
             "logging": bool((status or {}).get("IsLogging")),
-            "event_selectors": _selectors_in(selectors or {}),
+            "organization": bool(trail.get("IsOrganizationTrail")),
+            "kms_key": clients.key_shown(trail.get("KmsKeyId"), self.key),
+            "event_selectors": selectors_in(selectors or {}),
             "insights": sorted(
                 one["InsightType"] for one in (insights or {}).get("InsightSelectors", ())
             ),
@@ -123,7 +148,7 @@ class Trail:
     def write(self, clients: Clients, before: Mapping[str, Any] | None) -> None:
         wanted = self.wanted()
         tags = [{"Key": key, "Value": text} for key, text in sorted(wanted["tags"].items())]
-        core = {
+        core: dict[str, Any] = {
             "Name": self.name,
             "S3BucketName": self.bucket,
             "CloudWatchLogsLogGroupArn": wanted["log_group"],
@@ -132,6 +157,12 @@ class Trail:
             "IncludeGlobalServiceEvents": True,
             "EnableLogFileValidation": True,
         }
+        if self.key:
+            core["KmsKeyId"] = clients.key_arn(self.key)
+        elif before is not None and before.get("kms_key", "none") != "none":
+            core["KmsKeyId"] = ""
+        if self.organization or (before or {}).get("organization"):
+            core["IsOrganizationTrail"] = bool(self.organization)
         if before is None:
             clients.call("cloudtrail", "CreateTrail", **core, TagsList=tags)
             before = {"tags": wanted["tags"]}
@@ -141,10 +172,8 @@ class Trail:
             arn = self.site.trail_arn(self.name)
             clients.call("cloudtrail", "AddTags", ResourceId=arn, TagsList=tags)
         if before.get("event_selectors") != wanted["event_selectors"]:
-            selectors = wanted["event_selectors"]
-            clients.call(
-                "cloudtrail", "PutEventSelectors", TrailName=self.name, EventSelectors=selectors
-            )
+            selectors = as_arguments(wanted["event_selectors"])
+            clients.call("cloudtrail", "PutEventSelectors", TrailName=self.name, **selectors)
         if sorted(before.get("insights", ())) != sorted(wanted["insights"]):
             kinds = [{"InsightType": kind} for kind in wanted["insights"]]
             clients.call(
@@ -157,19 +186,13 @@ class Trail:
         clients.find("cloudtrail", "DeleteTrail", GONE, Name=self.name)
 
 
-_CORE = ("bucket", "log_group", "role", "multi_region", "global_events", "file_validation")
-
-
-def _selectors_in(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    advanced = answer.get("AdvancedEventSelectors")
-    if advanced:
-        return [{"Name": one.get("Name", ""), **one} for one in advanced]
-    return [
-        {
-            "ReadWriteType": one.get("ReadWriteType", "All"),
-            "IncludeManagementEvents": bool(one.get("IncludeManagementEvents", True)),
-            "ExcludeManagementEventSources": list(one.get("ExcludeManagementEventSources", ())),
-            "DataResources": list(one.get("DataResources", ())),
-        }
-        for one in answer.get("EventSelectors", ())
-    ]
+_CORE = (
+    "bucket",
+    "log_group",
+    "role",
+    "multi_region",
+    "global_events",
+    "file_validation",
+    "organization",
+    "kms_key",
+)
