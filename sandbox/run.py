@@ -266,7 +266,7 @@ def bot_environment(sandbox: Sandbox, state: Path, port: int, metrics: int) -> d
 
 def a_trail_logs(aws: AwsStandIn) -> bool:
     """Whether any trail of the stand-in's account is logging; read inside, so no call is seen."""
-    return any(trail.status.is_logging for trail in aws._account.trails())
+    return any(trail.status.is_logging for trail in aws.trails())
 
 
 def run_sandbox(

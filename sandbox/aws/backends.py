@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from moto.cloudtrail.models import CloudTrailBackend, Trail, cloudtrail_backends
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, cloudwatch_backends
@@ -28,6 +29,10 @@ class Account:
 
     def logs(self, region: str) -> LogsBackend:
         return logs_backends[self.id][region]
+
+    def every_logs(self) -> list[LogsBackend]:
+        """CloudWatch Logs of every Region in use."""
+        return list(logs_backends[self.id].values())
 
     def cloudwatch(self, region: str) -> CloudWatchBackend:
         return cloudwatch_backends[self.id][region]
@@ -60,13 +65,12 @@ class Account:
         """Forget everything that moto holds in this process."""
         BackendDict.reset()
 
-    def reset(self) -> None:
-        """Forget everything that moto holds in this process and make the roles anew."""
-        self.clear()
+    def make_roles(self, trusted: str, external_id: str = "") -> None:
+        """Make the roles that settings may name; an account may assume them, with that id."""
         for name in ROLES:
             self.iam.create_role(
                 role_name=name,
-                assume_role_policy_document=_trust(self.id),
+                assume_role_policy_document=_trust(trusted, external_id),
                 path="/",
                 permissions_boundary=None,
                 description="Made by the sandbox",
@@ -77,9 +81,15 @@ class Account:
             self.iam.put_role_policy(name, "everything", _everything())
 
 
-def _trust(account: str) -> str:
+def _trust(account: str, external_id: str) -> str:
     principal = {"AWS": f"arn:aws:iam::{account}:root"}
-    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": "sts:AssumeRole",
+    }
+    if external_id:
+        statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 

@@ -56,11 +56,11 @@ class MetricFilters:
         filters = self._account.logs(region).filters
         filters.metric_filters = [f for f in filters.metric_filters if f["logGroupName"] != group]
 
-    def matching(self, region: str, message: str) -> list[str]:
-        """Names of the Region's metric filters that a message meets, sorted."""
-        filters = list(self._account.logs(region).filters.metric_filters)
+    def matching(self, message: str) -> list[str]:
+        """Names of the account's metric filters, in any Region, that a message meets, sorted."""
         doc = document(message)
-        return sorted(f["filterName"] for f in filters if pattern(f["filterPattern"]).matches(doc))
+        found = [f for logs in self._account.every_logs() for f in logs.filters.metric_filters]
+        return sorted(f["filterName"] for f in found if pattern(f["filterPattern"]).matches(doc))
 
     def apply(self, region: str, group: str, events: Sequence[tuple[int, str]]) -> None:
         """Emit the metrics of new log events: (milliseconds since 1970, message)."""

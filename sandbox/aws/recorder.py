@@ -71,7 +71,7 @@ def record_of(
         return None
     if call.operation in ON_DATA:
         return None
-    key = _access_key(environ)
+    key = access_key(environ)
     host = str(environ.get("HTTP_HOST", ""))
     made: dict[str, Any] = {
         "eventVersion": "1.11",
@@ -98,7 +98,8 @@ def record_of(
     return made | ({"resources": resources} if resources else {})
 
 
-def _access_key(environ: WSGIEnvironment) -> str:
+def access_key(environ: WSGIEnvironment) -> str:
+    """The access key that signed a request, in its header or (presigned) in its query."""
     header = str(environ.get("HTTP_AUTHORIZATION", ""))
     credential = dict(parse_qsl(str(environ.get("QUERY_STRING", "")))).get("X-Amz-Credential", "")
     if "Credential=" in header:

@@ -10,28 +10,22 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from moto.cloudtrail.models import Trail
+from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from sandbox.aws import bucket_access, snapshot
 from sandbox.aws.acts import act
-from sandbox.aws.alarm_history import AlarmHistory
-from sandbox.aws.alarms import Alarms
 from sandbox.aws.backends import Account
-from sandbox.aws.cloudtrail import CloudTrail
-from sandbox.aws.cloudwatch import CloudWatch
 from sandbox.aws.deliveries import Deliveries
 from sandbox.aws.envelopes import Envelopes
-from sandbox.aws.event_history import EventHistory, event_time
-from sandbox.aws.log_groups import LogGroups
-from sandbox.aws.metric_filters import MetricFilters
-from sandbox.aws.metrics import Metrics
-from sandbox.aws.mutes import Mutes
-from sandbox.aws.operations import Handler, answer_call
+from sandbox.aws.event_history import event_time
+from sandbox.aws.one_account import OneAccount
+from sandbox.aws.operations import answer_call
 from sandbox.aws.protocol import AwsCall, Refusal, arguments, read_call, write_error
-from sandbox.aws.recorder import record_of
+from sandbox.aws.recorder import access_key, record_of
 from sandbox.aws.signing import Signer
-from sandbox.aws.sns import Sns
-from sandbox.aws.trail_delivery import TrailDelivery
+from sandbox.aws.sts import Sts
 from sandbox.wire import Answer, CallLog, Fault, Faults, Sender, Server, guard, run_app
 
 FAULT_CODES = {
@@ -62,6 +56,7 @@ class AwsStandIn:
         speed: float = 1.0,
         region: str = "us-east-1",
         account: str = "123456789012",
+        others: Mapping[str, str] | None = None,
         delivery_delay: float = 0.0,
         recording: bool = False,
         port: int = 0,
@@ -91,95 +86,92 @@ class AwsStandIn:
         """The authority that issued it, PEM."""
         self._certificate_path = signer.certificate_path
         self.signing_cert_url = self.url + signer.certificate_path
-        self._account = Account(account, region)
         self._deliveries = Deliveries(sender, speed)
-        self._sns = Sns(self._account, self._deliveries, Envelopes(signer, self.url))
-        self._metrics = metrics = Metrics(self._account)
-        self._alarm_history = alarm_history = AlarmHistory()
-        self._mutes = Mutes(self._account)
-        self._alarms = Alarms(
-            self._account,
-            metrics,
-            alarm_history,
-            self._sns.publish_as_alarm,
-            speed,
-            self._mutes.silences,
-        )
-        self._filters = MetricFilters(self._account, metrics, speed)
-        groups = LogGroups(self._account, self._filters)
-        self._history = EventHistory(region)
-        self._trails = TrailDelivery(self._account, groups, delivery_delay / speed)
-        self._handlers: dict[str, dict[str, Handler]] = {
-            "logs": self._filters.handlers() | groups.handlers(),
-            "cloudwatch": CloudWatch(self._account, metrics, self._alarms, alarm_history).handlers()
-            | self._mutes.handlers(),
-            "sns": self._sns.handlers(),
-            "cloudtrail": CloudTrail(self._account, self._history, self._trails).handlers(),
+        envelopes = Envelopes(signer, self.url)
+        self._external_ids = {account: "", **(others or {})}
+        self._accounts = {
+            one: OneAccount(
+                Account(one, region), self._deliveries, envelopes, speed, delivery_delay
+            )
+            for one in self._external_ids
         }
+        self._main = self._accounts[account]
+        self._sts = Sts(lambda: {i: one.account for i, one in self._accounts.items()}, account)
 
     def start(self) -> None:
         """Serve, with what `state` keeps, else with an account that is empty but for two roles."""
         bucket_access.install()
-        self._account.reset()
+        self._main.account.clear()
+        for one, part in self._accounts.items():
+            part.account.make_roles(self.account_id, self._external_ids[one])
         kept = snapshot.load(self._folder) if self._folder else None
         if kept is not None:
             for name, part in self._parts().items():
                 if name in kept:
                     part.restore(kept[name])
-        self._alarms.start()
-        self._trails.start()
+        for each in self._accounts.values():
+            each.start()
         self._server.start()
 
     def stop(self) -> None:
         """End every thread and, with a `state` folder, keep the state; SNS's queue is lost."""
         self._server.stop()
-        self._trails.stop()
-        self._alarms.stop()
+        for each in self._accounts.values():
+            each.stop()
         self._deliveries.stop()
         if self._folder:
             own = {name: part.state() for name, part in self._parts().items()}
             snapshot.save(self._folder, own)
-        self._account.clear()
+        self._main.account.clear()
 
     def _parts(self) -> dict[str, Any]:
-        """What has a state of its own beside moto's."""
-        return {
-            "history": self._history,
-            "alarm_history": self._alarm_history,
-            "metrics": self._metrics,
-            "mutes": self._mutes,
-            "sns": self._sns,
-            "trails": self._trails,
-        }
+        """What has a state of its own beside moto's; of the first account by its bare name."""
+        found = dict(self._main.parts())
+        for one, each in self._accounts.items():
+            if each is not self._main:
+                found |= {f"{one}/{name}": part for name, part in each.parts().items()}
+        return found
 
     def ingest(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Take CloudTrail records, already stamped: into the event history, then each trail.
 
+        A record goes to the account that received it, where the stand-in has it, else to the
+        first. The first is the management account: its organization trails take all.
         Raises ValueError for a record without a readable eventTime; then none is taken.
         """
         for record in records:
             event_time(record)
+        of: dict[str, list[Mapping[str, Any]]] = {}
         for record in records:
-            self._history.add(record)
-        self._trails.send(records)
+            told = str(record.get("recipientAccountId", ""))
+            of.setdefault(told if told in self._accounts else self.account_id, []).append(record)
+        for one, received in of.items():
+            self._accounts[one].take(received)
+            if one != self.account_id:
+                self._main.trails.send(received, members=True)
 
     def matching_filters(self, record: Mapping[str, Any]) -> list[str]:
-        """Names of the metric filters of the stand-in's Region that a record meets."""
+        """Names of the metric filters in its account, in any Region, that a record meets."""
         message = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
-        return self._filters.matching(self.region, message)
+        told = str(record.get("recipientAccountId", ""))
+        return self._accounts.get(told, self._main).filters.matching(message)
 
     def act(self, name: str) -> str:
         """Let somebody do what sandbox.aws.acts names; what was done. Raises NothingThere."""
         return act(name, self.url, self.region)
 
+    def trails(self) -> list[Trail]:
+        """Every trail of every account."""
+        return [trail for one in self._accounts.values() for trail in one.account.trails()]
+
     def stop_trails(self) -> None:
         """Stop the logging of every trail, as somebody who covers tracks would."""
-        for trail in self._account.trails():
+        for trail in self.trails():
             trail.stop_logging()
 
     def start_trails(self) -> None:
         """Start the logging of every trail."""
-        for trail in self._account.trails():
+        for trail in self.trails():
             trail.start_logging()
 
     def _describe(self, environ: WSGIEnvironment, body: bytes) -> tuple[str, Mapping[str, Any]]:
@@ -202,21 +194,35 @@ class AwsStandIn:
             body = self.certificate_pem.encode()
             answer = Answer("200 OK", [("Content-Type", "application/x-pem-file")], body)
         else:
-            handler = self._handlers.get(call.service, {}).get(call.operation)
-            logged = self._trails.logging() if self._recording else frozenset()
-            answer = answer_call(call, handler, lambda: self._by_moto(environ))
+            called = self._accounts[self._account_of(call, environ)]
+            handler = called.handlers.get(call.service, {}).get(call.operation)
+            if call.service == "sts":
+                handler = self._sts.handlers().get(call.operation)
+            logged = called.trails.logging() if self._recording else frozenset()
+            answer = answer_call(call, handler, lambda: self._by_moto(environ, called.account.id))
             if self._recording:
-                record = record_of(call, environ, answer, self._account)
+                record = record_of(call, environ, answer, called.account)
                 if record is not None:
-                    self._history.add(record)
-                    self._trails.send([record], logged)
+                    called.history.add(record)
+                    called.trails.send([record], logged)
+                    if called is not self._main:
+                        self._main.trails.send([record], members=True)
         headers = [h for h in answer.headers if h[0].lower() != "content-length"]
         headers.append(("Content-Length", str(len(answer.body))))
         start_response(answer.status, headers)
         return [answer.body]
 
-    def _by_moto(self, environ: WSGIEnvironment) -> Answer:
+    def _account_of(self, call: AwsCall, environ: WSGIEnvironment) -> str:
+        """The account whose role or user signed a call; of a link in a message, the topic's."""
+        if not call.signed:
+            arn = str(call.get("TopicArn") or call.get("SubscriptionArn") or "")
+            found = arn.split(":")[4] if arn.count(":") > 4 else ""
+        else:
+            found = get_account_id_from(access_key(environ))
+        return found if found in self._accounts else self.account_id
+
+    def _by_moto(self, environ: WSGIEnvironment, account: str) -> Answer:
         body = environ["wsgi.input"].read()
         environ["wsgi.input"] = io.BytesIO(body)
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self.account_id
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         return run_app(self._moto, environ)

@@ -82,12 +82,21 @@ class TrailDelivery:
         """The ARNs of the trails that log now."""
         return frozenset(t.arn for t in self._account.trails() if t.status.is_logging)
 
-    def send(self, records: Sequence[Record], logged: frozenset[str] = frozenset()) -> None:
+    def send(
+        self,
+        records: Sequence[Record],
+        logged: frozenset[str] = frozenset(),
+        *,
+        members: bool = False,
+    ) -> None:
         """Queue, for each trail that logs now, the records that it takes.
 
         `logged`: trails that logged when it happened; the call that stops a trail is its last.
+        `members`: the records are of member accounts, which organization trails alone take.
         """
         for trail in self._account.trails():
+            if members and not trail.is_org_trail:
+                continue
             logs = trail.status.is_logging or trail.arn in logged
             taken = [r for r in records if logs and _takes(trail, r)]
             if not taken:
