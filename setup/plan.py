@@ -7,21 +7,22 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from setup.adopt import offers, watched_notes
 from setup.change import Action, Change, FieldDiff, Fields
 from setup.checks import NO_CHECKS, Checks, check
 from setup.clients import Clients
 from setup.cost import Cost, CostLine, estimate
 from setup.permissions import needed
 from setup.survey import Survey, survey, survey_destroy
+from setup.volume import gigabytes
 from trailwatch.clock import Clock, iso, parse_time
 from trailwatch.detections import Detection
-from trailwatch.errors import AwsError
 from trailwatch.site import SiteConfig
 
 __all__ = [
@@ -41,12 +42,13 @@ __all__ = [
 
 LIFETIME = timedelta(hours=1)
 """How long a plan may be applied. What moved meanwhile is caught by its digest anyway."""
-MONTH = timedelta(days=30)
 
 
 class Purpose(StrEnum):
     APPLY = "apply"
     DESTROY = "destroy"
+    RESTORE = "restore"
+    """Puts back what drifted, and touches nothing else."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,14 @@ class Plan:
             created_at=parse_time(data["created_at"]),
             expires_at=parse_time(data["expires_at"]),
             changes=tuple(
-                Change(Action(x["action"]), x["kind"], x["name"], x["before"], x["after"])
+                Change(
+                    Action(x["action"]),
+                    x["kind"],
+                    x["name"],
+                    x["before"],
+                    x["after"],
+                    x.get("owner", ""),
+                )
                 for x in data["changes"]
             ),
             unchanged=data["unchanged"],
@@ -146,13 +155,14 @@ def _checks_in(data: Mapping[str, Any]) -> Checks:
 
 
 def _change_out(change: Change) -> dict[str, Any]:
-    return {
+    out = {
         "action": change.action.value,
         "kind": change.kind,
         "name": change.name,
         "before": change.before,
         "after": change.after,
     }
+    return {**out, "owner": change.owner} if change.owner else out
 
 
 def digest_of(site: str, purpose: Purpose, changes: Sequence[Change]) -> str:
@@ -169,6 +179,12 @@ def make_plan(
     Raises ProviderError, LimitExceeded, and ConfigError for what can't work or isn't ours.
     """
     found = survey(config, detections, clients)
+    fresh = any(x.action is Action.CREATE and x.kind == "trail" for x in found.changes)
+    said = (
+        *(offers(config, clients, clock()) if fresh else ()),
+        *watched_notes(config, clients),
+    )
+    found = replace(found, notes=(*said, *found.notes))
     return _plan(config, Purpose.APPLY, found, clients, clock)
 
 
@@ -195,7 +211,9 @@ def _plan(
     now = clock()
     created = now.replace(microsecond=now.microsecond // 1000 * 1000)
     checks = check(config, found.steps, clients)
-    measured = _gigabytes(config, clients, now) if found.steps and found.before.trail else None
+    measured = (
+        gigabytes(config.log_group, clients, now) if found.steps and found.before.trail else None
+    )
     return Plan(
         id=base64.b32encode(secrets.token_bytes(5)).decode().lower(),
         site=config.site.name,
@@ -211,27 +229,3 @@ def _plan(
         notes=found.notes,
         checks=checks,
     )
-
-
-def _gigabytes(config: SiteConfig, clients: Clients, now: datetime) -> Decimal | None:
-    """What the log group takes in within a month, from its last 30 days; None where unknown."""
-    try:
-        answer = clients.call(
-            "cloudwatch",
-            "GetMetricStatistics",
-            Namespace="AWS/Logs",
-            MetricName="IncomingBytes",
-            Dimensions=[{"Name": "LogGroupName", "Value": config.log_group}],
-            StartTime=now - MONTH,
-            EndTime=now,
-            Period=86_400,
-            Statistics=["Sum"],
-        )
-    except AwsError:
-        # An estimate is worth no failure: the plan says that the volume is assumed.
-        return None
-    days = [Decimal(str(point["Sum"])) for point in answer.get("Datapoints", ())]
-    if not days:
-        return None
-    whole = sum(days, Decimal(0)) / len(days) * MONTH.days
-    return (whole / 1_000_000_000).quantize(Decimal("0.01"))

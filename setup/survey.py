@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from setup.adopt_merge import owner_of
+from setup.adopt_resources import UNSEEN, Adopted, leaving, seeing, take_over
 from setup.change import LABELS, Action, Change, Fields
 from setup.clients import Clients
 from setup.compare import differing
@@ -35,13 +37,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Survey:
-    """The steps to what is wanted, in order. `before` and `after` say what is billed."""
+    """The steps to what is wanted, in order. `before` and `after` say what is billed; `withheld`
+    are changes of adopted things that nobody agreed to."""
 
     steps: tuple[Step, ...]
     unchanged: int
     before: Size
     after: Size
     notes: tuple[str, ...] = ()
+    withheld: tuple[Step, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -62,13 +66,36 @@ def survey(config: SiteConfig, detections: Sequence[Detection], clients: Clients
     standing = look(config, detections, clients)
     retag = _tags_moved(standing)
     steps = clients.together(*(partial(step_for, config, one, clients, retag) for one in standing))
-    made = [step for step in steps if step is not None]
+    found = [step for step in steps if step is not None]
+    withheld = [one for one in found if one.change.owner and one.change.kind not in config.touch]
     strays = _strays(config, standing, clients)
+    notes = (
+        *(_withheld_note(one.change) for one in withheld),
+        *_unseen_notes(standing),
+    )
     return Survey(
-        (*made, *(_removal(one) for one in strays)),
-        len(standing) - len(made),
+        (*(one for one in found if one not in withheld), *(_removal(one) for one in strays)),
+        len(standing) - len(found),
         _size_before(standing, strays),
         _size_after(standing),
+        notes,
+        tuple(withheld),
+    )
+
+
+def _withheld_note(change: Change) -> str:
+    return (
+        f"Left as it is, for it is not ours ({change.owner}): {change.summary()} "
+        f"To agree to that: --touch {change.kind}"
+    )
+
+
+def _unseen_notes(standing: Sequence[Standing]) -> tuple[str, ...]:
+    return tuple(
+        f"The {LABELS[one.resource.kind]} {one.resource.name} may not be looked at, as in another "
+        "account: it is used unchecked."
+        for one in standing
+        if isinstance(one.resource, Adopted) and one.fields == UNSEEN
     )
 
 
@@ -84,20 +111,25 @@ def survey_destroy(
     strays = _strays(config, standing, clients)
     there = [one for one in (*standing, *strays) if one.fields is not None]
     owners = clients.together(*(partial(one.resource.tags, clients) for one in there))
-    doomed, notes = [], []
+    doomed, notes, steps = [], [], []
     for one, tags in zip(there, owners, strict=True):
         resource = one.resource
         called = f"The {LABELS[resource.kind]} {resource.name}"
-        if tags is not None and tags.get(MARK) != config.site.name:
+        if isinstance(resource, Adopted):
+            left = step_for(config, Standing(leaving(resource), one.fields), clients)
+            notes.append(f"{called} stays: it is not ours ({owner_of(tags or {})}).")
+            steps += [left] if left else []
+        elif tags is not None and tags.get(MARK) != config.site.name:
             notes.append(f"{called} stays: it is not marked as ours.")
         elif resource.kind in RETAINED and resource.kind not in include:
             notes.append(f"{called} stays, with what is in it.")
         else:
             doomed.append(one)
-    order = sorted(doomed, key=lambda one: list(LABELS).index(one.resource.kind), reverse=True)
+    steps += [_removal(one) for one in doomed]
+    order = sorted(steps, key=lambda one: list(LABELS).index(one.change.kind), reverse=True)
     return Survey(
-        tuple(_removal(one) for one in order),
-        len(there) - len(doomed),
+        tuple(order),
+        len(there) - len(order),
         _size_before(standing, strays),
         Size(),
         tuple(notes),
@@ -108,11 +140,10 @@ def look(
     config: SiteConfig, detections: Sequence[Detection], clients: Clients
 ) -> tuple[Standing, ...]:
     """Every wanted resource as it stands, in pipeline order. Raises ProviderError, ConfigError."""
-    wanted = pipeline(config, detections)
+    wanted = take_over(config, pipeline(config, detections))
 
     def read(resource: Resource) -> Standing:
-        key = (resource.kind, resource.name)
-        return clients.once(key, lambda: Standing(resource, resource.read(clients)))
+        return clients.once((resource.kind, resource.name), lambda: stand(resource, clients))
 
     # One filter and one alarm first: what they read in bulk answers for all others.
     firsts = {resource.kind: resource for resource in reversed(wanted)}
@@ -120,6 +151,12 @@ def look(
     checks: list[Callable[[], object]] = [partial(check_account, config, clients)]
     clients.together(*checks, *(partial(read, one) for one in lead))
     return tuple(read(one) for one in wanted)
+
+
+def stand(resource: Resource, clients: Clients) -> Standing:
+    """A resource as it stands. Raises ProviderError."""
+    fields = resource.read(clients)
+    return Standing(seeing(resource, fields), fields)
 
 
 def check_account(config: SiteConfig, clients: Clients) -> None:
@@ -138,6 +175,8 @@ def step_for(
 ) -> Step | None:
     """The step that a resource needs, None for none. `retag`: look at its tags in any case."""
     resource, wanted = one.resource, one.resource.wanted()
+    if isinstance(resource, Adopted):
+        return _adopted_step(one, clients)
     if one.fields is None:
         return Step(Change(Action.CREATE, resource.kind, resource.name, None, wanted), resource)
     current = dict(one.fields)
@@ -158,6 +197,26 @@ def step_for(
         raise _stranger(config, resource, tags or {})
     before = {name: current[name] if name in changed else wanted[name] for name in wanted}
     return Step(Change(Action.UPDATE, resource.kind, resource.name, before, wanted), resource)
+
+
+def _adopted_step(one: Standing, clients: Clients) -> Step | None:
+    """The step for a thing of others: an update that names them, or None. Raises ConfigError
+    where it is gone: it is not ours to make anew."""
+    resource, wanted, current = one.resource, one.resource.wanted(), one.fields
+    called = f"{LABELS[resource.kind]} {resource.name}"
+    if current is None:
+        raise ConfigError(
+            f"The {called} is gone.",
+            "It was adopted; trailwatch never made it.",
+            "Adopt another, or let trailwatch make its own: /trailwatch setup plan --adopt none",
+        )
+    changed = differing(wanted, current)
+    if not changed:
+        return None
+    before = {name: current[name] if name in changed else wanted[name] for name in wanted}
+    owner = owner_of(resource.tags(clients) or {})
+    change = Change(Action.UPDATE, resource.kind, resource.name, before, wanted, owner)
+    return Step(change, resource)
 
 
 def _half_made(
@@ -209,11 +268,23 @@ def _strays(
     ]
     filters = [
         stray_filter(config, name)
-        for name in sorted(clients.metric_filters(config.log_group))
-        if name.startswith(start) and name not in wanted
+        for name, found in sorted(clients.metric_filters(config.log_group).items())
+        if name.startswith(start) and name not in wanted and _is_ours(config, name, found)
     ]
     strays: list[Resource] = [*ours, *filters]
     return tuple(Standing(one, one.read(clients)) for one in strays)
+
+
+def _is_ours(config: SiteConfig, name: str, found: Mapping[str, Any]) -> bool:
+    """Whether a metric filter is ours by its metric: filters have no tags, and a log group of
+    others has filters of others. In our own log group its name is enough."""
+    if not config.adopted.get("log_group"):
+        return True
+    metrics = found.get("metricTransformations", ())
+    return any(
+        one.get("metricName") == name and one.get("metricNamespace") == config.namespace
+        for one in metrics
+    )
 
 
 def _removal(one: Standing) -> Step:

@@ -1,0 +1,89 @@
+"""Knows the metric filters on a log group with the alarms on their metrics. Reads only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from setup.clients import Clients
+from trailwatch.site import Site
+
+
+@dataclass(frozen=True)
+class FoundAlarm:
+    """An alarm on a filter's metric. `fault` says why it may stay silent, "" for nothing seen."""
+
+    name: str
+    topics: tuple[str, ...]
+    """ARNs of the SNS topics that it tells when it goes off."""
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class FoundFilter:
+    """A metric filter as it stands, with the alarms on its metric."""
+
+    name: str
+    pattern: str
+    namespace: str
+    metric: str
+    alarms: tuple[FoundAlarm, ...] = ()
+
+
+def filters_on(log_group: str, clients: Clients) -> tuple[FoundFilter, ...]:
+    """Every metric filter of a log group; two bulk reads. Raises AwsError."""
+    filters = clients.metric_filters(log_group)
+    if not filters:
+        return ()
+    on: dict[tuple[str, str], list[FoundAlarm]] = {}
+    for alarm in _alarms(clients):
+        key = (str(alarm.get("Namespace", "")), str(alarm.get("MetricName", "")))
+        on.setdefault(key, []).append(_alarm(alarm))
+    found = []
+    for name, one in sorted(filters.items()):
+        metric: Mapping[str, Any] = next(iter(one.get("metricTransformations", ())), {})
+        key = (str(metric.get("metricNamespace", "")), str(metric.get("metricName", "")))
+        found.append(
+            FoundFilter(name, str(one.get("filterPattern", "")), *key, tuple(on.get(key, ())))
+        )
+    return tuple(found)
+
+
+def topics_of(site: Site, filters: Sequence[FoundFilter]) -> str:
+    """The name of this site's topic that most of their alarms tell; "" for none."""
+    here = site.topic_arn("")
+    counts = Counter(
+        topic.removeprefix(here)
+        for one in filters
+        for alarm in one.alarms
+        for topic in alarm.topics
+        if topic.startswith(here)
+    )
+    return min(counts, key=lambda name: (-counts[name], name)) if counts else ""
+
+
+def _alarms(clients: Clients) -> list[dict[str, Any]]:
+    def read() -> list[dict[str, Any]]:
+        return clients.pages(
+            "cloudwatch",
+            "DescribeAlarms",
+            "MetricAlarms",
+            "NextToken",
+            AlarmTypes=["MetricAlarm"],
+            MaxRecords=100,
+        )
+
+    return clients.once("every alarm", read)
+
+
+def _alarm(one: Mapping[str, Any]) -> FoundAlarm:
+    topics = tuple(str(action) for action in one.get("AlarmActions", ()) if ":sns:" in str(action))
+    fault = ""
+    statistic = one.get("Statistic") or one.get("ExtendedStatistic") or "no statistic"
+    if not one.get("ActionsEnabled", True):
+        fault = "its actions are off"
+    elif statistic not in ("Sum", "SampleCount", "Maximum"):
+        fault = f"it looks at {statistic}, not at the Sum"
+    return FoundAlarm(str(one.get("AlarmName", "")), topics, fault)
