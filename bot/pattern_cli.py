@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OK, FOUND = 0, 1
 
+_FILES = "one event a line, or CloudTrail's files, also gzip; - is standard input"
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `pattern` with its verbs."""
@@ -28,9 +30,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         ("test", test, "which lines of files (or standard input) match?"),
     ):
         verb = verbs.add_parser(name, help=about, description=about)
-        verb.add_argument("pattern", help="the filter pattern, in quotes")
+        verb.add_argument("pattern", help="the filter pattern, in quotes; put -- before a dash")
         if name != "check":
-            verb.add_argument("files", nargs="*", type=Path, help="one event a line; - is stdin")
+            verb.add_argument("files", nargs="*", type=Path, help=_FILES)
+            verb.add_argument(
+                "--event", action="append", default=[], metavar="TEXT", help="one event as it is"
+            )
         verb.set_defaults(run=run)
 
 
@@ -44,16 +49,16 @@ def check(options: argparse.Namespace) -> int:
 
 
 def explain(options: argparse.Namespace) -> int:
-    """Print the pattern in English; with files, which clause held for each event."""
+    """Print the pattern in English; with events, which clause held for each of them."""
     pattern = parsed(options.pattern)
     if pattern is None:
         return FOUND
-    if not options.files:
+    if not options.files and not options.event:
         print("\n".join(pattern.explain().lines()))
         clean(pattern)
         return OK
-    for number, line in enumerate(lines_of(options.files), 1):
-        print(f"line {number}: {'matches' if pattern.matches(line) else 'does not match'}")
+    for number, line in enumerate(_events(options), 1):
+        print(f"event {number}: {'matches' if pattern.matches(line) else 'does not match'}")
         print("\n".join(f"  {clause}" for clause in pattern.explain(line).lines()))
     return OK
 
@@ -64,34 +69,35 @@ def test(options: argparse.Namespace) -> int:
     if pattern is None:
         return FOUND
     matched = total = 0
-    for line in lines_of(options.files):
+    for line in _events(options):
         total += 1
         if pattern.matches(line):
             matched += 1
             print(line)
-    print(f"{matched} of {total} lines match.", file=sys.stderr)
+    print(
+        f"{matched} of {total} {'line matches' if total == 1 else 'lines match'}.", file=sys.stderr
+    )
     return OK
+
+
+def _events(options: argparse.Namespace) -> Iterator[str]:
+    """The events given with --event, then those of the files, or else of standard input."""
+    yield from options.event
+    if options.files or not options.event:
+        yield from lines_of(options.files)
 
 
 def parsed(text: str) -> Pattern | None:
     """The pattern, or None after it was told what is wrong, with a caret below the place."""
     from trailwatch.pattern import PatternError, parse
+    from trailwatch.pattern.pointing import pointed
 
     try:
         return parse(text)
     except PatternError as error:
-        shown, caret = one_line(text, error.at)
-        print(shown)
-        print(f"{' ' * caret}^")
+        print(pointed(text, error.at))
         print(error)
         return None
-
-
-def one_line(text: str, at: int) -> tuple[str, int]:
-    """The line of a text in which a column lies, and the column within it."""
-    start = text.rfind("\n", 0, at) + 1
-    end = text.find("\n", at)
-    return text[start : end if end >= 0 else len(text)], at - start
 
 
 def clean(pattern: Pattern) -> bool:

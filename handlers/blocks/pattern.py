@@ -10,6 +10,7 @@ from handlers.blocks.event_table import long_table
 from handlers.blocks.kit import Message, count, date, esc, plain
 from trailwatch.event import Event
 from trailwatch.pattern import Lint
+from trailwatch.pattern.pointing import pointed
 
 SHOWN_FINDINGS = 8
 SHOWN_EVENTS = 20
@@ -20,10 +21,12 @@ PATTERN_TEXT = 1100
 def pattern_refused(pattern: str, error: str, at: int) -> Message:
     """A pattern that CloudWatch Logs refuses, with a caret below the place where it is wrong."""
     reason = esc(error, 400)
-    pointed = f"{plain(pattern, PATTERN_TEXT)}\n{' ' * min(at, PATTERN_TEXT)}^"
     return kit.message(
-        f"CloudWatch Logs refuses this pattern: {reason}",
-        [kit.section(f":x: *{reason}*"), kit.rich_text(kit.lines(pointed))],
+        f"CloudWatch Logs refuses this pattern at column {at + 1}: {reason}",
+        [
+            kit.section(f":x: *{reason}* at column {at + 1}"),
+            kit.rich_text(kit.lines(pointed(pattern, at))),
+        ],
     )
 
 

@@ -37,3 +37,33 @@ def test_a_file_that_is_cut_off_is_told(tmp_path: Path, capsys: pytest.CaptureFi
     file.write_bytes(gzip.compress(b"x" * 1000)[:-8])
     assert main(["pattern", "test", PATTERN, str(file)]) == 2
     assert "cut off" in capsys.readouterr().err
+
+
+def test_an_event_can_be_given_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    event = json.dumps(RECORD)
+    assert main(["pattern", "explain", PATTERN, "--event", event, "--event", "{}"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "event 1: matches",
+        "  [yes] The message is one JSON object in which this holds:",
+        '  - [yes] eventName is "CreateUser" (found "CreateUser")',
+        "event 2: does not match",
+        "  [no] The message is one JSON object in which this holds:",
+        '  - [no] eventName is "CreateUser" (found nothing)',
+    ]
+    assert main(["pattern", "test", PATTERN, f"--event={event}"]) == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == (f"{event}\n", "1 of 1 line matches.\n")
+
+
+def test_a_pattern_may_start_with_a_dash(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pattern", "test", "--event", "a b", "--", "-b"]) == 0
+    assert capsys.readouterr().err == "0 of 1 line matches.\n"
+
+
+def test_the_caret_stands_below_the_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pattern", "check", '{\t$.a = "\u65e5\u672c" = 1 }']) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        '{ $.a = "\u65e5\u672c" = 1 }',
+        "               ^",
+        "Invalid character(s) in term '='",
+    ]
