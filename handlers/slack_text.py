@@ -23,10 +23,11 @@ _QUOTES = str.maketrans(
         "\u00a0": " ",
         "\u202f": " ",
         "\u2007": " ",
+        "\u2026": "...",
     }
 )
 _DASHES = re.compile(r"(^|\s)[\u2014\u2013](?=\w)")
-_LINK = re.compile(r"<(?P<url>(?:https?|mailto):[^<>|]*)(?:\|(?P<text>[^<>]*))?>")
+_LINK = re.compile(r"<(?P<url>(?:https?|mailto|tel):[^<>|]*)(?:\|(?P<text>[^<>]*))?>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
 
@@ -47,7 +48,21 @@ def _link_text(match: re.Match[str]) -> str:
     shown = match["text"]
     if shown:
         return shown
-    return match["url"].removeprefix("mailto:")
+    return match["url"].removeprefix("mailto:").removeprefix("tel:")
+
+
+_TICKS = re.compile(r"(`{1,3})\s*(?P<text>[^`].*?)\s*\1", re.DOTALL)
+_CHANNEL = re.compile(r"<([#@])[A-Z0-9]+\|([^<>|]*)>")
+
+
+def pattern_typed(text: str) -> str:
+    """A filter pattern out of a text that `typed` gave: without the ticks of code around it.
+
+    What Slack took for a channel or a person in it is a text again.
+    """
+    text = _CHANNEL.sub(r"\1\2", text.strip())
+    ticked = _TICKS.fullmatch(text)
+    return ticked["text"] if ticked else text
 
 
 _USER = re.compile(r"<@(?P<id>[UW][A-Z0-9]+)(?:\|[^>]*)?>")

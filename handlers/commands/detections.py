@@ -13,6 +13,7 @@ from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation
 from handlers.deps import Deps
 from handlers.request import Reply, Request
+from handlers.slack_text import pattern_typed
 from trailwatch.detections.own import added, removed, typed_detection
 from trailwatch.errors import NotFound, UsageError
 from trailwatch.pattern import parse
@@ -44,7 +45,8 @@ def add(deps: Deps, request: Request, call: Invocation) -> Reply:
             "An id, a severity, a title in quotes and a pattern are needed.",
             fix=f"Usage: /trailwatch {call.command.usage}",
         )
-    new = typed_detection(**given.groupdict(), by=request.person.name)
+    words = {**given.groupdict(), "pattern": pattern_typed(given["pattern"])}
+    new = typed_detection(**words, by=request.person.name)
     with deps.db.transaction() as tx:
         own = added(deps.sites.own_detections(tx), new, deps.sites.base)
         deps.sites.keep_own(tx, own, request.person.id, deps.clock())

@@ -11,6 +11,7 @@ from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse_duration
 from handlers.deps import Deps
 from handlers.request import Reply, Request
+from handlers.slack_text import pattern_typed
 from trailwatch.errors import UsageError
 from trailwatch.pattern import Pattern, PatternError, parse
 from trailwatch.store import jobs
@@ -63,7 +64,8 @@ def _with_option(option: re.Pattern[str], text: str) -> tuple[str, str]:
 
 
 def _parsed(call: Invocation, text: str) -> Pattern | Message:
-    if not text.strip():
+    text = pattern_typed(text)
+    if not text:
         raise UsageError("A pattern is missing.", fix=f"Usage: /trailwatch {call.command.usage}")
     try:
         return parse(text)
