@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _patterns(commands)
     _backtest(commands)
     _detections(commands)
+    _coverage(commands)
     return parser
 
 
@@ -139,6 +140,12 @@ def _patterns(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _detections(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from bot.detections_cli import add_parser
+
+    add_parser(commands)
+
+
+def _coverage(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from bot.coverage_cli import add_parser
 
     add_parser(commands)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.access import Role, check
 from handlers.audit import note
 from handlers.blocks.help import Usage, help_overview, help_topic
-from handlers.commands import access, alerts, backtest, detections, pattern, setup
+from handlers.commands import access, alerts, backtest, coverage, detections, pattern, setup
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse
 from handlers.deps import Deps
@@ -45,6 +45,7 @@ COMMANDS: tuple[Command, ...] = (
     *pattern.COMMANDS,
     *detections.COMMANDS,
     *backtest.COMMANDS,
+    *coverage.COMMANDS,
     *access.COMMANDS,
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from handlers.jobs import (
     alert_events,
     answer,
     backtest,
+    coverage,
     digest,
     home,
     patterns,
@@ -30,6 +31,7 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "alert.reconcile": reconcile.reconcile,
     "alert.show_events": alert_events.show_events,
     "backtest.run": backtest.run_backtest,
+    "coverage": coverage.tell_coverage,
     "digest.post": digest.post_digest,
     "home.publish": home.publish,
     "pattern.explain": patterns.explain,
@@ -47,6 +49,7 @@ WAITS_FOR_AWS = frozenset(
     {
         "alert.find_events",
         "alert.show_events",
+        "coverage",
         "pattern.explain",
         "pattern.test",
         "setup.plan",
