@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.cloudtrail.models import Trail
+from moto.organizations.models import organizations_backends
 
 from sandbox.aws.backends import Account, aware
 from sandbox.aws.event_history import EventHistory
+from sandbox.aws.keys import Keys
 from sandbox.aws.operations import Handler, Proceed
 from sandbox.aws.policy import allows
 from sandbox.aws.protocol import AwsCall, Refusal
-from sandbox.aws.selectors import DEFAULT
+from sandbox.aws.selectors import DEFAULT, check_selectors
 from sandbox.aws.trail_delivery import TrailDelivery
 from sandbox.wire import Answer
 
@@ -24,8 +26,11 @@ TRAILS = 5
 class CloudTrail:
     """The calls that moto answers otherwise than AWS does."""
 
-    def __init__(self, account: Account, history: EventHistory, delivery: TrailDelivery) -> None:
+    def __init__(
+        self, account: Account, history: EventHistory, delivery: TrailDelivery, keys: Keys
+    ) -> None:
         self._account = account
+        self._keys = keys
         self._history = history
         self._delivery = delivery
 
@@ -56,9 +61,11 @@ class CloudTrail:
         arn = f"arn:aws:cloudtrail:{call.region}:{self._account.id}:trail/{name}"
         self._check_logs(call.get("CloudWatchLogsLogGroupArn"), call.get("CloudWatchLogsRoleArn"))
         bucket = call.get("S3BucketName", "")
+        organization = self._organization(call) if call.get("IsOrganizationTrail") else ""
         if bucket in self._account.s3.buckets:
-            self._check_bucket(bucket, call.get("S3KeyPrefix"), arn)
-        return proceed()
+            self._check_bucket(bucket, call.get("S3KeyPrefix"), arn, organization)
+        key = self._key(call, arn)
+        return self._made(call, proceed, name, key)
 
     def _update(self, call: AwsCall, proceed: Proceed) -> Answer:
         trail = self._trail(call)
@@ -69,10 +76,64 @@ class CloudTrail:
         bucket = call.get("S3BucketName", trail.bucket_name)
         if bucket not in self._account.s3.buckets:
             raise Refusal("S3BucketDoesNotExistException", f"S3 bucket {bucket} does not exist!")
-        self._check_bucket(bucket, call.get("S3KeyPrefix", trail.s3_key_prefix), trail.arn)
-        return proceed()
+        wide = call.get("IsOrganizationTrail", trail.is_org_trail)
+        organization = self._organization(call) if wide else ""
+        prefix = call.get("S3KeyPrefix", trail.s3_key_prefix)
+        self._check_bucket(bucket, prefix, trail.arn, organization)
+        key = self._key(call, trail.arn)
+        return self._made(call, proceed, trail.trail_name, key)
 
-    def _check_bucket(self, bucket: str, prefix: str | None, trail: str) -> None:
+    def _made(self, call: AwsCall, proceed: Proceed, name: str, key: str | None) -> Answer:
+        """Let moto make or change the trail; whatever its key was called, its ARN is kept."""
+        answer = proceed()
+        trail = self._account.cloudtrail(call.region).trails.get(name)
+        if answer.code < 300 and trail is not None and key is not None:
+            trail.kms_key_id = key
+        return answer
+
+    def _key(self, call: AwsCall, trail: str) -> str | None:
+        """The ARN of the key that a call names; None for no word of one, "" for none any more.
+
+        Source: CreateTrail's errors; Configure KMS key policies for CloudTrail, user guide.
+        """
+        name = call.params.get("KmsKeyId")
+        if not name:
+            return None if name is None else ""
+        key = self._keys.find(call.region, str(name))
+        if key is None:
+            raise Refusal("KmsKeyNotFoundException", f"KMS key {name} is not found.")
+        if key.key_state != "Enabled":
+            raise Refusal("KmsException", f"KMS key {key.arn} is in the state {key.key_state}.")
+        context = {"aws:SourceArn": trail, "kms:EncryptionContext:aws:cloudtrail:arn": trail}
+        if not self._keys.lets(key, SERVICE, ("GenerateDataKey", "DescribeKey"), context):
+            bucket = call.get("S3BucketName", "")
+            raise Refusal(
+                "InsufficientEncryptionPolicyException",
+                f"Insufficient permissions to access S3 bucket {bucket} or KMS key {key.arn}.",
+            )
+        return str(key.arn)
+
+    def _organization(self, call: AwsCall) -> str:
+        """The id of the organization whose management account this is; raises Refusal.
+
+        Source: Prepare for creating a trail for your organization, CloudTrail user guide.
+        """
+        backend = organizations_backends[self._account.id]["aws"]
+        if backend.org is None:
+            if self._account.id in organizations_backends.master_accounts:
+                text = "The account is not the management account of its organization."
+                raise Refusal("NotOrganizationMasterAccountException", text)
+            text = "The account is not a member of an organization."
+            raise Refusal("OrganizationsNotInUseException", text)
+        if backend.org.feature_set != "ALL":
+            text = "The organization does not have all features enabled."
+            raise Refusal("OrganizationNotInAllFeaturesModeException", text)
+        if SERVICE not in [one["ServicePrincipal"] for one in backend.services]:
+            text = "Trusted access of CloudTrail to the organization is not enabled."
+            raise Refusal("CloudTrailAccessNotEnabledException", text)
+        return str(backend.org.id)
+
+    def _check_bucket(self, bucket: str, prefix: str | None, trail: str, organization: str) -> None:
         """The policy that CloudTrail wants: its ACL may be read, objects may be put.
 
         Source: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail".
@@ -83,11 +144,15 @@ class CloudTrail:
         arn = f"arn:aws:s3:::{bucket}"
         context = {"aws:SourceArn": trail, "aws:SourceAccount": self._account.id}
         put = {**context, "s3:x-amz-acl": "bucket-owner-full-control"}
-        key = f"{arn}/{folder}AWSLogs/{self._account.id}/CloudTrail/example.json.gz"
+        owners = [self._account.id] + [f"{organization}/{self._account.id}"] * bool(organization)
+        keys = [f"{arn}/{folder}AWSLogs/{owner}/CloudTrail/example.json.gz" for owner in owners]
         readable = allows(
             text, service=SERVICE, action="s3:GetBucketAcl", resource=arn, context=context
         )
-        writable = allows(text, service=SERVICE, action="s3:PutObject", resource=key, context=put)
+        writable = all(
+            allows(text, service=SERVICE, action="s3:PutObject", resource=key, context=put)
+            for key in keys
+        )
         if not readable or not writable:
             raise Refusal(
                 "InsufficientS3BucketPolicyException",
@@ -173,6 +238,7 @@ class CloudTrail:
                 "InvalidEventSelectorsException",
                 "Give one to five EventSelectors, or AdvancedEventSelectors, but not both.",
             )
+        check_selectors(classic, advanced)
         trail.event_selectors = [dict(DEFAULT[0]) | dict(s) for s in classic]
         trail.advanced_event_selectors = advanced
         result: dict[str, Any] = {"TrailARN": trail.arn}
@@ -223,4 +289,4 @@ def _described(trail: Trail) -> Mapping[str, Any]:
         "HasInsightSelectors": bool(trail.insight_selectors),
     }
     shown = trail.description(include_region=True) | flags
-    return {key: value for key, value in shown.items() if value is not None}
+    return {key: value for key, value in shown.items() if value not in (None, "")}

@@ -11,6 +11,7 @@ from typing import Any
 from moto.logs.models import LogEvent, LogGroup
 
 from sandbox.aws.backends import Account
+from sandbox.aws.keys import Keys
 from sandbox.aws.metric_filters import MetricFilters
 from sandbox.aws.operations import Handler, Proceed
 from sandbox.aws.patterns import document, pattern
@@ -37,13 +38,17 @@ FIRST_NEWEST = 1_704_067_200_000
 class LogGroups:
     """The calls on log groups and events that moto answers otherwise than AWS does."""
 
-    def __init__(self, account: Account, filters: MetricFilters) -> None:
+    def __init__(self, account: Account, filters: MetricFilters, keys: Keys) -> None:
         self._account = account
+        self._keys = keys
         self._filters = filters
 
     def handlers(self) -> dict[str, Handler]:
         return {
             "FilterLogEvents": self._filter,
+            "CreateLogGroup": self._create_group,
+            "AssociateKmsKey": self._associate,
+            "DisassociateKmsKey": self._disassociate,
             "DescribeLogGroups": self._describe_groups,
             "PutRetentionPolicy": self._put_retention,
             "PutLogEvents": self._put_events,
@@ -65,6 +70,36 @@ class LogGroups:
         backend.groups[group].put_log_events(stream, rows)
         self._filters.apply(region, group, events)
         return True
+
+    def _create_group(self, call: AwsCall, proceed: Proceed) -> Answer:
+        if call.get("kmsKeyId"):
+            self._check_key(call, call.get("logGroupName", ""))
+        return proceed()
+
+    def _associate(self, call: AwsCall, proceed: Proceed) -> dict[str, Any]:
+        group = self._group(call)
+        self._check_key(call, group.name)
+        group.kms_key_id = call.get("kmsKeyId")
+        return {}
+
+    def _disassociate(self, call: AwsCall, proceed: Proceed) -> dict[str, Any]:
+        self._group(call).kms_key_id = None
+        return {}
+
+    def _check_key(self, call: AwsCall, group: str) -> None:
+        """Source: Encrypt log data in CloudWatch Logs using AWS KMS, CloudWatch Logs user guide."""
+        arn = f"arn:aws:logs:{call.region}:{self._account.id}:log-group:{group}"
+        name = str(call.get("kmsKeyId"))
+        key = self._keys.find(call.region, name) if name.startswith("arn:") else None
+        service = f"logs.{call.region}.amazonaws.com"
+        actions = ("Encrypt", "Decrypt", "GenerateDataKey", "ReEncryptFrom", "DescribeKey")
+        context = {"kms:EncryptionContext:aws:logs:arn": arn}
+        if key is None or not self._keys.lets(key, service, actions, context):
+            raise Refusal(
+                "AccessDeniedException",
+                "The specified KMS key does not exist or is not allowed to be used with Arn "
+                f"'{arn}'",
+            )
 
     def _describe_groups(self, call: AwsCall, proceed: Proceed) -> Answer | dict[str, Any]:
         answer = proceed()

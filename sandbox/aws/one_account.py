@@ -13,6 +13,7 @@ from sandbox.aws.cloudwatch import CloudWatch
 from sandbox.aws.deliveries import Deliveries
 from sandbox.aws.envelopes import Envelopes
 from sandbox.aws.event_history import EventHistory, Record
+from sandbox.aws.keys import Keys
 from sandbox.aws.log_groups import LogGroups
 from sandbox.aws.metric_filters import MetricFilters
 from sandbox.aws.metrics import Metrics
@@ -35,7 +36,8 @@ class OneAccount:
         delivery_delay: float,
     ) -> None:
         self.account = account
-        self.sns = Sns(account, deliveries, envelopes)
+        keys = Keys(account)
+        self.sns = Sns(account, deliveries, envelopes, keys)
         self.history = EventHistory(account.region)
         self.filters = MetricFilters(account, metrics := Metrics(account), speed)
         self._metrics = metrics
@@ -49,7 +51,7 @@ class OneAccount:
             speed,
             self._mutes.silences,
         )
-        groups = LogGroups(account, self.filters)
+        groups = LogGroups(account, self.filters, keys)
         self.trails = TrailDelivery(account, groups, delivery_delay / speed)
         cloudwatch = CloudWatch(account, metrics, self._alarms, self._alarm_history)
         self.handlers: Mapping[str, Mapping[str, Handler]] = {
@@ -57,7 +59,8 @@ class OneAccount:
             "cloudwatch": cloudwatch.handlers() | self._mutes.handlers(),
             "sns": self.sns.handlers(),
             "iam": Simulation(account).handlers(),
-            "cloudtrail": CloudTrail(account, self.history, self.trails).handlers(),
+            "cloudtrail": CloudTrail(account, self.history, self.trails, keys).handlers(),
+            "kms": keys.handlers(),
         }
 
     def start(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import logging
 import pickle
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from moto.cloudtrail.models import cloudtrail_backends
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.base_backend import BackendDict
 from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
+from moto.kms.utils import RSAPrivateKey
 from moto.logs.models import LogEvent, logs_backends
 from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
@@ -24,12 +27,16 @@ KEPT: dict[str, BackendDict[Any]] = {
     "cloudtrail": cloudtrail_backends,
     "cloudwatch": cloudwatch_backends,
     "iam": iam_backends,
+    "kms": kms_backends,
     "logs": logs_backends,
     "s3": s3_backends,
     "sns": sns_backends,
     "sts": sts_backends,
 }
-"""The services that are kept; KMS's keys cannot be."""
+"""The services that are kept."""
+
+copyreg.pickle(RSAPrivateKey, lambda key: (RSAPrivateKey, (key.key_size,)))
+"""moto gives each KMS key a private key, also those that never sign; a new one does as well."""
 
 FILE = "aws.pickle"
 

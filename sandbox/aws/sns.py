@@ -15,6 +15,7 @@ from moto.sns.models import Subscription, Topic
 from sandbox.aws.backends import Account
 from sandbox.aws.deliveries import Deliveries
 from sandbox.aws.envelopes import Envelopes
+from sandbox.aws.keys import Keys
 from sandbox.aws.operations import Handler, Proceed
 from sandbox.aws.policy import allows
 from sandbox.aws.protocol import AwsCall, Refusal
@@ -37,8 +38,11 @@ TOPIC_ATTRIBUTES = (
 class Sns:
     """The calls on topics that moto answers otherwise, and CloudWatch's way to publish."""
 
-    def __init__(self, account: Account, deliveries: Deliveries, envelopes: Envelopes) -> None:
+    def __init__(
+        self, account: Account, deliveries: Deliveries, envelopes: Envelopes, keys: Keys
+    ) -> None:
         self._account = account
+        self._keys = keys
         self._deliveries = deliveries
         self._envelopes = envelopes
         self._tokens: dict[str, str] = {}
@@ -91,8 +95,19 @@ class Sns:
                 "CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: "
                 f"{topic_arn}"
             )
+        if topic.kms_master_key_id and not self._may_encrypt(topic, region, context):
+            return f"null (Service: AWSKMS; Error Code: AccessDeniedException; {topic.arn})"
         self._fan_out(topic, text, subject, None)
         return None
+
+    def _may_encrypt(self, topic: Topic, region: str, context: Mapping[str, str]) -> bool:
+        """Whether CloudWatch may use the topic's key; AWS's own key it may never use.
+
+        Source: Key management, Amazon SNS developer guide.
+        """
+        key = self._keys.find(region, topic.kms_master_key_id)
+        service, actions = "cloudwatch.amazonaws.com", ("GenerateDataKey", "Decrypt")
+        return key is not None and self._keys.lets(key, service, actions, context)
 
     def _create_topic(self, call: AwsCall, proceed: Proceed) -> Answer:
         for name, value in call.get("Attributes", {}).items():
