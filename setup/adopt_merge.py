@@ -184,7 +184,7 @@ def widened(
     Source: PutEventSelectors, CloudTrail API reference.
     """
     may_lack = excluded(wanted)
-    if any(_whole(one, may_lack) for one in seen):
+    if not seen or any(_whole(one, may_lack) for one in seen):
         return [dict(one) for one in seen]
     if any("FieldSelectors" in one for one in seen):
         fields = [{"Field": "eventCategory", "Equals": ["Management"]}]
@@ -217,8 +217,10 @@ def excluded(selectors: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def records_all(selectors: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether all management events are recorded, reading and writing."""
-    return any(_whole(one, set()) for one in selectors)
+    """Whether all management events are recorded, reading and writing; a trail without selectors
+    records them, as none were chosen."""
+    chosen = list(selectors)
+    return not chosen or any(_whole(one, set()) for one in chosen)
 
 
 def _whole(selector: Mapping[str, Any], may_lack: set[str]) -> bool:

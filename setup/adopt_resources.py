@@ -3,6 +3,7 @@ never tags one, and writes only what was added to it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -171,6 +172,11 @@ class AdoptedTopic(Adopted, Topic):
             policy = without_ours(self.seen.get("policy", {})) or self.seen.get("policy", {})
             return {**self.seen, "policy": policy, "tags": {}}
         return merged(self.kind, Topic.wanted(self), self.seen)
+
+    def write(self, clients: Clients, before: Fields | None) -> None:
+        policy = self.wanted()["policy"]
+        if (before or {}).get("policy") != policy:
+            self._set(clients, "Policy", json.dumps(policy))
 
     def read(self, clients: Clients) -> dict[str, Any] | None:
         return _if_allowed(lambda: Topic.read(self, clients))

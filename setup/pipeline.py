@@ -43,7 +43,8 @@ def pipeline(config: SiteConfig, detections: Sequence[Detection]) -> tuple[Resou
     """The wanted resources, each after those that it needs.
 
     Without `router_url` alarms go to the topic only; without `public_url` Opsgenie tells the bot
-    nothing. What alarms of others watch already is not doubled. Raises ConfigError and LimitExceeded for what AWS would refuse.
+    nothing. What alarms of others watch already is not doubled. Raises ConfigError and
+    LimitExceeded for what AWS would refuse.
     """
     _check(config, detections)
     unwatched = [one for one in detections if one.id not in config.watched]

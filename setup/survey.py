@@ -240,9 +240,9 @@ def _stranger(config: SiteConfig, resource: Resource, tags: Mapping[str, str]) -
 
 def _tags_moved(standing: Sequence[Standing]) -> bool:
     """Whether the wanted tags changed. The role's come with the role itself and speak for all:
-    reading everybody's would cost a call each at every plan."""
+    reading everybody's would cost a call each at every plan. A role of others says nothing."""
     for one in standing:
-        if one.resource.kind == "role" and one.fields is not None:
+        if one.resource.kind == "role" and one.fields and "tags" in one.fields:
             tags, wanted = one.fields["tags"], one.resource.wanted()["tags"]
             return any(tags.get(name) != value for name, value in wanted.items())
     return False
