@@ -10,6 +10,7 @@ from functools import partial
 from setup.change import Action, Change, Fields
 from setup.checks import check_quotas
 from setup.clients import Clients
+from setup.drift import survey_restore
 from setup.plan import Plan, Purpose, digest_of
 from setup.survey import RETAINED, Step, Survey, stand, step_for, survey, survey_destroy
 from trailwatch.clock import Clock
@@ -104,6 +105,9 @@ def _survey(
 ) -> Survey:
     if plan.purpose is Purpose.APPLY:
         return survey(config, detections, clients)
+    if plan.purpose is Purpose.RESTORE:
+        keys = [change.key for change in plan.changes]
+        return survey_restore(config, detections, clients, keys)
     kinds = {change.kind for change in plan.changes}
     return survey_destroy(config, detections, clients, [k for k in RETAINED if k in kinds])
 

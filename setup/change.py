@@ -22,6 +22,7 @@ LABELS = {
     "incoming_integration": "Opsgenie incoming Amazon SNS integration",
     "webhook_integration": "Opsgenie webhook integration",
     "subscription": "SNS subscription",
+    "mute_rule": "alarm mute rule",
 }
 """What each kind of resource is called in a sentence, in the order in which they are built."""
 

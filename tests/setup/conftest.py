@@ -185,3 +185,18 @@ def world(request: pytest.FixtureRequest) -> World:
     """An empty account, once in each of the two emulators."""
     found: World = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture(scope="module")
+def standing() -> Iterator[World]:
+    """A pipeline that stands in the sandbox's AWS, which records calls, for a whole module.
+
+    Each test leaves it as it was.
+    """
+    log, faults = CallLog(), Faults(lambda: 0.0)
+    stand_in = AwsStandIn(calls=log, faults=faults, sender=Sender(log, faults), recording=True)
+    stand_in.start()
+    for world in _world(stand_in.url, log, faults, moto=False):
+        world.built()
+        yield world
+    stand_in.stop()

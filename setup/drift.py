@@ -1,0 +1,295 @@
+"""Knows drift: what stands otherwise than it was set up, how bad that is, and what mends it.
+
+Reads only. Drift is the plan that nobody asked for; alarms that somebody mutes are drift, too,
+though no plan would touch them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from setup.causes import moved_fields
+from setup.change import LABELS, Action, Change
+from setup.clients import Clients
+from setup.compare import differing
+from setup.cost import Size
+from setup.resources.mute_rule import MuteRule, ends, muted_by, rules
+from setup.survey import Standing, Step, Survey, look, step_for, survey
+from trailwatch.detections import Detection
+from trailwatch.errors import AwsError, ConfigError
+from trailwatch.site import RETENTIONS, SiteConfig
+
+
+class Severity(StrEnum):
+    LOUD = "loud"
+    """The account is watched less than it should be, or its evidence is in danger."""
+    NORMAL = "normal"
+    QUIET = "quiet"
+
+
+LOUD = {
+    "kms_key": ("enabled", "state", "policy"),
+    "bucket": ("policy", "public_access_block"),
+    "log_group": ("kms",),
+    "role": ("policy", "trust"),
+    "trail": (
+        *("logging", "multi_region", "event_selectors", "global_events", "log_group", "role"),
+        *("bucket", "organization"),
+    ),
+    "metric_filter": ("pattern", "metrics"),
+    "alarm": (
+        *("actions_enabled", "alarm_actions", "metric", "namespace", "dimensions", "statistic"),
+        *("threshold", "comparison", "missing_data", "datapoints_to_alarm", "period"),
+        "evaluation_periods",
+    ),
+    "mute_rule": ("mutes",),
+    "topic": ("policy",),
+    "subscription": ("confirmed", "keys", "endpoint", "topic", "protocol"),
+    "incoming_integration": ("enabled", "actions", "notifications", "key"),
+    "webhook_integration": ("enabled", "url", "token", "alert_filter"),
+}
+"""The fields of each kind whose change is loud. That a resource is gone is loud always."""
+QUIET = ("tags", "description", "ok_actions", "insufficient_data_actions")
+
+WORDS = {
+    ("trail", "logging"): "is stopped: nothing is recorded",
+    ("trail", "multi_region"): "records its own region only",
+    ("trail", "global_events"): "doesn't record global services such as IAM",
+    ("trail", "event_selectors"): "records other events than were chosen",
+    ("trail", "file_validation"): "doesn't sign its files any more",
+    ("trail", "log_group"): "doesn't deliver to the log group that is watched",
+    ("trail", "role"): "delivers to the log group with another role",
+    ("trail", "bucket"): "delivers to another bucket",
+    ("trail", "insights"): "has other Insights than were chosen",
+    ("metric_filter", "pattern"): "matches other events than it should",
+    ("metric_filter", "metrics"): "counts into another metric or value",
+    ("alarm", "actions_enabled"): "is disabled: it tells nobody",
+    ("alarm", "alarm_actions"): "is detached: it doesn't tell the topic",
+    ("alarm", "ok_actions"): "doesn't tell the topic when it is over",
+    ("alarm", "statistic"): "looks at another statistic, and may never go off",
+    ("alarm", "threshold"): "goes off at another threshold",
+    ("alarm", "missing_data"): "treats missing data otherwise",
+    ("alarm", "metric"): "watches another metric",
+    ("alarm", "namespace"): "watches another metric",
+    ("mute_rule", "mutes"): "silences alarms of ours",
+    ("topic", "policy"): "has another policy: alarms may not reach it, or strangers may",
+    ("subscription", "confirmed"): "is pending: nothing is delivered",
+    ("log_group", "retention_days"): "keeps events for another time",
+    ("log_group", "kms"): "is encrypted with another key, or none",
+    ("bucket", "policy"): "has another policy",
+    ("bucket", "public_access_block"): "is not closed to the public",
+    ("bucket", "encryption"): "is encrypted otherwise",
+    ("bucket", "versioning"): "keeps no versions",
+    ("bucket", "lifecycle"): "keeps its files for another time",
+    ("role", "policy"): "may do something else than write to the log group",
+    ("role", "trust"): "may be taken by somebody else than CloudTrail",
+    ("incoming_integration", "enabled"): "is off: no alarm becomes an alert",
+    ("incoming_integration", "notifications"): "is silenced: nobody is called",
+    ("incoming_integration", "actions"): "has other actions: alarms may not become alerts",
+    ("webhook_integration", "enabled"): "is off: trailwatch hears of no alert",
+    ("webhook_integration", "url"): "tells another address than trailwatch's",
+    ("webhook_integration", "token"): "has another secret: trailwatch refuses it",
+    ("kms_key", "state"): "is disabled or to be deleted: what it encrypts can't be read",
+    ("kms_key", "policy"): "has another policy",
+}
+"""What a changed field means, after the name of the resource."""
+GONE = {
+    "trail": "is gone: nothing is recorded",
+    "log_group": "is gone, with the events in it: no alarm can go off",
+    "metric_filter": "is gone: its alarm can't go off",
+    "alarm": "is gone: nobody is told",
+    "topic": "is gone: no alarm reaches anybody",
+    "subscription": "is gone: no alarm becomes an alert",
+    "incoming_integration": "is gone: no alarm becomes an alert",
+    "webhook_integration": "is gone: trailwatch hears of no alert",
+}
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """One resource that stands otherwise than it was set up.
+
+    `change` puts it back: its `before` is how it stands. `blocked` says why no plan can, else "".
+    `until`: when it ends by itself. `option`: the choice that would take it as it is now, as
+    `setup plan --set` has it.
+    """
+
+    change: Change
+    severity: Severity
+    what: str
+    blocked: str = ""
+    until: datetime | None = None
+    option: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.change.key
+
+    @property
+    def fingerprint(self) -> str:
+        """The same as long as it stands in the same way."""
+        change = self.change
+        whole = [change.action.value, change.before, change.after, self.blocked]
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a look at the pipeline found. `notes`: what could not be looked at."""
+
+    items: tuple[Drifted, ...]
+    as_wanted: int
+    notes: tuple[str, ...] = ()
+
+
+def find(config: SiteConfig, detections: Sequence[Detection], clients: Clients) -> Found:
+    """All drift, loud first, each kind in pipeline order. Raises ProviderError and ConfigError."""
+    clients = clients.fresh()
+    steps, blocked, as_wanted = _steps(config, detections, clients)
+    mutes, note = _mutes(config, detections, clients)
+    items = [_drifted(step.change) for step in steps]
+    items += [_drifted(change, why) for change, why in blocked]
+    items += [_drifted(step.change, until=end) for step, end in mutes]
+    order = list(Severity)
+    items.sort(key=lambda one: (order.index(one.severity), _place(one.change.kind)))
+    return Found(tuple(items), as_wanted, (note,) if note else ())
+
+
+def survey_restore(
+    config: SiteConfig,
+    detections: Sequence[Detection],
+    clients: Clients,
+    keys: Sequence[str],
+) -> Survey:
+    """The steps that put these resources ("kind:name") back, in that order, and no other."""
+    steps, _, as_wanted = _steps(config, detections, clients)
+    if any(key.startswith("mute_rule:") for key in keys):
+        steps = [*steps, *(step for step, _ in _mutes(config, detections, clients)[0])]
+    chosen = {step.change.key: step for step in steps}
+    ordered = tuple(chosen[key] for key in keys if key in chosen)
+    return Survey(ordered, as_wanted, Size(), Size())
+
+
+def _steps(
+    config: SiteConfig, detections: Sequence[Detection], clients: Clients
+) -> tuple[Sequence[Step], list[tuple[Change, str]], int]:
+    """The steps of a plan; a resource that a plan refuses to touch doesn't hide the others."""
+    try:
+        found = survey(config, detections, clients)
+    except ConfigError:
+        steps: list[Step] = []
+        blocked: list[tuple[Change, str]] = []
+        standing = look(config, detections, clients)
+        for one in standing:
+            try:
+                step = step_for(config, one, clients)
+            except ConfigError as error:
+                blocked.append((_unmade(one), f"{error.why} {error.fix}".strip()))
+                continue
+            steps += [step] if step else []
+        return steps, blocked, len(standing) - len(steps) - len(blocked)
+    withheld = [(one.change, _not_ours(one.change)) for one in found.withheld]
+    return found.steps, withheld, found.unchanged
+
+
+def _not_ours(change: Change) -> str:
+    return (
+        f"It is not ours ({change.owner}), so nobody agreed to change it: "
+        f"/trailwatch setup plan --touch {change.kind} asks."
+    )
+
+
+def _unmade(one: Standing) -> Change:
+    """The change that would put a resource back, though no plan makes it."""
+    kind, name, wanted = one.resource.kind, one.resource.name, one.resource.wanted()
+    if one.fields is None:
+        return Change(Action.CREATE, kind, name, None, wanted)
+    moved = differing(wanted, one.fields)
+    before = {name: one.fields[name] if name in moved else wanted[name] for name in wanted}
+    return Change(Action.UPDATE, kind, name, before, wanted)
+
+
+def _mutes(
+    config: SiteConfig, detections: Sequence[Detection], clients: Clients
+) -> tuple[list[tuple[Step, datetime | None]], str]:
+    """The rules that silence our alarms with the steps that take them off, and when they end.
+
+    Where the service or the role has no mute rules, a note says so.
+    """
+    ours = {config.alarm_name(one.id) for one in detections}
+    try:
+        listed = clients.once("mute_rules", lambda: rules(clients))
+    except AwsError as error:
+        if error.retryable and not error.permission and error.code != "InternalFailure":
+            raise
+        return [], f"Whether alarms are muted is not known: {error.what}"
+    found = []
+    for rule in listed:
+        names = muted_by(rule)
+        hit = tuple(name for name in names if name in ours)
+        if not hit:
+            continue
+        others = tuple(name for name in names if name not in ours)
+        resource = MuteRule(config.site, str(rule["Name"]), hit, others)
+        action = Action.UPDATE if others else Action.DELETE
+        after = {"mutes": list(others)} if others else None
+        change = Change(action, resource.kind, resource.name, {"mutes": names}, after)
+        found.append((Step(change, resource), ends(rule)))
+    return found, ""
+
+
+def _drifted(change: Change, blocked: str = "", until: datetime | None = None) -> Drifted:
+    return Drifted(change, severity_of(change), words_of(change), blocked, until, option_of(change))
+
+
+def severity_of(change: Change) -> Severity:
+    """How bad it is that this change would be needed."""
+    if change.action is Action.CREATE or change.kind == "mute_rule":
+        return Severity.LOUD
+    if change.action is Action.DELETE:
+        return Severity.QUIET
+    moved = moved_fields(change)
+    if moved & set(LOUD.get(change.kind, ())):
+        return Severity.LOUD
+    return Severity.QUIET if moved <= set(QUIET) else Severity.NORMAL
+
+
+def words_of(change: Change) -> str:
+    """What has become of the resource, to be said after its name."""
+    if change.action is Action.CREATE:
+        return GONE.get(change.kind, "is gone")
+    if change.kind == "mute_rule":
+        muted = sorted(
+            set((change.before or {})["mutes"]) - set((change.after or {}).get("mutes", ()))
+        )
+        shown = ", ".join(muted[:3]) + (f" and {len(muted) - 3} more" if len(muted) > 3 else "")
+        return f"silences {shown}"
+    if change.action is Action.DELETE:
+        return "is not wanted: nobody set it up"
+    moved = moved_fields(change)
+    loud = [name for name in LOUD.get(change.kind, ()) if name in moved]
+    for name in (*loud, *sorted(moved)):
+        if (change.kind, name) in WORDS:
+            more = len(moved) - 1
+            return WORDS[change.kind, name] + (f", and {more} more" if more else "")
+    return f"has other {', '.join(sorted(moved)).replace('_', ' ')}"
+
+
+def option_of(change: Change) -> str:
+    """The option that would make what stands the wish, where that is one's to choose."""
+    if change.kind != "log_group" or change.action is not Action.UPDATE:
+        return ""
+    days = (change.before or {}).get("retention_days")
+    if moved_fields(change) != {"retention_days"} or days not in RETENTIONS:
+        return ""
+    return f"retention_days={days}"
+
+
+def _place(kind: str) -> int:
+    kinds = list(LABELS)
+    return kinds.index(kind) if kind in kinds else len(kinds)
