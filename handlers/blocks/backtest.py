@@ -12,14 +12,31 @@ SHOWN = 30
 SHOWN_PROBLEMS = 5
 
 
-def backtest_running(what: str, records: int, matches: int) -> Message:
-    """How far a backtest is; the same message shows the result in the end."""
-    text = f"Backtest of {esc(what, 100)}: {count(records, 'record')} read, {matches:,} match."
-    return kit.message(text, [kit.section(f":hourglass_flowing_sand: {text}")])
+CANCEL = "backtest.cancel"
+"""The action id of the button that stops a backtest."""
 
 
-def backtest_message(what: str, result: Backtest, now: datetime, by: str) -> Message:
-    """What an archive gave: totals, and a row for each detection that matched."""
+def backtest_running(what: str, records: int, matches: int, job: int) -> Message:
+    """How far a backtest is; the same message shows the result in the end.
+
+    job: the id of the job that runs it, for the button Cancel.
+    """
+    text = f"Backtest of {esc(what, 100)}: {count(records, 'record')} read, {_matching(matches)}."
+    cancel = kit.button("Cancel", CANCEL, str(job))
+    return kit.message(text, [kit.section(f":hourglass_flowing_sand: {text}"), kit.actions(cancel)])
+
+
+def _matching(matches: int) -> str:
+    return f"{matches:,} {'matches' if matches == 1 else 'match'}"
+
+
+def backtest_message(
+    what: str, result: Backtest, now: datetime, by: str, stopped_by: str = ""
+) -> Message:
+    """What an archive gave: totals, and a row for each detection that matched.
+
+    by: who asked; stopped_by: why this is only a part, as "Cancelled by bob".
+    """
     hits = sorted((one for one in result.found if one.matches), key=lambda one: -one.matches)
     alarms = sum(len(one.alarms) for one in hits)
     hidden = sum(one.hidden for one in hits)
@@ -40,7 +57,8 @@ def backtest_message(what: str, result: Backtest, now: datetime, by: str) -> Mes
     if len(hits) > SHOWN:
         blocks.append(kit.context(f"… {count(len(hits) - SHOWN, 'more detection')} matched"))
     silent = len(result.found) - len(hits)
-    stopped = "" if result.complete else " Stopped before the end: this is a part."
+    why = esc(stopped_by or "Stopped before the end", 120)
+    stopped = "" if result.complete else f" {why}: this is a part."
     blocks.append(
         kit.context(f"{count(silent, 'detection')} silent · asked by {esc(by, 80)}.{stopped}")
     )

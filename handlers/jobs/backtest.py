@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from handlers.blocks.backtest import backtest_message, backtest_running
 from handlers.blocks.errors import error_message
-from handlers.blocks.kit import Message
+from handlers.blocks.kit import Message, span
 from handlers.deps import Deps
 from handlers.jobs.job import JobContext, worth_another_try
 from trailwatch.backtest import Subject, run, subject_of
 from trailwatch.detections import Detection, facts_of
 from trailwatch.errors import TrailwatchError
 from trailwatch.site import SiteConfig
-from trailwatch.store import outbox
+from trailwatch.store import jobs, outbox
 from trailwatch.store.outbox import Outgoing
 
 LONGEST = 300.0
@@ -24,33 +24,47 @@ LONGEST = 300.0
 TELL_EVERY = 3.0
 """Seconds between two looks at how far it is."""
 
+LOOK_EVERY = 0.5
+"""Seconds between two looks at whether somebody has cancelled it."""
 
-def run_backtest(deps: Deps, job: JobContext) -> None:
+
+def run_backtest(deps: Deps, job: JobContext, look_every: float = LOOK_EVERY) -> None:
     """Go through the archive in this thread and show the result in the channel."""
     now = deps.clock()
     since = now - timedelta(seconds=float(job.args["seconds"]))
     try:
         config = deps.sites.config()
         what, subjects = _subjects(deps, job, config)
-        began = told = time.monotonic()
-        complete = True
+        began = told = looked = time.monotonic()
+        stopped = ""
         for progress in run(subjects, deps.archive(config, since), since=since, processes=1):
             job.beat()
             moment = time.monotonic()
+            if moment - looked >= look_every:
+                looked = moment
+                stopped = _cancelled(deps, job)
             if moment - began > LONGEST:
-                complete = False
+                stopped = f"It ended after {span(timedelta(seconds=LONGEST))}"
+            if stopped:
                 break
             if moment - told > TELL_EVERY or not progress.files:
                 told = moment
-                _show(deps, job, backtest_running(what, progress.records, progress.matches))
-        message = backtest_message(
-            what, progress.result(complete=complete), now, str(job.args["name"])
-        )
+                running = backtest_running(what, progress.records, progress.matches, job.id)
+                _show(deps, job, running)
+        result = progress.result(complete=not stopped)
+        message = backtest_message(what, result, now, str(job.args["name"]), stopped)
     except TrailwatchError as error:
         if worth_another_try(job, error):
             raise
         message = error_message(error)
     _show(deps, job, message)
+
+
+def _cancelled(deps: Deps, job: JobContext) -> str:
+    """Who has cancelled it, as the message says it; "" while nobody has."""
+    with deps.db.reading() as tx:
+        by = jobs.asked_to_stop(tx, job.id)
+    return f"Cancelled by {by}" if by else ""
 
 
 def _subjects(deps: Deps, job: JobContext, config: SiteConfig) -> tuple[str, list[Subject]]:

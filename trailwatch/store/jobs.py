@@ -239,6 +239,31 @@ def has_begun(tx: Connection, row: JobRow, name: str) -> bool:
     return state == JobState.RUNNING
 
 
+_STOP = "stop"
+
+
+def ask_to_stop(tx: Connection, job_id: int, kind: str, by: str, at: datetime) -> bool:
+    """Ask a job that is not finished to stop where it is; False where there is none."""
+    wanted = job.c.id == job_id, job.c.kind == kind
+    open_ = job.c.state.in_((JobState.QUEUED, JobState.RUNNING))
+    if tx.execute(select(job.c.id).where(*wanted, open_).with_for_update()).first() is None:
+        return False
+    insert_new(
+        tx,
+        job_step,
+        {"job": job_id, "name": _STOP, "state": JobState.DONE, "result": by, "at": at},
+    )
+    return True
+
+
+def asked_to_stop(tx: Connection, job_id: int) -> str:
+    """Who asked first that a job stops; "" where nobody did."""
+    found = tx.execute(
+        select(job_step.c.result).where(job_step.c.job == job_id, job_step.c.name == _STOP)
+    ).scalar()
+    return str(found or "")
+
+
 class LostClaim(Exception):
     """Another replica has taken over what this one was doing; stop without a trace."""
 
