@@ -103,6 +103,21 @@ def test_the_other_forms() -> None:
     ]
 
 
+def test_only_what_made_it_match() -> None:
+    text = "{ ($.eventName = A || $.eventName = B || $.eventName = ConsoleLogin) && $.list[*] = x }"
+    clause = parse(text).explain(json.dumps(LOGIN))
+    assert list(clause.because().lines()) == [
+        "[yes] The message is one JSON object in which all of these hold:",
+        "- [yes] at least one of these holds:",
+        '  - [yes] eventName is "ConsoleLogin" (found "ConsoleLogin")',
+        "  - 2 others do not hold",
+        '- [yes] at least one list[*] is "x" (found 1, 2.5, "x" and 2 more)',
+    ]
+    other = parse(text).explain("{}")
+    assert other.because() is other
+    assert list(parse("?a ?b").explain("b").because().lines())[-1] == "- another does not hold"
+
+
 PATTERNS = [
     "{ $.a = 1 }", "{ $.a != x && $.b = * }", "{ $.a NOT EXISTS || ($.b > 1 && $.a IS NULL) }",
     "{ $.a[*] != 1 }", "{ $.a = %x% }", "[a, b]", "[a = 1 && a != 2, ..., c]", "x -y", "?x ?y", "",

@@ -67,6 +67,17 @@ class Clause:
         for part in self.parts:
             yield from part.lines(depth + 1)
 
+    def because(self) -> Clause:
+        """The clause with only what made it hold: of alternatives, those that do."""
+        if not self.holds:
+            return self
+        kept = tuple(part.because() for part in self.parts if part.holds)
+        left = len(self.parts) - len(kept)
+        if left:
+            words = "another does not hold" if left == 1 else f"{left} others do not hold"
+            kept = (*kept, Clause(words))
+        return replace(self, parts=kept)
+
 
 def explain(syntax: Syntax, document: Document | None = None) -> Clause:
     """What a pattern asks for, clause by clause; with a document, also what holds of it."""
