@@ -224,6 +224,35 @@ plan = Table(
 )
 Index("plan_site", plan.c.site, plan.c.created_at)
 
+drift = Table(
+    "drift",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("site", Words, nullable=False),
+    Column("key", Words, nullable=False),
+    Column("message", Words, nullable=False),
+    Column("found_at", Moment, nullable=False),
+    Column("gone_at", Moment),
+    Column("body", Words, nullable=False),
+)
+Index(
+    "drift_open",
+    drift.c.site,
+    drift.c.key,
+    unique=True,
+    sqlite_where=text("gone_at IS NULL"),
+    postgresql_where=text("gone_at IS NULL"),
+)
+Index("drift_message", drift.c.message)
+
+drift_check = Table(
+    "drift_check",
+    metadata,
+    Column("site", Words, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("body", Words, nullable=False),
+)
+
 secret = Table(
     "secret",
     metadata,
