@@ -10,6 +10,7 @@ from handlers.commands.grammar import Invocation
 from handlers.deps import Deps
 from handlers.planning import discard_plan, start_apply
 from handlers.request import Reply, Request
+from setup import adopt
 from trailwatch.errors import NotFound
 from trailwatch.site_options import changed, written
 from trailwatch.store import jobs
@@ -24,24 +25,26 @@ def plan(deps: Deps, request: Request, call: Invocation) -> Reply:
         for detection_id in filter(None, call.options.get(option, "").split(",")):
             if detection_id not in deps.catalogue:
                 raise NotFound.of("detection", detection_id, deps.catalogue.detections)
-    site = _site(deps, request, call)
+    site = chosen_site(deps, request, call)
     if "set" in call.options:
         changed(deps.sites.config_or_blank(site), written(call.options["set"]))
+    adopt.asked(call.options.get("adopt", ""))
+    adopt.touched(call.options.get("touch", ""))
     asked = {k: v for k, v in call.options.items() if v and k != "site"}
-    _start(deps, request, "setup.plan", site, **asked)
+    start(deps, request, "setup.plan", site, **asked)
     return Reply("Reading what stands in AWS and Opsgenie; the plan comes into this channel.")
 
 
 def options(deps: Deps, request: Request, call: Invocation) -> Reply:
     """What can be chosen, what is chosen, and where that comes from."""
-    site = _site(deps, request, call)
+    site = chosen_site(deps, request, call)
     message = options_message(deps.sites.choices(site), site)
     return Reply(message.text, message.blocks)
 
 
 def destroy(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Start a plan that takes the pipeline down; the bucket and the log group stay."""
-    _start(deps, request, "setup.plan", _site(deps, request, call), purpose="destroy")
+    start(deps, request, "setup.plan", chosen_site(deps, request, call), purpose="destroy")
     return Reply("Reading what stands; the plan comes into this channel. Nothing is removed yet.")
 
 
@@ -59,21 +62,23 @@ def discard(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 def status(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Start reading what stands; the answer comes in private."""
-    _start(deps, request, "setup.status", _site(deps, request, call))
+    start(deps, request, "setup.status", chosen_site(deps, request, call))
     return Reply("Reading what stands in AWS and Opsgenie…")
 
 
 def rotate_secret(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Start giving the webhook a new secret."""
-    _start(deps, request, "setup.rotate_secret", _site(deps, request, call))
+    start(deps, request, "setup.rotate_secret", chosen_site(deps, request, call))
     return Reply("Making a new secret for the webhook…")
 
 
-def _site(deps: Deps, request: Request, call: Invocation) -> str:
+def chosen_site(deps: Deps, request: Request, call: Invocation) -> str:
+    """The site that a command means; raises NotFound."""
     return deps.sites.chosen(call.options.get("site"), request.channel)
 
 
-def _start(deps: Deps, request: Request, kind: str, site: str, **arguments: str) -> None:
+def start(deps: Deps, request: Request, kind: str, site: str, **arguments: str) -> None:
+    """Start a job of that kind for a site; the audit log says who asked for what."""
     with deps.db.transaction() as tx:
         jobs.add(
             tx,
@@ -96,10 +101,11 @@ def _start(deps: Deps, request: Request, kind: str, site: str, **arguments: str)
 COMMANDS = (
     Command(
         "setup plan",
-        "setup plan [--pack PACK] [--add ID,…] [--drop ID,…] [--set NAME=VALUE,…] [--site SITE]",
+        "setup plan [--pack PACK] [--add ID,…] [--drop ID,…] [--set NAME=VALUE,…] "
+        "[--adopt yes|none|KIND=NAME,…] [--touch KIND,…] [--site SITE]",
         "setup plan --pack cis", "Show what would be made or changed; nothing is touched yet",
-        Role.ADMIN, plan, options=("pack", "add", "drop", "set", "site"),
-        several=("add", "drop", "set"),
+        Role.ADMIN, plan, options=("pack", "add", "drop", "set", "adopt", "touch", "site"),
+        several=("add", "drop", "set", "adopt", "touch"),
     ),
     Command(
         "setup options", "setup options [--site SITE]", "setup options",

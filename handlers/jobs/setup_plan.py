@@ -11,6 +11,7 @@ from handlers.blocks.status import status_message
 from handlers.deps import Deps
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.planning import message_key, show
+from setup.adopt import adopting, touched
 from setup.plan import Plan, make_destroy_plan, make_plan
 from setup.status import status
 from trailwatch.errors import TrailwatchError
@@ -56,10 +57,13 @@ def wanted(deps: Deps, job: JobContext) -> SiteConfig:
     asked = job.args.get("pack")
     if asked and asked != config.pack:
         config = replace(config, pack=asked, add=(), drop=())
+    if job.args.get("adopt"):
+        config = adopting(config, job.args["adopt"], deps.setup_clients(config.site.name))
     return replace(
         config,
         add=_with(config.add, job.args.get("add"), job.args.get("drop")),
         drop=_with(config.drop, job.args.get("drop"), job.args.get("add")),
+        touch=touched(job.args.get("touch", "")),
     )
 
 

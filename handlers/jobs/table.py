@@ -20,6 +20,7 @@ from handlers.jobs import (
     reconcile,
     rotate_secret,
     setup_apply,
+    setup_import,
     setup_plan,
 )
 from handlers.jobs.job import JobContext, JobHandler, Later
@@ -38,6 +39,7 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "pattern.test": patterns.search,
     "store.prune": prune.prune,
     "slack.answer": answer.answer,
+    "setup.import": setup_import.propose,
     "setup.plan": setup_plan.propose,
     "setup.status": setup_plan.tell_status,
     "setup.apply": setup_apply.run_apply,
@@ -52,6 +54,7 @@ WAITS_FOR_AWS = frozenset(
         "coverage",
         "pattern.explain",
         "pattern.test",
+        "setup.import",
         "setup.plan",
         "setup.status",
     }
