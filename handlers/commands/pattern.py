@@ -12,13 +12,14 @@ from handlers.commands.grammar import Invocation, parse_duration
 from handlers.deps import Deps
 from handlers.request import Reply, Request
 from handlers.slack_text import pattern_typed
+from trailwatch.detections import facts_of, pattern_at
 from trailwatch.errors import UsageError
 from trailwatch.pattern import Pattern, PatternError, parse
 from trailwatch.store import jobs
 
 DEFAULT_SINCE = "24h"
-_SINCE = re.compile(r"\s--?since[ =](\S+)\s*$")
-_EVENT = re.compile(r"\s--?event[ =]([\w-]{1,64})\s*$")
+_SINCE = re.compile(r"(?:^|\s)--?since[ =](\S+)\s*$|^--?since[ =](\S+)\s")
+_EVENT = re.compile(r"(?:^|\s)--?event[ =]([\w-]{1,64})\s*$|^--?event[ =]([\w-]{1,64})\s")
 
 
 def check(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -29,9 +30,12 @@ def check(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 
 def explain(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """The same, and what the pattern says in plain English; with --event of that one event."""
+    """The same, and what the pattern says in plain English; with --event of that one event.
+
+    The id of a detection stands for the pattern that it has at the site.
+    """
     text, event_id = _with_option(_EVENT, call.rest)
-    found = _parsed(call, text)
+    found = _parsed(call, _of_detection(deps, text) or text)
     if isinstance(found, Pattern) and event_id:
         _start(deps, request, "pattern.explain", pattern=found.text, event_id=event_id)
         return Reply("Looking for the event…")
@@ -57,10 +61,20 @@ def _start(deps: Deps, request: Request, kind: str, **arguments: str) -> None:
         jobs.add(tx, kind, arguments, deps.clock(), key=f"{kind}:{request.key}")
 
 
+def _of_detection(deps: Deps, text: str) -> str:
+    """The pattern of the detection that a text names, "" if it names none."""
+    detection = deps.catalogue.get(text.strip())
+    if detection is None:
+        return ""
+    return pattern_at(detection, facts_of(deps.sites.config_or_blank()))
+
+
 def _with_option(option: re.Pattern[str], text: str) -> tuple[str, str]:
-    """A pattern's text without the option at its end, and the option's value, "" without it."""
+    """A text without the option at its start or end, and the option's value, "" without it."""
     given = option.search(text)
-    return (text[: given.start()], given[1]) if given else (text, "")
+    if given is None:
+        return text, ""
+    return text[: given.start()] + text[given.end() :], given[1] or given[2]
 
 
 def _parsed(call: Invocation, text: str) -> Pattern | Message:
@@ -81,7 +95,7 @@ COMMANDS = (
         Role.VIEWER, check, raw=True,
     ),
     Command(
-        "pattern explain", "pattern explain PATTERN [--event ID]",
+        "pattern explain", "pattern explain PATTERN|DETECTION [--event ID]",
         'pattern explain { $.errorCode = "AccessDenied*" }',
         "What a filter pattern says in plain English, or which clauses hold for one event",
         Role.VIEWER, explain, raw=True,

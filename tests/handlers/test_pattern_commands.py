@@ -1,0 +1,103 @@
+"""/trailwatch pattern as typed in Slack: what is answered at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from handlers.access import Person
+from handlers.commands.grammar import parse
+from handlers.commands.pattern import COMMANDS
+from handlers.deps import Deps
+from handlers.request import Reply, Request
+from trailwatch.detections import Catalogue, load_catalogue
+from trailwatch.errors import UsageError
+from trailwatch.site import Site, SiteConfig
+
+REQUEST = Request(Person("U1", "alice"), "C1", "", "", "k1")
+
+
+class OneSite:
+    def config_or_blank(self) -> SiteConfig:
+        return SiteConfig(Site("default", "123456789012", "us-east-1"), largest_instance="8xlarge")
+
+
+@dataclass
+class Surroundings:
+    catalogue: Catalogue = field(default_factory=load_catalogue)
+    sites: OneSite = field(default_factory=OneSite)
+
+
+DEPS = cast(Deps, Surroundings())
+
+
+def answer(text: str) -> Reply:
+    call = parse(text, COMMANDS)
+    return call.command.run(DEPS, REQUEST, call)
+
+
+def preformatted(reply: Reply) -> list[str]:
+    found = []
+    for block in cast(Any, reply.blocks):
+        for part in block.get("elements", ()):
+            if part["type"] == "rich_text_preformatted":
+                found.append("".join(one["text"] for one in part["elements"]))
+    return found
+
+
+def test_a_pattern_as_slack_sends_it() -> None:
+    reply = answer(
+        "pattern explain `{ ($.eventSource = \u201c<http://iam.amazonaws.com|iam.amazonaws.com>"
+        "\u201d) &amp;&amp; ($.requestParameters.maxItems &gt; 5) }`"
+    )
+    pattern, said = preformatted(reply)
+    assert pattern == (
+        '{ ($.eventSource = "iam.amazonaws.com") && ($.requestParameters.maxItems > 5) }'
+    )
+    assert said.splitlines() == [
+        "The message is one JSON object in which all of these hold:",
+        '- eventSource is "iam.amazonaws.com"',
+        "- requestParameters.maxItems is a number more than 5",
+    ]
+
+
+def test_the_caret_stands_below_the_error() -> None:
+    reply = answer("pattern check {   $.eventName  == CreateUser }")
+    assert reply.text == (
+        "CloudWatch Logs refuses this pattern at column 19: Invalid metric filter pattern"
+    )
+    assert preformatted(reply) == ["{   $.eventName  == CreateUser }\n" + " " * 18 + "^"]
+
+
+def test_a_detection_is_explained_with_its_pattern_at_the_site() -> None:
+    pattern, said = preformatted(answer("pattern explain large-instance"))
+    assert "instanceType = %\\.9xlarge|\\.[1-9][0-9]+xlarge" in pattern
+    assert 'eventName is "RunInstances"' in said
+    assert preformatted(answer("pattern explain no-such-detection"))[0] == "no-such-detection"
+
+
+def test_what_is_dubious_comes_with_the_pattern_to_write() -> None:
+    reply = answer("pattern check { $.eventName = StopLoging }")
+    assert preformatted(reply)[-1] == '{ $.eventName = "StopLogging" }'
+    assert reply.text == "CloudWatch Logs takes this pattern. 1 finding."
+
+
+def test_without_a_pattern_the_usage_is_told() -> None:
+    for text in ("pattern check", "pattern test --since 7d", "pattern explain --event x"):
+        with pytest.raises(UsageError):
+            answer(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pattern test --since 7d { $.eventName == x }",
+        "pattern test { $.eventName == x } --since=7d",
+        "pattern test { $.eventName == x } \u2014since 7d",
+        "pattern explain -event 00000000-0000-4000-8000-000000000000 { $.eventName == x }",
+    ],
+)
+def test_options_may_stand_before_or_behind(text: str) -> None:
+    assert preformatted(answer(text)) == ["{ $.eventName == x }\n" + " " * 15 + "^"]
