@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
+from contextlib import suppress
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
@@ -29,11 +31,20 @@ class SlackLink:
     def stop(self) -> None:
         self._stopped.set()
         self._thread.join(10)
+        self._wake_reader()
         self._handler.close()  # type: ignore[no-untyped-call]
 
     @property
     def connected(self) -> bool:
         return bool(self._handler.client.is_connected())
+
+    def _wake_reader(self) -> None:
+        """End the wait for Slack's next word: the client would wait it out, a second and more."""
+        session = getattr(self._handler.client, "current_session", None)
+        sock = getattr(session, "sock", None)
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def _connect(self) -> None:
         attempt = 0
