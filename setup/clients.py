@@ -194,6 +194,15 @@ class Clients:
 
         return self.once(("alarms", prefix), read)
 
+    def trails(self) -> list[dict[str, Any]]:
+        """Every trail that records in the Region, those of other Regions and of the organization
+        included. Source: DescribeTrails, CloudTrail API reference."""
+
+        def read() -> list[dict[str, Any]]:
+            return list(self.call("cloudtrail", "DescribeTrails").get("trailList", ()))
+
+        return self.once("trails", read)
+
     def key_arn(self, key: str) -> str:
         """The ARN of the KMS key that an alias stands for; an ARN or "" is given back as it is.
 
@@ -206,7 +215,7 @@ class Clients:
             found = self.find("kms", "DescribeKey", ("NotFoundException",), KeyId=key)
             return str(found["KeyMetadata"]["Arn"]) if found else ""
 
-        return self.once(("kms_key", key), read)
+        return self.once(("key_arn", key), read)
 
     def key_shown(self, found: str | None, wanted: str) -> str:
         """What to call the key that something is encrypted with: `wanted` (an alias, an ARN or "")

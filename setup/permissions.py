@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from setup import prerequisites
 from setup.change import Action
 from setup.pipeline import pipeline, stray_alarm, stray_filter
-from setup.resource import Need, Resource
+from setup.resource import MARK, Need, Resource
 from setup.survey import Step
-from trailwatch.site import SiteConfig
+from trailwatch.site import OWN_KEY, SiteConfig
 
 Document = dict[str, Any]
 
@@ -30,7 +32,8 @@ def setup_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
     """The policy for the role that plans, applies and destroys. It may pass one role, to
     CloudTrail only. Source: Service Authorization Reference."""
     needs = [need for resource in _resources(config) for need in resource.permissions]
-    return _document([*needs, *_measuring(), *_checking(config, setup_role)])
+    outside = prerequisites.needs(config)
+    return _document([*needs, *_measuring(), *_checking(config, setup_role), *outside], config)
 
 
 def policy_for(needs: Iterable[Need]) -> Document:
@@ -50,7 +53,11 @@ def run_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
         ("read", "s3:GetObject", f"{site.bucket_arn(config.bucket)}/*"),
         ("write", "sts:AssumeRole", site.role_arn(setup_role)),
     ]
-    return _document(searches)
+    if config.key:
+        # The archive's files; the log group needs no right on the key from those who search it.
+        keys = site.key_arn("*") if config.kms == OWN_KEY else config.key
+        searches.append(("read", "kms:Decrypt", keys))
+    return _document(searches, config)
 
 
 def setup_trust(principal_arn: str, external_id: str = "") -> Document:
@@ -89,21 +96,20 @@ def _checking(config: SiteConfig, setup_role: str) -> list[Need]:
     ]
 
 
-def _document(needs: Iterable[Need]) -> Document:
-    """One statement for each service and set of resources; PassRole has its own condition."""
+def _document(needs: Iterable[Need], config: SiteConfig | None = None) -> Document:
+    """One statement for each service, set of resources and condition on them."""
     arns_of: dict[str, set[str]] = {}
     for _, action, arn in needs:
         arns_of.setdefault(action, set()).add(arn)
-    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for action, found in arns_of.items():
-        key = (
-            "PassRole" if action == "iam:PassRole" else action.split(":")[0],
-            tuple(sorted(found)),
-        )
-        groups.setdefault(key, []).append(action)
+        arns = tuple(sorted(found))
+        service = "PassRole" if action == "iam:PassRole" else action.split(":")[0]
+        condition = json.dumps(_condition(action, arns, config))
+        groups.setdefault((service, condition, arns), []).append(action)
     statements = []
     seen: dict[str, int] = {}
-    for (service, arns), grouped in sorted(groups.items()):
+    for (service, condition, arns), grouped in sorted(groups.items()):
         seen[service] = seen.get(service, 0) + 1
         number = "" if seen[service] == 1 else str(seen[service])
         statement: dict[str, Any] = {
@@ -112,8 +118,26 @@ def _document(needs: Iterable[Need]) -> Document:
             "Action": sorted(grouped),
             "Resource": list(arns) if len(arns) > 1 else arns[0],
         }
-        if service == "PassRole":
-            passed = {"iam:PassedToService": "cloudtrail.amazonaws.com"}
-            statement["Condition"] = {"StringEquals": passed}
+        if bound := json.loads(condition):
+            statement["Condition"] = {"StringEquals": bound}
         statements.append(statement)
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _condition(action: str, arns: Sequence[str], config: SiteConfig | None) -> dict[str, str]:
+    """What binds an action besides its resources: to a service, or to keys that are marked.
+
+    A key's ARN is not known before it is made, so that its tag says whose it is. Source: Service
+    Authorization Reference.
+    """
+    if action == "iam:PassRole":
+        return {"iam:PassedToService": "cloudtrail.amazonaws.com"}
+    if action == "iam:CreateServiceLinkedRole":
+        return {"iam:AWSServiceName": "cloudtrail.amazonaws.com"}
+    if config is None or not action.startswith("kms:"):
+        return {}
+    if action in ("kms:CreateKey", "kms:TagResource"):
+        return {f"aws:RequestTag/{MARK}": config.site.name}
+    if any(arn.endswith(":key/*") for arn in arns) and not action.endswith("Alias"):
+        return {f"aws:ResourceTag/{MARK}": config.site.name}
+    return {}

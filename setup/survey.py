@@ -13,16 +13,24 @@ from setup.change import LABELS, Action, Change, Fields
 from setup.clients import Clients
 from setup.compare import differing
 from setup.cost import Size
+from setup.option_notes import option_notes
 from setup.pipeline import pipeline, stray_alarm, stray_filter
+from setup.prerequisites import check_prerequisites
 from setup.resource import MARK, Resource
 from setup.resources.bucket import Bucket
 from setup.resources.metric_filter import MetricFilter
+from setup.size import size_of
 from trailwatch.detections import Detection
 from trailwatch.errors import ConfigError
 from trailwatch.site import SiteConfig
 
-RETAINED = ("bucket", "log_group")
-"""The kinds that a destroy leaves unless they are named: they hold the evidence."""
+RETAINED = ("bucket", "log_group", "kms_key")
+"""The kinds that a destroy leaves unless they are named: they hold the evidence, or its key."""
+_WITH = {
+    "bucket": ", with what is in it",
+    "log_group": ", with what is in it",
+    "kms_key": ": what it encrypted cannot be read without it",
+}
 _SLOWEST = ("webhook_integration", "incoming_integration", "trail", "bucket")
 
 
@@ -72,12 +80,13 @@ def survey(config: SiteConfig, detections: Sequence[Detection], clients: Clients
     notes = (
         *(_withheld_note(one.change) for one in withheld),
         *_unseen_notes(standing),
+        *option_notes([one.change for one in found]),
     )
     return Survey(
         (*(one for one in found if one not in withheld), *(_removal(one) for one in strays)),
         len(standing) - len(found),
-        _size_before(standing, strays),
-        _size_after(standing),
+        _size_before(standing, strays, clients),
+        _size_after(standing, clients),
         notes,
         tuple(withheld),
     )
@@ -122,7 +131,7 @@ def survey_destroy(
         elif tags is not None and tags.get(MARK) != config.site.name:
             notes.append(f"{called} stays: it is not marked as ours.")
         elif resource.kind in RETAINED and resource.kind not in include:
-            notes.append(f"{called} stays, with what is in it.")
+            notes.append(f"{called} stays{_WITH[resource.kind]}.")
         else:
             doomed.append(one)
     steps += [_removal(one) for one in doomed]
@@ -130,7 +139,7 @@ def survey_destroy(
     return Survey(
         tuple(order),
         len(there) - len(order),
-        _size_before(standing, strays),
+        _size_before(standing, strays, clients),
         Size(),
         tuple(notes),
     )
@@ -148,7 +157,10 @@ def look(
     # One filter and one alarm first: what they read in bulk answers for all others.
     firsts = {resource.kind: resource for resource in reversed(wanted)}
     lead = sorted(firsts.values(), key=lambda one: one.kind not in _SLOWEST)
-    checks: list[Callable[[], object]] = [partial(check_account, config, clients)]
+    checks: list[Callable[[], object]] = [
+        partial(check_account, config, clients),
+        partial(check_prerequisites, config, clients),
+    ]
     clients.together(*checks, *(partial(read, one) for one in lead))
     return tuple(read(one) for one in wanted)
 
@@ -293,24 +305,14 @@ def _removal(one: Standing) -> Step:
     return Step(Change(Action.DELETE, resource.kind, resource.name, before, None), resource)
 
 
-def _size_before(standing: Sequence[Standing], strays: Sequence[Standing]) -> Size:
-    there = [one for one in (*standing, *strays) if one.fields is not None]
-    kinds = [one.resource.kind for one in there]
-    trails = [one.fields or {} for one in there if one.resource.kind == "trail"]
-    return Size(
-        kinds.count("metric_filter"),
-        kinds.count("alarm"),
-        any(trail["logging"] for trail in trails),
-        sum(len(trail["insights"]) for trail in trails),
+def _size_before(
+    standing: Sequence[Standing], strays: Sequence[Standing], clients: Clients
+) -> Size:
+    return size_of(
+        [(one.resource, one.fields) for one in (*standing, *strays) if one.fields is not None],
+        clients,
     )
 
 
-def _size_after(standing: Sequence[Standing]) -> Size:
-    kinds = [one.resource.kind for one in standing]
-    trails = [one.resource.wanted() for one in standing if one.resource.kind == "trail"]
-    return Size(
-        kinds.count("metric_filter"),
-        kinds.count("alarm"),
-        bool(trails),
-        sum(len(trail["insights"]) for trail in trails),
-    )
+def _size_after(standing: Sequence[Standing], clients: Clients) -> Size:
+    return size_of([(one.resource, one.resource.wanted()) for one in standing], clients)

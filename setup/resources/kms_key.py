@@ -144,13 +144,14 @@ class KmsKey:
         tags = [{"TagKey": key, "TagValue": text} for key, text in sorted(wanted["tags"].items())]
         if before is None:
             before = self._create(clients, tags)
-        key = clients.key_arn(self.name)
-        if before.get("tags") != wanted["tags"]:
-            clients.call("kms", "TagResource", KeyId=key, Tags=tags)
+        key = clients.key_arn(self.name).rpartition("/")[2]
+        # The state first: a key that is to be deleted takes nothing else.
         if before.get("state") == PENDING:
             clients.call("kms", "CancelKeyDeletion", KeyId=key)
         if before.get("state") != "Enabled":
             clients.call("kms", "EnableKey", KeyId=key)
+        if before.get("tags") != wanted["tags"]:
+            clients.call("kms", "TagResource", KeyId=key, Tags=tags)
         if before.get("policy") != wanted["policy"]:
             policy = json.dumps(wanted["policy"])
             clients.call("kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=policy)
@@ -178,7 +179,7 @@ class KmsKey:
                 clients.call("kms", "CancelKeyDeletion", KeyId=found["KeyId"])
                 known["state"] = "Disabled"
         clients.call("kms", "CreateAlias", AliasName=self.name, TargetKeyId=found["KeyId"])
-        clients.forget(("kms_key", self.name))
+        clients.forget(("key_arn", self.name))
         return known
 
     def _left_over(self, clients: Clients) -> dict[str, Any] | None:
@@ -214,7 +215,7 @@ class KmsKey:
                 PendingWindowInDays=WINDOW_DAYS,
             )
         clients.find("kms", "DeleteAlias", GONE, AliasName=self.name)
-        clients.forget(("kms_key", self.name))
+        clients.forget(("key_arn", self.name))
 
 
 def _look(clients: Clients, key_id: str) -> tuple[dict[str, Any], dict[str, str]]:

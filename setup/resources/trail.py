@@ -99,13 +99,7 @@ class Trail:
     def read(self, clients: Clients) -> dict[str, Any] | None:
         name = self.name
         described, status, selectors, insights = clients.together(
-            lambda: clients.find(
-                "cloudtrail",
-                "DescribeTrails",
-                GONE,
-                trailNameList=[name],
-                includeShadowTrails=False,
-            ),
+            lambda: {"trailList": clients.trails()},
             lambda: clients.find("cloudtrail", "GetTrailStatus", GONE, Name=name),
             lambda: clients.find("cloudtrail", "GetEventSelectors", GONE, TrailName=name),
             lambda: clients.find(
@@ -115,7 +109,12 @@ class Trail:
                 TrailName=name,
             ),
         )
-        found = [one for one in (described or {}).get("trailList", ()) if one.get("Name") == name]
+        home = self.site.region
+        found = [
+            one
+            for one in (described or {})["trailList"]
+            if one.get("Name") == name and one.get("HomeRegion", home) == home
+        ]
         if not found:
             return None
         trail = found[0]

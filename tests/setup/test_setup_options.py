@@ -1,0 +1,191 @@
+"""The options of a site as resources: built, kept, changed and refused, with AWS's own rules."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from setup.change import Action
+from setup.pipeline import pipeline
+from setup.plan import make_destroy_plan
+from setup.survey import Standing, step_for
+from trailwatch.event_selectors import same_selectors, selectors_in
+from trailwatch.site_options import changed, written
+
+OWN_KEY = "kms=own"
+MANY = (
+    "kms=own,object_lock_days=30,exclude_kms=yes,exclude_rds_data=yes,insights=no,"
+    "data_events=s3:payroll/2026/,s3:contracts,lambda,dynamodb:ledger,data_events_type=WriteOnly"
+)
+
+
+def options(world: Any, text: str) -> Any:
+    return changed(world.config(), written(text))
+
+
+@pytest.mark.parametrize("text", [OWN_KEY, MANY, "data_events=s3", "exclude_kms=yes"])
+def test_what_is_chosen_is_built_and_then_nothing_is_left_to_do(world: Any, text: str) -> None:
+    config, detections = options(world, text), world.detections()[:1]
+    plan = world.plan(config, detections)
+    assert set(world.ends(world.apply(config, detections, plan))) == {"done"}
+    world.forget()
+    again = world.plan(config, detections)
+    assert again.changes == ()
+    assert not [op for _, op in world.seen if not op.startswith(("Get", "Describe", "List"))]
+
+
+def test_a_key_of_our_own_keeps_the_contract(world: Any) -> None:
+    config = options(world, OWN_KEY)
+    key = pipeline(config, ())[0]
+
+    def step() -> Any:
+        fresh = world.clients()
+        return step_for(config, Standing(key, key.read(fresh)), fresh)
+
+    assert key.kind == "kms_key"
+    assert key.read(world.clients()) is None
+    assert step().change.action is Action.CREATE
+    key.write(world.clients(), None)
+    assert key.tags(world.clients()) == {"trailwatch:site": "main"}
+    assert step() is None, "nothing is left to do"
+
+    arn = world.clients().key_arn("alias/trailwatch")
+    world.aws.call("kms", "DisableKeyRotation", KeyId=arn)
+    world.aws.call("kms", "PutKeyPolicy", KeyId=arn, PolicyName="default", Policy=_open(key))
+    found = step()
+    moved = {n for n in found.change.after if found.change.before[n] != found.change.after[n]}
+    assert moved == {"policy", "rotation"}
+    key.write(world.clients(), found.change.before)
+    assert step() is None
+
+    key.delete(world.clients())
+    assert key.read(world.clients()) is None
+    state = world.aws.call("kms", "DescribeKey", KeyId=arn)["KeyMetadata"]
+    assert state["KeyState"] == "PendingDeletion"
+    assert 29 <= (state["DeletionDate"] - _now()).days <= 30
+    key.delete(world.clients())  # what is gone already is fine
+
+    key.write(world.clients(), None)
+    assert world.clients().key_arn("alias/trailwatch") == arn, "what it encrypted can be read again"
+    assert step() is None
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def _open(key: Any) -> str:
+    return json.dumps(key.wanted()["policy"]).replace("trailwatch-*", "*")
+
+
+def test_a_key_that_was_made_and_got_no_alias_is_found_again(world: Any) -> None:
+    config = options(world, OWN_KEY)
+    key = pipeline(config, ())[0]
+    key.write(world.clients(), None)
+    arn = world.clients().key_arn("alias/trailwatch")
+    world.aws.call("kms", "DeleteAlias", AliasName="alias/trailwatch")  # as a kill leaves it
+    world.aws.call("kms", "CreateKey", Description="somebody else's")
+    key.write(world.clients(), None)
+    assert world.clients().key_arn("alias/trailwatch") == arn
+    assert len(world.aws.call("kms", "ListKeys")["Keys"]) == 2
+
+
+def test_a_destroy_leaves_the_key_unless_it_is_named(world: Any) -> None:
+    config, detections = options(world, OWN_KEY), world.detections()[:1]
+    assert set(world.ends(world.apply(config, detections))) == {"done"}
+    plan = make_destroy_plan(config, detections, world.clients(), world.clock)
+    assert "kms_key" not in {change.kind for change in plan.changes}
+    assert any("alias/trailwatch stays" in note for note in plan.notes)
+    named = make_destroy_plan(
+        config, detections, world.clients(), world.clock, include=("kms_key",)
+    )
+    assert [change.kind for change in named.changes][-1] == "kms_key"
+
+
+def test_encryption_can_be_put_on_and_taken_off(on_stand_in: Any) -> None:
+    world = on_stand_in
+    plain, detections = world.config(), world.detections()[:1]
+    assert set(world.ends(world.apply(plain, detections))) == {"done"}
+    own = options(world, OWN_KEY)
+    plan = world.plan(own, detections)
+    assert {c.kind: c.action for c in plan.changes} == {
+        "kms_key": Action.CREATE,
+        "bucket": Action.UPDATE,
+        "log_group": Action.UPDATE,
+        "trail": Action.UPDATE,
+        "topic": Action.UPDATE,
+    }
+    assert set(world.ends(world.apply(own, detections, plan))) == {"done"}
+    assert world.plan(own, detections).empty
+    trail = world.aws.call("cloudtrail", "DescribeTrails")["trailList"][0]
+    assert trail["KmsKeyId"] == world.clients().key_arn("alias/trailwatch")
+    back = world.plan(plain, detections)
+    assert {c.kind for c in back.changes} == {"bucket", "log_group", "trail", "topic"}
+    assert set(world.ends(world.apply(plain, detections, back))) == {"done"}
+    assert world.plan(plain, detections).empty
+
+
+def test_selectors_in_either_language_are_the_same(world: Any) -> None:
+    config, detections = options(world, "exclude_kms=yes"), world.detections()[:1]
+    assert set(world.ends(world.apply(config, detections))) == {"done"}
+    world.aws.call(
+        "cloudtrail",
+        "PutEventSelectors",
+        TrailName=config.trail,
+        AdvancedEventSelectors=[
+            {
+                "Name": "as the console writes it",
+                "FieldSelectors": [
+                    {"Field": "eventCategory", "Equals": ["Management"]},
+                    {"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]},
+                ],
+            }
+        ],
+    )
+    assert world.plan(config, detections).empty
+    plan = world.plan(replace(config, exclude_kms=False), detections)
+    (change,) = plan.changes
+    assert change.kind == "trail"
+
+
+def test_data_resources_of_the_older_language_mean_the_same() -> None:
+    older = selectors_in(
+        {
+            "EventSelectors": [
+                {
+                    "ReadWriteType": "WriteOnly",
+                    "IncludeManagementEvents": False,
+                    "DataResources": [
+                        {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::payroll/"]},
+                        {"Type": "AWS::Lambda::Function", "Values": ["arn:aws:lambda"]},
+                    ],
+                }
+            ]
+        }
+    )
+    data = {"Field": "eventCategory", "Equals": ["Data"]}
+    write = {"Field": "readOnly", "Equals": ["false"]}
+    newer = [
+        {
+            "FieldSelectors": [
+                data,
+                {"Field": "resources.type", "Equals": ["AWS::Lambda::Function"]},
+                write,
+            ]
+        },
+        {
+            "FieldSelectors": [
+                data,
+                {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
+                {"Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::payroll/"]},
+                write,
+            ]
+        },
+    ]
+    assert same_selectors(older, newer)
+    assert not same_selectors(older, newer[:1])
