@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trailwatch.errors import ConfigError, ProviderError, TrailwatchError, UsageError
+from trailwatch.errors import ConfigError, NotFound, ProviderError, TrailwatchError, UsageError
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             print(f"  - {problem}", file=sys.stderr)
         return USAGE
-    except UsageError as error:
+    except (UsageError, NotFound) as error:
         _complain(error)
         return USAGE
     except ProviderError as error:
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _backtest(commands)
     _detections(commands)
     _coverage(commands)
+    _lint(commands)
     return parser
 
 
@@ -146,6 +147,12 @@ def _detections(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _coverage(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from bot.coverage_cli import add_parser
+
+    add_parser(commands)
+
+
+def _lint(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from bot.lint_cli import add_parser
 
     add_parser(commands)
 

@@ -240,7 +240,7 @@ def _names(dimensions: Any, key: str) -> frozenset[str] | None:
 
 def alarm(p: Props) -> Alarm | None:
     """An alarm on one metric; None for one on an expression or an anomaly band."""
-    if "Metrics" in p.values or "ThresholdMetricId" in p.values:
+    if p.get("Metrics") or p.get("ThresholdMetricId") or "MetricName" not in p.values:
         return None
     statistic = "ExtendedStatistic" if "ExtendedStatistic" in p.values else "Statistic"
     n = p.whole("EvaluationPeriods")

@@ -212,8 +212,13 @@ class _Reader:
         )
 
     def _mutes(self) -> dict[str, str]:
-        """The names of muted alarms, with the rule that mutes each."""
-        return self._may("mute rules", self._active_mutes, {})
+        """The names of muted alarms, with the rule that mutes each. Not every partition has
+        mute rules, so whatever goes wrong costs no more than this."""
+        try:
+            return self._may("mute rules", self._active_mutes, {})
+        except AwsError as error:
+            self.unread[f"mute rules ({error.what.rstrip('.')})"] = None
+            return {}
 
     def _active_mutes(self) -> dict[str, str]:
         found = self.clients.pages(

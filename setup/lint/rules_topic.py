@@ -14,6 +14,8 @@ from setup.lint.view import View
 
 CLOUDWATCH = "cloudwatch.amazonaws.com"
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""What is said to them crosses no network."""
 MANAGED_KEYS = ("alias/aws/sns", ":alias/aws/sns")
 
 
@@ -110,7 +112,8 @@ def pending(view: View) -> Iterator[Hit]:
 def plain_http(view: View) -> Iterator[Hit]:
     for topic in view.topics:
         for one in _subscribers(view, topic):
-            if one.protocol == "http":
+            host = (one.endpoint or "").rpartition(":")[0] or one.endpoint
+            if one.protocol == "http" and host not in LOOPBACK:
                 message = f"{topic.name} tells {one.endpoint or 'a subscriber'} over http."
                 yield Hit(one, message, "protocol")
 
