@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from handlers.links import alarm_url, opsgenie_url
 from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance
 from trailwatch.clock import parse_time, plausible
 from trailwatch.detections import Catalogue
+from trailwatch.event import Event
 from trailwatch.notification import Notification
 from trailwatch.routers.router import RoutedAlert
 from trailwatch.site import SiteConfig, parse_arn
@@ -79,18 +80,31 @@ def confirmed(
 
 def say(deps: Deps, tx: Connection, alert: Alert) -> None:
     """Make the alert's message show what the alert is now: one message for each alert."""
-    message = alert_message(alert, deps.clock(), links_of(deps, alert), deps.offices)
+    message = alert_message(
+        alert,
+        deps.clock(),
+        links_of(deps, alert),
+        deps.sites.offices(alert.site),
+        site=alert.site if deps.sites.several else "",
+        names=names_of(deps, alert.events, alert.accounts),
+    )
     outbox.say(
         tx,
         Outgoing(
             key=message_key(alert.id),
-            lane=deps.channel,
+            lane=deps.sites.channel(alert.site),
             text=message.text,
             blocks=message.blocks,
             metadata={"alert_id": alert.id, "state": alert.state.value},
         ),
         deps.clock(),
     )
+
+
+def names_of(deps: Deps, events: Iterable[Event], accounts: Iterable[str] = ()) -> dict[str, str]:
+    """The names to show for the accounts of these events."""
+    found = {*accounts, *(event.account for event in events)}
+    return {account: deps.sites.account_name(account) for account in found if account}
 
 
 def message_key(alert_id: str) -> str:
@@ -164,6 +178,7 @@ def new_alert(
         updated_at=routed.updated_at,
         count=routed.count,
         owner=routed.owner,
+        site=config.site.name,
     )
 
 
@@ -174,7 +189,7 @@ def fields_of(routed: RoutedAlert, config: SiteConfig) -> AlertFields:
     The region's code comes from the alarm's ARN: the message names the region for people only.
     """
     details = {key: _plain(value) for key, value in routed.details.items()}
-    arn_text = details.get("alarm_arn") or routed.alias
+    arn_text = alarm_arn(routed.details, routed.alias)
     arn = parse_arn(arn_text)
     if arn is None or arn.service != "cloudwatch":
         arn, arn_text = None, ""
@@ -192,6 +207,11 @@ def fields_of(routed: RoutedAlert, config: SiteConfig) -> AlertFields:
         state_change=_moment(details),
         detection_id=config.detection_id(name) or "",
     )
+
+
+def alarm_arn(details: Mapping[str, str], alias: str) -> str:
+    """The ARN of the alarm that an alert is of: from the extra properties, else its alias."""
+    return _plain(details.get("alarm_arn", "")) or alias
 
 
 def _moment(details: Mapping[str, str]) -> datetime | None:

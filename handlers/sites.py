@@ -43,6 +43,9 @@ class WantedSite:
     channel: str
     """The Slack channel for its alerts and digests."""
     account_name: str = ""
+    reads: str = ""
+    """The role that reads there, "" for the bot's own credentials."""
+    builds: str = ""
 
     @property
     def name(self) -> str:
@@ -94,9 +97,23 @@ class Sites:
         at_home = self.of_channel(channel)
         return at_home[0] if at_home else self.name
 
+    def wanted(self, name: str) -> WantedSite:
+        """A site as the settings have it."""
+        return self._site(name)
+
     def of_channel(self, channel: str) -> tuple[str, ...]:
         """The sites whose alerts are posted in a channel."""
         return tuple(site.name for site in self._wanted.values() if site.channel == channel)
+
+    def filtered(self, asked: str | None, channel: str) -> tuple[str, ...]:
+        """The sites that a list is about: the one it names, else the channel's, else all."""
+        if asked:
+            return (self._site(asked).name,)
+        return self.of_channel(channel) or self.names
+
+    def known(self, site: str) -> str:
+        """The name as it is; the default's for a site that is gone, so that nothing is lost."""
+        return site if site in self._wanted else self.name
 
     def channel(self, site: str) -> str:
         """The channel of a site; that of the default for a site that is gone."""
@@ -152,9 +169,13 @@ class Sites:
             self._known = (stored.version, catalogue)
         return catalogue
 
-    def own_detections(self, tx: Connection) -> dict[str, OwnDetection]:
-        """What was added from Slack, by id."""
-        stored = site_config.latest(tx, self._own_name)
+    def own_detections(self, tx: Connection, at: datetime | None = None) -> dict[str, OwnDetection]:
+        """What was added from Slack, by id, as it is now or was at some moment."""
+        stored = (
+            site_config.latest(tx, self._own_name)
+            if at is None
+            else site_config.newest_before(tx, self._own_name, at)
+        )
         return {} if stored is None else from_json(stored.body)
 
     def keep_own(

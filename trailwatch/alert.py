@@ -88,6 +88,10 @@ class Alert:
     events: tuple[Event, ...] = ()
     """The newest events behind the alert, newest first; at most a message's worth."""
     events_total: int = 0
+    accounts: tuple[str, ...] = ()
+    """The accounts that all events were of, those of the newest first."""
+    site: str = ""
+    """The site that the alarm belongs to; "" in alerts from before there were several."""
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

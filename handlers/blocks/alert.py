@@ -5,11 +5,11 @@ Never reads a clock and never decides what may be done: the state gives the butt
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handlers.blocks import kit
+from handlers.blocks import accounts, kit
 from handlers.blocks.event_table import one_day, origin, result, short_table, who
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
 from trailwatch.alert import Alert, AlertAction, AlertState, Search
@@ -85,27 +85,32 @@ def alert_message(
     now: datetime,
     links: AlertLinks | None = None,
     offices: Collection[str] = (),
+    *,
+    site: str = "",
+    names: Mapping[str, str] | None = None,
 ) -> Message:
     """The message of an alert, to be edited in place whenever the alert changes.
 
-    `offices` are the site's own address ranges. The same alert gives the same message but for
+    `offices` are the site's own address ranges, `site` its name where there are several, `names`
+    the names of its events' accounts. The same alert gives the same message but for
     the hint that explains late delivery, which depends on `now`.
     """
-    links = links or AlertLinks()
+    links, names = links or AlertLinks(), names or {}
+    title = f"{label(alert.title, 100)}{accounts.headline(alert, names)}"
     blocks = [
-        kit.header(f":{severity_emoji(alert)}: {label(alert.title, 130)}"),
-        kit.context(_status(alert, links)),
-        _facts(alert, links),
+        kit.header(f":{severity_emoji(alert)}: {title}"),
+        kit.context(_status(alert, links, site)),
+        _facts(alert, links, names),
     ]
     if alert.fields.reason and not alert.events:
         # What CloudWatch says tells less than the events do.
         reason = f"CloudWatch: {label(alert.fields.reason, 300)}"
         blocks.append(kit.context(kit.plain_text(reason, 320)))
-    blocks += _evidence(alert, now, links, offices)
+    blocks += _evidence(alert, now, links, offices, names)
     if alert.pending:
         blocks.append(kit.context(f":hourglass_flowing_sand: {_pending(alert)}"))
     blocks.append(alert_buttons(alert, links))
-    return kit.message(sentence(alert, now, offices), blocks)
+    return kit.message(sentence(alert, now, offices, site=site, names=names), blocks)
 
 
 def severity_emoji(alert: Alert) -> str:
@@ -136,7 +141,7 @@ def where(alert: Alert) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _status(alert: Alert, links: AlertLinks) -> str:
+def _status(alert: Alert, links: AlertLinks, site: str) -> str:
     over = alert.state is AlertState.CLOSED  # its header has the picture already
     state = "*CLOSED*" if over else state_words(alert)
     if alert.state is AlertState.SNOOZED and alert.snoozed_until:
@@ -150,10 +155,12 @@ def _status(alert: Alert, links: AlertLinks) -> str:
     if alert.tiny_id or links.router_url:
         number = f"Opsgenie #{esc(alert.tiny_id, 20)}" if alert.tiny_id else "Opsgenie"
         parts.append(link(links.router_url, number))
+    if site:
+        parts.append(f"site {code(site, 60)}")
     return " · ".join(parts)
 
 
-def _facts(alert: Alert, links: AlertLinks) -> Block:
+def _facts(alert: Alert, links: AlertLinks, names: Mapping[str, str]) -> Block:
     found = alert.fields
     account = " · ".join(
         part
@@ -171,6 +178,7 @@ def _facts(alert: Alert, links: AlertLinks) -> Block:
         name = esc(found.alarm_name, 120)
         alarm = link(links.alarm_url, name) if links.alarm_url else code(found.alarm_name, 120)
     pairs = [("Account", account), ("Region", region), ("Alarm", alarm)]
+    pairs.append(("Events of", accounts.listed(alert, names)))
     pairs.append(("Acknowledged by", _acknowledged(alert)))
     if alert.owner and alert.owner != alert.acknowledged_by:
         pairs.append(("Owner", esc(alert.owner, 80)))
@@ -196,13 +204,17 @@ def _acknowledged(alert: Alert) -> str:
 
 
 def _evidence(
-    alert: Alert, now: datetime, links: AlertLinks, offices: Collection[str]
+    alert: Alert,
+    now: datetime,
+    links: AlertLinks,
+    offices: Collection[str],
+    names: Mapping[str, str],
 ) -> list[Block]:
     """The table of events, or in one line why there is none."""
     if not alert.events:
         return [kit.context(_search_words(alert, now))]
     shown = alert.events[:SHOWN_EVENTS]
-    blocks = [short_table(shown, offices)]
+    blocks = [short_table(shown, offices, accounts.columns(alert, shown, names))]
     more = max(alert.events_total, len(alert.events)) - len(shown)
     day = one_day(shown)
     notes = [f"{day}, times in UTC"] if day else []
@@ -279,7 +291,14 @@ def _menu(alert: Alert, links: AlertLinks, open_for_change: bool) -> Block | Non
     return kit.overflow(MORE, options)
 
 
-def sentence(alert: Alert, now: datetime, offices: Collection[str] = ()) -> str:
+def sentence(
+    alert: Alert,
+    now: datetime,
+    offices: Collection[str] = (),
+    *,
+    site: str = "",
+    names: Mapping[str, str] | None = None,
+) -> str:
     """The alert's facts in plain words, as mrkdwn: for notifications and screen readers."""
     found = alert.fields
     account = esc(found.account_name, 80) if found.account_name else ""
@@ -290,7 +309,11 @@ def sentence(alert: Alert, now: datetime, offices: Collection[str] = ()) -> str:
     if region and found.region_name:
         region = f"{region}, {esc(found.region_name, 60)}"
     place = "".join(
-        [f" in account {account}" if account else "", f" in {region}" if region else ""]
+        [
+            f" at site {esc(site, 60)}" if site else "",
+            f" in account {account}" if account else "",
+            f" in {region}" if region else "",
+        ]
     )
     parts = [
         f"{esc(alert.severity, 20)} {_STATE[alert.state][1]}: {esc(alert.title, 150)}{place}, "
@@ -301,6 +324,8 @@ def sentence(alert: Alert, now: datetime, offices: Collection[str] = ()) -> str:
     if found.alarm_name:
         parts.append(f"Alarm {esc(found.alarm_name, 120)}.")
     parts += _history(alert)
+    if of := accounts.sentence(alert, names or {}):
+        parts.append(of)
     parts.append(_event_words(alert, now, offices))
     return " ".join(parts)
 

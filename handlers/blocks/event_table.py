@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC
 
 from handlers.blocks.kit import Block, plain, table
@@ -12,8 +12,14 @@ from trailwatch.event import Event
 _SUFFIX = ".amazonaws.com"
 
 
-def short_table(events: Sequence[Event], offices: Collection[str] = ()) -> Block:
+def short_table(
+    events: Sequence[Event],
+    offices: Collection[str] = (),
+    accounts: Mapping[str, str] | None = None,
+) -> Block:
     """The table in an alert: time in UTC, who, event, from where, result.
+
+    accounts: what to show for each event's account, where that is to be a column.
 
     Narrow, for phones: where all events are of one day (`one_day`) the caller names it.
     """
@@ -25,13 +31,19 @@ def short_table(events: Sequence[Event], offices: Collection[str] = ()) -> Block
             plain(event.name, 64),
             origin(event, offices),
             result(event),
+            *_account(event, accounts),
         ]
         for event in events
     ]
-    return table(["UTC", "Who", "Event", "From", "Result"], rows, wrap=(1, 4))
+    head = ["UTC", "Who", "Event", "From", "Result"]
+    return table(head if accounts is None else [*head, "Account"], rows, wrap=(1, 4))
 
 
-def long_table(events: Sequence[Event], offices: Collection[str] = ()) -> Block:
+def long_table(
+    events: Sequence[Event],
+    offices: Collection[str] = (),
+    accounts: Mapping[str, str] | None = None,
+) -> Block:
     """The table in a thread: as the short one, and the service, error text, region and tool."""
     day = one_day(events)
     rows = [
@@ -43,11 +55,17 @@ def long_table(events: Sequence[Event], offices: Collection[str] = ()) -> Block:
             result(event, message=True),
             plain(event.region, 20),
             plain(event.user_agent, 60),
+            *_account(event, accounts),
         ]
         for event in events
     ]
     head = ["UTC", "Who", "Event", "From", "Result", "Region", "With"]
-    return table(head, rows, wrap=(1, 4))
+    return table(head if accounts is None else [*head, "Account"], rows, wrap=(1, 4))
+
+
+def _account(event: Event, accounts: Mapping[str, str] | None) -> list[str]:
+    """The cell of the event's account, where there is such a column."""
+    return [] if accounts is None else [accounts.get(event.account) or plain(event.account, 20)]
 
 
 def who(event: Event) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from handlers.blocks import kit
+from handlers.blocks.accounts import columns
 from handlers.blocks.alert import event_sentence
 from handlers.blocks.event_table import long_table, one_day
 from handlers.blocks.kit import Message, code, count, date, esc
@@ -25,12 +26,14 @@ def events_message(
     note: str = "",
     *,
     offices: Collection[str] = (),
+    names: Mapping[str, str] | None = None,
     error: TrailwatchError | None = None,
 ) -> Message:
     """The answer to [Show events]: the newest of `total` matching events, newest first.
 
     `searched` is the window that was looked at, `note` what limits the answer ("the log group
-    keeps 30 days"), `error` why the search failed. No events and no error: nothing matched.
+    keeps 30 days"), `names` the names of the
+    events' accounts, `error` why the search failed. No events and no error: nothing matched.
     """
     title = esc(alert.title, 150)
     short = "{time}" if searched[0].date() == searched[1].date() else _LONG
@@ -61,7 +64,7 @@ def events_message(
     found = count(max(total, len(events)), "matching event")
     blocks = [
         kit.section(f":mag: *{found}*, {window}"),
-        long_table(shown, offices),
+        long_table(shown, offices, columns(alert, shown, names or {})),
     ]
     day = one_day(shown)
     notes = [f"{day}, times in UTC"] if day else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
 from handlers.access import Role, parse_role
 from handlers.audit import note, row_of
 from handlers.blocks.audit import audit_message
@@ -12,7 +14,12 @@ from handlers.deps import Deps
 from handlers.request import Reply, Request
 from handlers.slack_text import mentioned_id
 from trailwatch.errors import UsageError
-from trailwatch.store import audit, grants
+from trailwatch.store import alerts, audit, grants, plans
+from trailwatch.store.audit import AuditEntry
+
+SHOWN = 30
+LOOKED_AT = 1000
+"""Lines that are looked through for those of one site."""
 
 
 def list_access(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -58,10 +65,26 @@ def show_audit(deps: Deps, request: Request, call: Invocation) -> Reply:
     """The newest lines of the audit log."""
     now = deps.clock()
     since = now - parse_duration(call.options.get("since", "7d"))
+    asked = call.options.get("site")
+    site = deps.sites.chosen(asked) if asked else ""
     with deps.db.reading() as tx:
-        entries = audit.recent(tx, limit=30, since=since)
+        entries = audit.recent(tx, limit=LOOKED_AT if site else SHOWN, since=since)
+        if site:
+            entries = [entry for entry in entries if _of_site(deps, tx, entry, site)][:SHOWN]
     message = audit_message([row_of(entry) for entry in entries])
     return Reply(message.text, message.blocks)
+
+
+def _of_site(deps: Deps, tx: Connection, entry: AuditEntry, site: str) -> bool:
+    """Whether a line is about a site: by the site, plan or alert that it names."""
+    if entry.subject == site or entry.detail.get("site") == site:
+        return True
+    named = entry.subject.removeprefix("plan ") if entry.subject.startswith("plan ") else ""
+    plan_id = str(entry.detail.get("plan") or named)
+    if plan_id and (row := plans.get(tx, plan_id)):
+        return row.site == site
+    alert = alerts.get(tx, str(entry.detail.get("alert_id", "")))
+    return alert is not None and deps.sites.known(alert.site) == site
 
 
 def _mention(subject: str) -> str:
@@ -92,7 +115,7 @@ COMMANDS = (
         "Take a granted role back", Role.ADMIN, revoke, least=1, most=1,
     ),
     Command(
-        "audit", "audit [--since 7d]", "audit --since 24h",
-        "Who did what, newest first", Role.RESPONDER, show_audit, options=("since",),
+        "audit", "audit [--since 7d] [--site SITE]", "audit --since 24h",
+        "Who did what, newest first", Role.RESPONDER, show_audit, options=("since", "site"),
     ),
 )  # fmt: skip

@@ -22,14 +22,22 @@ def list_alerts(deps: Deps, request: Request, call: Invocation) -> Reply:
             found = alerts.between(tx, since, now)
         else:
             found = alerts.list_open(tx)
-    message = alerts_message(tuple(found), now)
+    sites = deps.sites.filtered(call.options.get("site"), request.channel)
+    mine = tuple(alert for alert in found if deps.sites.known(alert.site) in sites)
+    message = alerts_message(mine, now)
     return Reply(message.text, message.blocks)
 
 
 def digest_now(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Post the digest of the last day, or of --since, into this channel."""
     now = deps.clock()
-    arguments = {"until": iso(now), "channel": request.channel, "key": request.key}
+    sites = deps.sites.filtered(call.options.get("site"), request.channel)
+    arguments: dict[str, object] = {
+        "until": iso(now),
+        "channel": request.channel,
+        "key": request.key,
+        "sites": list(sites),
+    }
     if "since" in call.options:
         arguments["seconds"] = str(parse_duration(call.options["since"]).total_seconds())
     with deps.db.transaction() as tx:
@@ -62,13 +70,13 @@ COMMANDS = (
         Role.VIEWER, status,
     ),
     Command(
-        "alerts", "alerts [--since 24h]", "alerts --since 7d",
+        "alerts", "alerts [--since 24h] [--site SITE]", "alerts --since 7d",
         "The open alerts, or all that fired in a while", Role.VIEWER, list_alerts,
-        options=("since",),
+        options=("since", "site"),
     ),
     Command(
-        "digest now", "digest now [--since 24h]", "digest now",
+        "digest now", "digest now [--since 24h] [--site SITE]", "digest now",
         "Post the digest here: what fired, who was on it, what is open", Role.RESPONDER,
-        digest_now, options=("since",),
+        digest_now, options=("since", "site"),
     ),
 )  # fmt: skip

@@ -23,11 +23,13 @@ def start(deps: Deps, request: Request, call: Invocation) -> Reply:
         raise NotFound.of("pack", pack, deps.catalogue.packs)
     for detection_id in filter(None, ids.split(",")):
         deps.catalogue[detection_id]  # raises NotFound with near ids
+    site = deps.sites.chosen(call.options.get("site"), request.channel)
     seconds = parse_duration(call.options.get("since", DEFAULT_SINCE)).total_seconds()
     arguments = {
         "pack": pack,
         "detections": ids,
         "seconds": seconds,
+        "site": site,
         "channel": request.channel,
         "name": request.person.name,
         "response_url": request.response_url,
@@ -41,9 +43,9 @@ def start(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 COMMANDS = (
     Command(
-        "backtest", "backtest [--pack PACK | --detection ID,…] [--since 24h]",
+        "backtest", "backtest [--pack PACK | --detection ID,…] [--since 24h] [--site SITE]",
         "backtest --pack recommended --since 14d",
         "What detections would have told of the trail's archive", Role.RESPONDER, start,
-        options=("pack", "detection", "since"),
+        options=("pack", "detection", "since", "site"),
     ),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from trailwatch.store import jobs
 
 DEFAULT_SINCE = "24h"
 _SINCE = re.compile(r"(?:^|\s)--?since[ =](\S+)\s*$|^--?since[ =](\S+)\s")
+_SITE = re.compile(r"(?:^|\s)--?site[ =](\S+)\s*$|^--?site[ =](\S+)\s")
 _EVENT = re.compile(r"(?:^|\s)--?event[ =]([\w-]{1,64})\s*$|^--?event[ =]([\w-]{1,64})\s")
 
 
@@ -34,10 +35,11 @@ def explain(deps: Deps, request: Request, call: Invocation) -> Reply:
 
     The id of a detection stands for the pattern that it has at the site.
     """
-    text, event_id = _with_option(_EVENT, call.rest)
-    found = _parsed(call, _of_detection(deps, text) or text)
+    text, event_id, site = _with_options(call.rest, _EVENT, _SITE)
+    site = deps.sites.chosen(site, request.channel)
+    found = _parsed(call, _of_detection(deps, text, site) or text)
     if isinstance(found, Pattern) and event_id:
-        _start(deps, request, "pattern.explain", pattern=found.text, event_id=event_id)
+        _start(deps, request, "pattern.explain", pattern=found.text, event_id=event_id, site=site)
         return Reply("Looking for the event…")
     if isinstance(found, Pattern):
         found = pattern_taken(found.text, found.lint(), tuple(found.explain().lines()))
@@ -46,12 +48,13 @@ def explain(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 def test(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Search the log group with a pattern; the answer comes in private."""
-    text, since = _with_option(_SINCE, call.rest)
+    text, since, site = _with_options(call.rest, _SINCE, _SITE)
+    site = deps.sites.chosen(site, request.channel)
     seconds = parse_duration(since or DEFAULT_SINCE).total_seconds()
     found = _parsed(call, text)
     if not isinstance(found, Pattern):
         return Reply(found.text, found.blocks)
-    _start(deps, request, "pattern.test", pattern=found.text, seconds=str(seconds))
+    _start(deps, request, "pattern.test", pattern=found.text, seconds=str(seconds), site=site)
     return Reply("Searching the log group…")
 
 
@@ -61,12 +64,12 @@ def _start(deps: Deps, request: Request, kind: str, **arguments: str) -> None:
         jobs.add(tx, kind, arguments, deps.clock(), key=f"{kind}:{request.key}")
 
 
-def _of_detection(deps: Deps, text: str) -> str:
-    """The pattern of the detection that a text names, "" if it names none."""
+def _of_detection(deps: Deps, text: str, site: str) -> str:
+    """The pattern that the detection which a text names has at a site, "" if it names none."""
     detection = deps.catalogue.get(text.strip())
     if detection is None:
         return ""
-    return pattern_at(detection, facts_of(deps.sites.config_or_blank()))
+    return pattern_at(detection, facts_of(deps.sites.config_or_blank(site)))
 
 
 def _with_option(option: re.Pattern[str], text: str) -> tuple[str, str]:
@@ -75,6 +78,15 @@ def _with_option(option: re.Pattern[str], text: str) -> tuple[str, str]:
     if given is None:
         return text, ""
     return text[: given.start()] + text[given.end() :], given[1] or given[2]
+
+
+def _with_options(text: str, one: re.Pattern[str], site: re.Pattern[str]) -> tuple[str, str, str]:
+    """The same for an option and the site, which may stand in either order."""
+    text, value = _with_option(one, text)
+    text, named = _with_option(site, text)
+    if not value:
+        text, value = _with_option(one, text)
+    return text, value, named
 
 
 def _parsed(call: Invocation, text: str) -> Pattern | Message:
@@ -95,13 +107,13 @@ COMMANDS = (
         Role.VIEWER, check, raw=True,
     ),
     Command(
-        "pattern explain", "pattern explain PATTERN|DETECTION [--event ID]",
+        "pattern explain", "pattern explain PATTERN|DETECTION [--event ID] [--site SITE]",
         'pattern explain { $.errorCode = "AccessDenied*" }',
         "What a filter pattern says in plain English, or which clauses hold for one event",
         Role.VIEWER, explain, raw=True,
     ),
     Command(
-        "pattern test", "pattern test PATTERN [--since 24h]",
+        "pattern test", "pattern test PATTERN [--since 24h] [--site SITE]",
         'pattern test { $.eventName = "CreateUser" } --since 7d',
         "Which events of the log group a filter pattern matches", Role.VIEWER, test, raw=True,
     ),

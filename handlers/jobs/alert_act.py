@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from handlers.answering import said, whisper
 from handlers.deps import Deps
-from handlers.intake import confirmed, message_key, say
+from handlers.intake import alarm_arn, confirmed, message_key, say
 from handlers.jobs.job import JobContext, Later
 from trailwatch.alert import Alert, AlertAction, reached, settled
 from trailwatch.clock import parse_time
@@ -107,7 +107,7 @@ def give_up(deps: Deps, args: dict[str, str], why: str) -> None:
             return
         outgoing = Outgoing(
             key=f"{message_key(alert.id)}:refused:{args['action']}:{asked}",
-            lane=deps.channel,
+            lane=deps.sites.channel(alert.site),
             text=message.text,
             blocks=message.blocks,
             metadata={"alert_id": alert.id},
@@ -126,7 +126,7 @@ def _stands(deps: Deps, job: JobContext, alert: Alert) -> bool:
 
 
 def _show(deps: Deps, job: JobContext, routed: RoutedAlert) -> None:
-    config = deps.sites.config_or_blank()
+    config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
     with deps.db.transaction() as tx:
         alert = confirmed(deps, tx, routed, config, by=job.args["user"])
         if alert.pending == job.args["action"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.deps import Deps
-from handlers.intake import confirmed
+from handlers.intake import alarm_arn, confirmed
 from handlers.jobs.job import JobContext
 
 
@@ -12,6 +12,6 @@ def confirm(deps: Deps, job: JobContext) -> None:
     routed = deps.router.find(job.args["router_id"])
     if routed is None:
         return  # deleted there; what was shown stays shown
-    config = deps.sites.config_or_blank()
+    config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
     with deps.db.transaction() as tx:
         confirmed(deps, tx, routed, config, by=str(job.args.get("by", "")))

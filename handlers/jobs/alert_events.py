@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from handlers.blocks.events import events_message
 from handlers.deps import Deps
-from handlers.intake import message_key, say
+from handlers.intake import message_key, names_of, say
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from trailwatch.alert import Alert, Search
 from trailwatch.culprit import Window, alarm_window, look_again
 from trailwatch.errors import AwsError, NotFound, TrailwatchError
+from trailwatch.event import Event
 from trailwatch.pattern import Pattern, PatternError, parse
 from trailwatch.search.logs import EventPage, EventQuery, LogsSource
 from trailwatch.store import alerts, outbox
@@ -44,6 +46,7 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
             return None
         return _again(deps, job, alert.id, error)
     if page.events:
+        learn_names(deps, page.events)
         newest = tuple(replace(event, raw="") for event in page.events[:SHOWN])
         _keep(
             deps,
@@ -52,6 +55,7 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
             search_note="",
             events=newest,
             events_total=page.total,
+            accounts=tuple(dict.fromkeys(event.account for event in page.events)),
         )
         return None
     tries = int(job.args.get("tries", 0))
@@ -88,13 +92,15 @@ def show_events(deps: Deps, job: JobContext) -> None:
         return
     try:
         page, window = search(deps, alert)
+        learn_names(deps, page.events)
         message = events_message(
             alert,
             page.events,
             page.total,
             (window.start, window.end),
             _note(page),
-            offices=deps.offices,
+            offices=deps.sites.offices(alert.site),
+            names=names_of(deps, page.events),
         )
     except TrailwatchError as error:
         if worth_another_try(job, error):
@@ -104,7 +110,7 @@ def show_events(deps: Deps, job: JobContext) -> None:
     with deps.db.transaction() as tx:
         outgoing = Outgoing(
             key=f"{message_key(alert.id)}:events:{job.args['key']}",
-            lane=deps.channel,
+            lane=deps.sites.channel(alert.site),
             text=message.text,
             blocks=message.blocks,
             metadata={"alert_id": alert.id},
@@ -118,10 +124,16 @@ def search(deps: Deps, alert: Alert) -> tuple[EventPage, Window]:
 
     Raises NotFound where the alarm has no filter that is known, AwsError.
     """
-    source = deps.logs(deps.sites.config())
+    source = deps.logs(deps.sites.config(alert.site))
     window = alarm_window_of(deps, alert)
     query = EventQuery(pattern_of(deps, alert, source), window.start, window.end)
     return source.search(query), window
+
+
+def learn_names(deps: Deps, events: Iterable[Event]) -> None:
+    """Ask Organizations where an event is of an account without a name."""
+    if any(event.account and not deps.sites.account_name(event.account) for event in events):
+        deps.sites.account_names.learn()
 
 
 def alarm_window_of(deps: Deps, alert: Alert) -> Window:

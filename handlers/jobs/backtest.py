@@ -33,7 +33,7 @@ def run_backtest(deps: Deps, job: JobContext, look_every: float = LOOK_EVERY) ->
     now = deps.clock()
     since = now - timedelta(seconds=float(job.args["seconds"]))
     try:
-        config = deps.sites.config()
+        config = deps.sites.config(str(job.args.get("site", "")))
         what, subjects = _subjects(deps, job, config)
         began = told = looked = time.monotonic()
         stopped = ""

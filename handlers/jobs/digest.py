@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from handlers.blocks.digest import digest_message
 from handlers.deps import Deps
@@ -16,20 +17,37 @@ PERIOD = timedelta(days=1)
 
 
 def post_digest(deps: Deps, job: JobContext) -> None:
-    """Post what fired in the day up to `until`, or up to when the schedule was `due` (ISO 8601)."""
+    """Post what fired in the day up to `until`, or up to when the schedule was `due` (ISO 8601).
+
+    A schedule's goes to each channel of a site, with that channel's sites.
+    """
     until = parse_time(str(job.args.get("until") or job.args["due"]))
     since = until - timedelta(seconds=float(job.args.get("seconds", PERIOD.total_seconds())))
     with deps.db.transaction() as tx:
         fired = alerts.between(tx, since, until)
         still_open = alerts.list_open(tx)
         distinct = {alert.id: alert for alert in [*fired, *still_open]}
-        digest = make_digest(tuple(distinct.values()), since, until, deps.clock())
-        message = digest_message(digest)
-        outgoing = Outgoing(
-            key=f"digest:{job.args.get('key') or until.isoformat()}",
-            lane=str(job.args.get("channel") or deps.channel),
-            text=message.text,
-            blocks=message.blocks,
-            metadata={"until": until.isoformat()},
-        )
-        outbox.say(tx, outgoing, deps.clock())
+        for key, channel, sites in _wanted(deps, job, until):
+            mine = tuple(a for a in distinct.values() if deps.sites.known(a.site) in sites)
+            message = digest_message(make_digest(mine, since, until, deps.clock()))
+            outgoing = Outgoing(
+                key=f"digest:{key}",
+                lane=channel,
+                text=message.text,
+                blocks=message.blocks,
+                metadata={"until": until.isoformat()},
+            )
+            outbox.say(tx, outgoing, deps.clock())
+
+
+def _wanted(deps: Deps, job: JobContext, until: datetime) -> list[tuple[str, str, Collection[str]]]:
+    """Key, channel and sites of each digest; the first channel's key is the due time alone."""
+    if job.args.get("channel"):
+        sites = job.args.get("sites") or deps.sites.names
+        return [(str(job.args.get("key") or until.isoformat()), str(job.args["channel"]), sites)]
+    found: list[tuple[str, str, Collection[str]]] = []
+    for channel in sorted({deps.sites.channel(site) for site in deps.sites.names}):
+        first = channel == deps.sites.channel(deps.sites.name)
+        key = until.isoformat() if first else f"{until.isoformat()}:{channel}"
+        found.append((key, channel, deps.sites.of_channel(channel)))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -23,15 +23,12 @@ def publish(deps: Deps, job: JobContext) -> None:
     with deps.db.reading() as tx:
         open_alerts = alerts.list_open(tx) if allowed else []
         recent = audit.recent(tx, limit=5) if person.role >= Role.RESPONDER else []
-        stored = site_config.latest(tx, deps.sites.name)
+        applied = {name for name in deps.sites.names if site_config.latest(tx, name)}
         stuck = len(outbox.dead(tx)) + len(inbox.dead(tx)) + len(jobs.dead(tx))
     rows: Sequence[PipelineRow] = ()
     if allowed:
-        config = deps.sites.config_or_blank()
-        where = f"{config.site.account or 'account unknown'} · {config.site.region}"
         rows = (
-            PipelineRow(f"Site {config.site.name}", "ok", where),
-            _pack_row(config.pack, stored is not None),
+            *(row for name in deps.sites.names[:SHOWN] for row in _site_rows(deps, name, applied)),
             PipelineRow("Delivery", "ok", "everything came through")
             if not stuck
             else PipelineRow("Delivery", "warning", f"{stuck} stuck", "See /trailwatch status."),
@@ -49,11 +46,21 @@ def publish(deps: Deps, job: JobContext) -> None:
     deps.publish_home(person.id, home_view(state))
 
 
-def _pack_row(pack: str, applied: bool) -> PipelineRow:
+def _site_rows(deps: Deps, name: str, applied: Collection[str]) -> list[PipelineRow]:
+    """A site and its pipeline; of several sites one row each."""
+    config = deps.sites.config_or_blank(name)
+    where = f"{config.site.account or 'account unknown'} · {config.site.region}"
+    if not deps.sites.several:
+        return [PipelineRow(f"Site {name}", "ok", where), _pack_row(config.pack, name in applied)]
+    row = _pack_row(config.pack, name in applied, f" --site {name}")
+    return [PipelineRow(f"Site {name}", row.state, f"{where} · {row.detail}", row.fix)]
+
+
+def _pack_row(pack: str, applied: bool, site: str = "") -> PipelineRow:
     if applied:
         return PipelineRow("Pipeline", "ok", f"pack {pack}", "")
     return PipelineRow(
-        "Pipeline", "unknown", "nothing was set up from here yet", "/trailwatch setup plan"
+        "Pipeline", "unknown", "nothing was set up from here yet", f"/trailwatch setup plan{site}"
     )
 
 

@@ -26,10 +26,10 @@ def search(deps: Deps, job: JobContext) -> None:
     text = str(job.args["pattern"])
 
     def look() -> Message:
-        source = deps.logs(deps.sites.config())
-        page = source.search(EventQuery(parse(text), start, now))
+        config = deps.sites.config(str(job.args.get("site", "")))
+        page = deps.logs(config).search(EventQuery(parse(text), start, now))
         return pattern_matches(
-            text, page.events, (start, now), complete=page.complete, offices=deps.offices
+            text, page.events, (start, now), complete=page.complete, offices=config.offices
         )
 
     _tell(deps, job, look)
@@ -41,7 +41,7 @@ def explain(deps: Deps, job: JobContext) -> None:
     event_id = str(job.args["event_id"])
 
     def look() -> Message:
-        source = deps.logs(deps.sites.config())
+        source = deps.logs(deps.sites.config(str(job.args.get("site", ""))))
         query = EventQuery(parse(f'{{ $.eventID = "{event_id}" }}'), now - LOOK_BACK, now)
         page = source.search(query, limit=1)
         if not page.events:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handlers.deps import Deps
-from handlers.intake import confirmed
+from handlers.intake import alarm_arn, confirmed
 from handlers.jobs.job import JobContext
 from trailwatch.alert import Alert, AlertState
 from trailwatch.routers.router import RoutedAlert
@@ -21,12 +21,12 @@ def reconcile(deps: Deps, job: JobContext) -> None:
     with deps.db.reading() as tx:
         here = alerts.list_open(tx)
         known = {one.id: alerts.by_router_id(tx, one.id) for one in there}
-    config = deps.sites.config_or_blank()
     for router_id in differing(there, known, here):
         job.beat()
         routed = deps.router.find(router_id)
         if routed is None:
             continue  # deleted there; what was shown stays shown
+        config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
         with deps.db.transaction() as tx:
             confirmed(deps, tx, routed, config)
 

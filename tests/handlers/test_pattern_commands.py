@@ -20,7 +20,10 @@ REQUEST = Request(Person("U1", "alice"), "C1", "", "", "k1")
 
 
 class OneSite:
-    def config_or_blank(self) -> SiteConfig:
+    def chosen(self, asked: str | None, channel: str) -> str:
+        return asked or "default"
+
+    def config_or_blank(self, site: str) -> SiteConfig:
         return SiteConfig(Site("default", "123456789012", "us-east-1"), largest_instance="8xlarge")
 
 
