@@ -196,13 +196,18 @@ def _print(result: Backtest, *, as_json: bool) -> None:
 def _summary(result: Backtest) -> str:
     alarms = sum(len(found.alarms) for found in result.found)
     hidden = sum(found.hidden for found in result.found)
-    copies = f", {result.duplicates:,} duplicates left out" if result.duplicates else ""
+    copies = f", {_count(result.duplicates, 'duplicate')} left out" if result.duplicates else ""
     since = f" since {result.since:%Y-%m-%d %H:%M} UTC" if result.since else ""
     stopped = "" if result.complete else " Stopped before the end: this is a part."
     return (
-        f"{result.records:,} records in {result.files:,} files{since}: {result.matches:,} matches, "
-        f"{alarms:,} alarms notified, {hidden:,} events hidden while one was on{copies}.{stopped}"
+        f"{_count(result.records, 'record')} in {_count(result.files, 'file')}{since}: "
+        f"{_count(result.matches, 'match', 'matches')}, {_count(alarms, 'alarm')} notified, "
+        f"{_count(hidden, 'event')} hidden while one was on{copies}.{stopped}"
     )
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _lines(found: Found) -> list[str]:
@@ -211,7 +216,8 @@ def _lines(found: Found) -> list[str]:
     below = f", {found.below:,} below the threshold" if found.below else ""
     lines = [
         f"{severity}{subject.id}: {clean(subject.title)}",
-        f"  {found.matches:,} matches, {len(found.alarms):,} alarms notified, "
+        f"  {_count(found.matches, 'match', 'matches')}, "
+        f"{_count(len(found.alarms), 'alarm')} notified, "
         f"{found.hidden:,} hidden while one was on{below}",
         f"  first {found.first:%Y-%m-%d %H:%M:%S}, last {found.last:%Y-%m-%d %H:%M:%S} UTC",
     ]
@@ -241,7 +247,8 @@ def histogram(hours: Sequence[tuple[datetime, int]]) -> str:
         counts[int((hour - first) / step)] += count
     top = max(counts)
     bars = "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in counts)
-    width = f"{int(step / timedelta(hours=1))} h" if step > timedelta(hours=1) else "1 h"
+    hours_each = int(step / timedelta(hours=1))
+    width = f"{hours_each} h" if hours_each % 24 else _count(hours_each // 24, "day")
     return f"{bars.replace(' ', '·')} from {first:%Y-%m-%d %H:%M}, {width} each, at most {top:,}"
 
 

@@ -109,5 +109,5 @@ def test_the_catalogue_passes_its_own_test(capsys: pytest.CaptureFixture[str]) -
 def test_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["detections", "test", str(tmp_path)]) == 2
     assert "no detection to test" in capsys.readouterr().err
-    assert main(["detections", "show", "ami-share"]) == 1
+    assert main(["detections", "show", "ami-share"]) == 2
     assert "ami-shared" in capsys.readouterr().err
