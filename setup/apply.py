@@ -31,13 +31,15 @@ EXISTS = frozenset(
 """What a create answers when it took effect before, and the answer was lost."""
 SETTLING = frozenset(
     {
+        "InsufficientEncryptionPolicyException",
         "InsufficientS3BucketPolicyException",
         "InvalidCloudWatchLogsLogGroupArnException",
         "InvalidCloudWatchLogsRoleArnException",
+        "KmsKeyNotFoundException",
         "S3BucketDoesNotExistException",
     }
 )
-"""What CreateTrail answers while a bucket or role that was just made is not known everywhere."""
+"""What CreateTrail answers while a bucket, role or key that was just made is not known all over."""
 THROTTLED = frozenset(
     {
         "429",

@@ -33,12 +33,12 @@ class LogGroup:
     @property
     def permissions(self) -> tuple[tuple[str, str, str], ...]:
         group = self.site.arn("logs", f"log-group:{self.name}")
-        # Also without a key: one that was wanted before is taken off again.
-        keys = ("AssociateKmsKey", "DisassociateKmsKey") if self.key else ("DisassociateKmsKey",)
+        # Without a key, one that was wanted before is taken off again.
+        encrypt = "AssociateKmsKey" if self.key else "DisassociateKmsKey"
         return (
             ("read", "logs:DescribeLogGroups", self.site.arn("logs", "log-group:*")),
             ("read", "logs:ListTagsForResource", group),
-            *(("write", f"logs:{action}", f"{group}:*") for action in keys),
+            ("write", f"logs:{encrypt}", f"{group}:*"),
             ("write", "logs:CreateLogGroup", f"{group}:*"),
             ("write", "logs:PutRetentionPolicy", f"{group}:*"),
             ("write", "logs:TagResource", group),

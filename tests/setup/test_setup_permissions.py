@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import pytest
 
 from setup.permissions import run_policy, setup_policy, setup_trust
 from setup.plan import make_destroy_plan
+from setup.survey import RETAINED
 from trailwatch.pattern import parse
 from trailwatch.search.logs import EventQuery, LogsSource
+from trailwatch.site_options import changed, written
+
+ANYBODY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}],
+    }
+)
 
 IMPLIED = {
     # Tags that are given with a create need a permission of their own.
     "cloudtrail:AddTags",
     "cloudwatch:TagResource",
     "iam:TagRole",
+    "kms:TagResource",
     "logs:TagResource",
     "sns:TagResource",
     # CloudTrail is given the role.
@@ -30,9 +43,10 @@ def _actions(document: dict[str, Any]) -> set[str]:
     return {action for statement in document["Statement"] for action in statement["Action"]}
 
 
-def test_setting_up_needs_exactly_what_the_policy_grants(on_stand_in: Any) -> None:
+@pytest.mark.parametrize("options", ["kms=none", "kms=own,data_events=lambda"])
+def test_setting_up_needs_exactly_what_the_policy_grants(on_stand_in: Any, options: str) -> None:
     world = on_stand_in
-    config, detections = world.config(), world.detections()
+    config, detections = changed(world.config(), written(options)), world.detections()
     world.aws.call("s3", "CreateBucket", Bucket=config.bucket)  # as a cut-off create leaves it
     plan = world.plan(config, detections)
     assert set(world.ends(world.apply(config, detections, plan))) == {"done"}
@@ -50,6 +64,13 @@ def _drift_of_everything(world: Any, config: Any, detections: Any) -> None:
     call = world.aws.call
     call("cloudtrail", "UpdateTrail", Name=config.trail, EnableLogFileValidation=False)
     call("logs", "PutRetentionPolicy", logGroupName=config.log_group, retentionInDays=7)
+    other = call("kms", "CreateKey", Policy=ANYBODY)["KeyMetadata"]["Arn"]
+    call("logs", "AssociateKmsKey", logGroupName=config.log_group, kmsKeyId=other)
+    if config.kms:
+        key = world.clients().key_arn(config.key)
+        call("kms", "DisableKeyRotation", KeyId=key)
+        call("kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=ANYBODY)
+        call("kms", "ScheduleKeyDeletion", KeyId=key.rpartition("/")[2])
     role = world.aws.call("iam", "GetRole", RoleName=config.role)["Role"]
     trust = str(role["AssumeRolePolicyDocument"]).replace("'", '"').replace("cloudtrail.", "ec2.")
     call("iam", "UpdateAssumeRolePolicy", RoleName=config.role, PolicyDocument=trust)
@@ -67,10 +88,28 @@ def _drift_of_everything(world: Any, config: Any, detections: Any) -> None:
 def _destroy(world: Any, config: Any, detections: Any) -> None:
     world.aws.call("s3", "DeleteBucketPolicy", Bucket=config.bucket)
     world.aws.call("s3", "PutObject", Bucket=config.bucket, Key="a", Body=b"a")
-    plan = make_destroy_plan(
-        config, detections, world.clients(), world.clock, include=("bucket", "log_group")
-    )
+    plan = make_destroy_plan(config, detections, world.clients(), world.clock, include=RETAINED)
     assert set(world.ends(world.apply(config, detections, plan))) == {"done"}
+
+
+def test_a_key_is_ours_by_its_mark_and_the_archive_can_be_read(on_moto: Any) -> None:
+    config = changed(on_moto.config(), written("kms=own,object_lock_days=30"))
+    found = {
+        (action, str(statement["Resource"])): statement.get("Condition")
+        for statement in setup_policy(config)["Statement"]
+        for action in statement["Action"]
+    }
+    keys = "arn:aws:kms:us-east-1:123456789012:key/*"
+    ours = {"StringEquals": {"aws:ResourceTag/trailwatch:site": "main"}}
+    assert found["kms:PutKeyPolicy", keys] == ours
+    assert found["kms:ScheduleKeyDeletion", keys] == ours
+    made = {"StringEquals": {"aws:RequestTag/trailwatch:site": "main"}}
+    assert found["kms:CreateKey", "*"] == made
+    assert {"s3:GetBucketObjectLockConfiguration", "s3:PutBucketObjectLockConfiguration"} <= {
+        action for action, _ in found
+    }
+    reads = [one for one in run_policy(config)["Statement"] if one["Action"] == ["kms:Decrypt"]]
+    assert [one["Condition"] for one in reads] == [ours]
 
 
 def test_only_our_role_may_be_passed_and_only_to_cloudtrail(on_moto: Any) -> None:
