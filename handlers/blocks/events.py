@@ -10,6 +10,7 @@ from handlers.blocks.accounts import columns
 from handlers.blocks.alert import event_sentence
 from handlers.blocks.event_table import long_table, one_day
 from handlers.blocks.kit import Message, code, count, date, esc
+from handlers.blocks.pattern import plain_line
 from trailwatch.alert import Alert
 from trailwatch.errors import TrailwatchError
 from trailwatch.event import Event
@@ -27,13 +28,14 @@ def events_message(
     *,
     offices: Collection[str] = (),
     names: Mapping[str, str] | None = None,
+    why: Sequence[str] = (),
     error: TrailwatchError | None = None,
 ) -> Message:
     """The answer to [Show events]: the newest of `total` matching events, newest first.
 
     `searched` is the window that was looked at, `note` what limits the answer ("the log group
-    keeps 30 days"), `names` the names of the
-    events' accounts, `error` why the search failed. No events and no error: nothing matched.
+    keeps 30 days"), `names` the names of the events' accounts, `why` the lines that tell why the
+    newest event matched, `error` why the search failed. No events and no error: nothing matched.
     """
     title = esc(alert.title, 150)
     short = "{time}" if searched[0].date() == searched[1].date() else _LONG
@@ -72,6 +74,9 @@ def events_message(
         notes.append(f"*+{more:,} more*, older: {_how_to_see(alert, searched)}")
     if notes:
         blocks.append(kit.context(" · ".join(notes)))
+    if why:
+        said = "\n".join(plain_line(line) for line in why)
+        blocks += [kit.section("*Why the newest matched*"), kit.rich_text(kit.lines(said))]
     newest = event_sentence(shown[0], offices)
     rest = f" {count(more, 'older event')} not shown." if more > 0 else ""
     text = f"{found} behind {title}, {span_text}. Newest: {newest}.{rest}"

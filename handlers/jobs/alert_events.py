@@ -36,7 +36,7 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
     if alert is None:
         return None
     try:
-        page, _ = search(deps, alert)
+        page, _, _ = search(deps, alert)
     except (NotFound, PatternError) as error:
         _keep(deps, alert.id, search=Search.FAILED, search_note=str(error))
         return None
@@ -91,7 +91,7 @@ def show_events(deps: Deps, job: JobContext) -> None:
     if alert is None:
         return
     try:
-        page, window = search(deps, alert)
+        page, window, pattern = search(deps, alert)
         learn_names(deps, page.events)
         message = events_message(
             alert,
@@ -99,6 +99,7 @@ def show_events(deps: Deps, job: JobContext) -> None:
             page.total,
             (window.start, window.end),
             _note(page),
+            why=_why(pattern, page),
             offices=deps.sites.offices(alert.site),
             names=names_of(deps, page.events),
         )
@@ -119,15 +120,21 @@ def show_events(deps: Deps, job: JobContext) -> None:
         outbox.say(tx, outgoing, deps.clock())
 
 
-def search(deps: Deps, alert: Alert) -> tuple[EventPage, Window]:
-    """Events that the alarm's own filter matches, over the alarm's window.
+def search(deps: Deps, alert: Alert) -> tuple[EventPage, Window, Pattern]:
+    """Events that the alarm's own filter matches, over the alarm's window; and its pattern.
 
     Raises NotFound where the alarm has no filter that is known, AwsError.
     """
     source = deps.logs(deps.sites.config(alert.site))
     window = alarm_window_of(deps, alert)
-    query = EventQuery(pattern_of(deps, alert, source), window.start, window.end)
-    return source.search(query), window
+    pattern = pattern_of(deps, alert, source)
+    return source.search(EventQuery(pattern, window.start, window.end)), window, pattern
+
+
+def _why(pattern: Pattern, page: EventPage) -> tuple[str, ...]:
+    """Why the newest event matched, clause by clause, where its record is at hand."""
+    record = page.events[0].raw if page.events else ""
+    return tuple(pattern.explain(record).because().lines()) if record else ()
 
 
 def learn_names(deps: Deps, events: Iterable[Event]) -> None:

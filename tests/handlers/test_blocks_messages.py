@@ -228,7 +228,9 @@ def everything(text: str) -> dict[str, Message | kit.Block]:
     return {
         **shown,
         "links": alert_message(bad["open"], samples.NOW, links, (text,)),
-        "events": events_message(bad["open"], events, 70, searched, text, offices=(text,)),
+        "events": events_message(
+            bad["open"], events, 70, searched, text, offices=(text,), why=(text,)
+        ),
         "events-none": events_message(bad["open"], (), 0, searched, text),
         "events-failed": events_message(bad["open"], (), 0, searched, text, error=error),
         "plan": plan_message(plan, text),

@@ -7,7 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from handlers import samples
 from handlers.access import Person
+from handlers.blocks.events import events_message
 from handlers.commands.grammar import parse
 from handlers.commands.pattern import COMMANDS
 from handlers.deps import Deps
@@ -104,3 +106,11 @@ def test_without_a_pattern_the_usage_is_told() -> None:
 )
 def test_options_may_stand_before_or_behind(text: str) -> None:
     assert preformatted(answer(text)) == ["{ $.eventName == x }\n" + " " * 15 + "^"]
+
+
+def test_the_events_of_an_alert_say_why_the_newest_matched() -> None:
+    why = ["[yes] all of these hold:", '- [yes] eventName is "ConsoleLogin"', "  - [yes] deeper"]
+    searched = (samples.FIRED, samples.NOW)
+    message = events_message(samples.ALERT, samples.EVENTS, 5, searched, why=why)
+    assert preformatted(Reply(message.text, message.blocks)) == ["\n".join(why)]
+    assert "*Why the newest matched*" in str(message.blocks)
