@@ -269,6 +269,8 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         setup_clients=setup_clients,
         answer=answer_in_private,
         publish_home=lambda user_id, view: publish_home(slack, user_id, view),
+        open_view=lambda trigger_id, view: open_view(slack, trigger_id, view),
+        second_person=settings.second_person,
         offices=settings.offices,
         channel=settings.slack_channel,
         digest_timezone=settings.digest_timezone,
@@ -325,6 +327,11 @@ def granted_roles(db: Database) -> Mapping[str, Role]:
 def publish_home(slack: WebClient, user_id: str, view: Mapping[str, Any]) -> None:
     """Publish a Home view; raises SlackError."""
     slack_errors("views.publish", lambda: slack.views_publish(user_id=user_id, view=dict(view)))
+
+
+def open_view(slack: WebClient, trigger_id: str, view: Mapping[str, Any]) -> None:
+    """Open a modal; raises SlackError."""
+    slack_errors("views.open", lambda: slack.views_open(trigger_id=trigger_id, view=dict(view)))
 
 
 def take_in(deps: Deps, row: InboxRow) -> None:

@@ -55,6 +55,14 @@ def zone(value: str) -> str:
     return value
 
 
+def yes(value: str) -> bool:
+    """Whether it is wanted; TOML's true and false too."""
+    known = {"yes": True, "true": True, "no": False, "false": False, "": False}
+    if value.strip().lower() not in known:
+        raise ValueError("must be yes or no")
+    return known[value.strip().lower()]
+
+
 def words(value: str) -> tuple[str, ...]:
     """What stands between commas or spaces."""
     return tuple(part for part in re.split(r"[,\s]+", value.strip()) if part)

@@ -25,6 +25,7 @@ from bot.setting_values import (
     text,
     url,
     words,
+    yes,
     zone,
 )
 from bot.site_settings import SITE_SETTINGS, SiteSettings, read_sites, sites_table
@@ -44,6 +45,7 @@ class Settings:
     slack_post_interval: float
     admins: tuple[str, ...]
     responders: tuple[str, ...]
+    second_person: bool
     host: str
     port: int
     metrics_port: int
@@ -121,6 +123,8 @@ SETTINGS: tuple[Setting, ...] = (
             words, "Slack user or user group ids of the first admins"),
     Setting("responders", "TRAILWATCH_RESPONDERS", "access.responders", "",
             words, "Slack user or user group ids that may answer alerts"),
+    Setting("second_person", "TRAILWATCH_SECOND_PERSON", "access.second_person", "no",
+            yes, "yes: whoever proposes a plan cannot approve it, another admin has to"),
     Setting("host", "HOST", "web.host", "127.0.0.1",
             text, "Address that the web server binds to"),
     Setting("port", "PORT", "web.port", "8080",

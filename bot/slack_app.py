@@ -6,6 +6,7 @@ Bolt polls for an ack every 10 ms unless the listener answers before it returns
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
@@ -21,6 +22,8 @@ from handlers.actions.table import clicked
 from handlers.commands.table import answer
 from handlers.deps import Deps
 from handlers.errors import shown
+from handlers.modals.modal import Submission
+from handlers.modals.table import modal_of, submitted
 from handlers.request import Click, Reply, Request
 from trailwatch.store import jobs
 
@@ -63,8 +66,8 @@ def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
         """Events that come along with the scopes and need no answer."""
 
     @app.view(everything)
-    def on_view(ack: Callable[..., Any]) -> None:
-        ack()
+    def on_view(ack: Callable[..., Any], body: Mapping[str, Any]) -> None:
+        ack() if seen.before(body.get("trigger_id")) else ack(**run_submission(deps, body))
 
     @app.error
     def on_error(error: Exception) -> BoltResponse:
@@ -145,6 +148,46 @@ def _click(deps: Deps, body: Mapping[str, Any], action: Mapping[str, Any], numbe
         value=str(action.get("value") or ""),
         selected=str(chosen.get("value") or ""),
         message_ts=str(container.get("message_ts") or ""),
+    )
+
+
+def run_submission(deps: Deps, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the ack of a filled-in modal says: nothing closes it, errors stand at an input."""
+    if body.get("type") != "view_submission":
+        return {}
+    callback = str((body.get("view") or {}).get("callback_id") or "")
+    try:
+        submitted(deps, _submission(deps, body))
+    except Exception as error:  # noqa: BLE001 - every failure must reach the person who submitted
+        text = shown(error, f"submitting {callback[:40]}").text
+        return {"response_action": "errors", "errors": {modal_of(callback).shows_errors: text}}
+    return {}
+
+
+def _submission(deps: Deps, body: Mapping[str, Any]) -> Submission:
+    view = body["view"]
+    try:
+        opened = json.loads(str(view.get("private_metadata") or "{}"))
+    except ValueError:
+        opened = {}
+    texts, chosen = {}, {}
+    for block in (view.get("state") or {}).get("values", {}).values():
+        for action_id, state in block.items():
+            options = state.get("selected_options") or (
+                [state["selected_option"]] if state.get("selected_option") else []
+            )
+            texts[str(action_id)] = str(state.get("value") or "")
+            chosen[str(action_id)] = tuple(str(option.get("value")) for option in options)
+    return Submission(
+        person=deps.people.find(str(body["user"]["id"])),
+        channel="",
+        response_url=str(opened.get("response_url") or ""),
+        trigger_id=str(body.get("trigger_id") or ""),
+        key=f"{view.get('id')}:{view.get('hash')}",
+        callback_id=str(view.get("callback_id") or ""),
+        about=str(opened.get("about") or ""),
+        texts=texts,
+        chosen=chosen,
     )
 
 

@@ -27,6 +27,10 @@ PublishHome = Callable[[str, Mapping[str, Any]], None]
 """Publishes a Home view for a user's id (views.publish); raises SlackError."""
 
 
+OpenView = Callable[[str, Mapping[str, Any]], None]
+"""Opens a modal for a trigger id of the last 3 seconds (views.open); raises SlackError."""
+
+
 class SetupClients(Protocol):
     """Clients that have assumed a site's setup role, "" being the default site's."""
 
@@ -52,6 +56,9 @@ class Deps:
     """Made anew for each plan or apply."""
     answer: Answer
     publish_home: PublishHome
+    open_view: OpenView
+    second_person: bool
+    """Whether whoever proposes a plan cannot approve it."""
     offices: tuple[str, ...]
     """The site's own addresses, named in tables of events."""
     channel: str

@@ -13,6 +13,7 @@ from trailwatch.clock import Clock
 from trailwatch.errors import SlackError
 
 KEEP = timedelta(minutes=5)
+SLACKBOT = "USLACKBOT"
 OUTAGE = timedelta(hours=1)
 """How long what was known before counts while Slack does not answer."""
 
@@ -110,7 +111,12 @@ def person_of(user: Mapping[str, Any], team_id: str) -> Person:
         and not user.get("enterprise_user")
     )
     guest = bool(user.get("is_restricted") or user.get("is_ultra_restricted"))
-    no_person = bool(user.get("is_bot") or user.get("deleted"))
+    no_person = bool(
+        user.get("is_bot")
+        or user.get("is_workflow_bot")
+        or user.get("deleted")
+        or user.get("id") == SLACKBOT  # whose is_bot is false
+    )
     return Person(
         id=str(user.get("id", "")),
         name=str(profile.get("display_name") or user.get("name") or user.get("id", "")),

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from handlers.blocks.alert import AlertLinks, alert_message
+from handlers.blocks.applying import plan_progress, plan_result
 from handlers.blocks.audit import AuditRow, audit_message
 from handlers.blocks.digest import digest_message
 from handlers.blocks.errors import error_message
@@ -18,14 +19,7 @@ from handlers.blocks.events import events_message
 from handlers.blocks.help import Usage, help_overview, help_topic
 from handlers.blocks.home import HomeState, PipelineRow, home_view
 from handlers.blocks.kit import Block, Message
-from handlers.blocks.plan import (
-    plan_discarded,
-    plan_expired,
-    plan_message,
-    plan_progress,
-    plan_result,
-    plan_stale,
-)
+from handlers.blocks.plan import plan_discarded, plan_expired, plan_message, plan_stale
 from handlers.blocks.status import status_message
 from setup.apply import Progress, ProgressState
 from setup.change import Action, Change

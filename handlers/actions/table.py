@@ -17,6 +17,10 @@ ACTIONS: tuple[Action, ...] = (
     more.ACTION,
     plan.APPLY,
     plan.DISCARD,
+    plan.DESTROY,
+    plan.CANCEL,
+    plan.AGAIN,
+    plan.ROLLBACK,
     imports.ACTION,
     backtest.ACTION,
 )

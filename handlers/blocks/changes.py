@@ -12,7 +12,7 @@ from setup.change import Action, Change, FieldDiff
 _MOST_LINES = 60
 _MOST_OF_A_KIND = 12
 _MOST_DIFFS = 4
-_FULL_LIST = "`trailwatch plan` on the command line lists all"
+_FULL_LIST = "the thread has all"
 
 _SIGN = {
     Action.CREATE: "heavy_plus_sign",
@@ -35,6 +35,21 @@ def change_blocks(changes: Sequence[Change]) -> list[Block]:
         room -= 2 + sum(1 + len(diffs) for _, diffs in items)
         blocks.append(_kind(group, items))
     return blocks
+
+
+def leaves_out(changes: Sequence[Change]) -> bool:
+    """Whether `change_blocks` shows less than all: fields of what is made, or whole changes."""
+    if any(change.action is Action.CREATE for change in changes):
+        return True
+    if any(len(change.diff()) > _MOST_DIFFS for change in changes if _updates(change)):
+        return True
+    kinds = [list(group) for _, group in groupby(changes, key=lambda change: change.kind)]
+    lines = sum(2 + sum(1 + len(_diff_lines(c)) for c in group) for group in kinds)
+    return lines > _MOST_LINES or any(len(group) > _MOST_OF_A_KIND for group in kinds)
+
+
+def _updates(change: Change) -> bool:
+    return change.action is Action.UPDATE
 
 
 def _fitting(group: Sequence[Change], room: int) -> list[tuple[Change, list[list[Word]]]]:
@@ -89,16 +104,17 @@ def _diff_lines(change: Change) -> list[list[Word]]:
     if change.action is not Action.UPDATE:
         return []
     diffs = change.diff()
-    lines = [_diff_words(diff) for diff in diffs[:_MOST_DIFFS]]
+    lines = [diff_words(diff) for diff in diffs[:_MOST_DIFFS]]
     if len(diffs) > _MOST_DIFFS:
         lines.append([(f"… {count(len(diffs) - _MOST_DIFFS, 'more field')}", "italic")])
     return lines
 
 
-def _diff_words(diff: FieldDiff) -> list[Word]:
+def diff_words(diff: FieldDiff, limit: int = 80) -> list[Word]:
+    """One field: what it is and what it will be, each cut to `limit` characters."""
     path = f"{plain(diff.path, 80)}: "
     if diff.before is None:
-        return [path, "now ", (plain(diff.after or "", 80), "code")]
+        return [path, "now ", (plain(diff.after or "", limit), "code")]
     if diff.after is None:
-        return [path, (plain(diff.before, 80), "code strike"), " removed"]
-    return [path, (plain(diff.before, 80), "code"), " → ", (plain(diff.after, 80), "code")]
+        return [path, (plain(diff.before, limit), "code strike"), " removed"]
+    return [path, (plain(diff.before, limit), "code"), " → ", (plain(diff.after, limit), "code")]

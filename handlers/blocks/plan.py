@@ -1,60 +1,74 @@
-"""Knows how a setup plan looks: offered, being applied, done, failed or void. Pure."""
+"""Knows how a setup plan looks while it is offered, and once it is void. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from handlers.blocks import kit
-from handlers.blocks.changes import change_blocks, change_words
-from handlers.blocks.errors import error_words
-from handlers.blocks.kit import Block, Message, Word, code, count, date, esc, label, plain, utc
+from handlers.blocks.applying import AGAIN
+from handlers.blocks.changes import change_blocks
+from handlers.blocks.kit import Block, Message, code, count, date, esc, label, plain, utc
 from setup.change import Action
 
 if TYPE_CHECKING:
-    from setup.apply import Progress
     from setup.cost import Cost
     from setup.plan import Plan
     from trailwatch.errors import TrailwatchError
 
 APPLY = "plan.apply"
+DESTROY = "plan.destroy"
 DISCARD = "plan.discard"
 
 _MOST_COSTS = 12
-_MOST_FAILURES = 5
-_MOST_NAMED = 10
-_BAR = 16
-_AGAIN = "/trailwatch setup plan"
-_DONE = {Action.CREATE: "created", Action.UPDATE: "changed", Action.DELETE: "deleted"}
-_DOING = {Action.CREATE: "creating", Action.UPDATE: "changing", Action.DELETE: "deleting"}
+_MOST_NOTES = 8
+_MOST_MISSING = 20
+_TITLES = {
+    "apply": (":clipboard:", "Setup plan"),
+    "destroy": (":wastebasket:", "Destroy plan"),
+    "restore": (":adhesive_bandage:", "Restore plan"),
+}
 
 
-def plan_message(plan: Plan, requested_by: str) -> Message:
+def plan_message(
+    plan: Plan, requested_by: str, *, why: str = "", second_person: bool = False
+) -> Message:
     """A plan with what it would do and cost, and the buttons that apply or discard it.
 
-    `requested_by` is the name of who asked. A plan without changes offers no buttons.
+    `requested_by` is the name of who asked, `why` the reason they gave. A plan without changes
+    offers no buttons. `second_person`: somebody else than who asked has to approve it.
     """
     if plan.empty:
         return _nothing_to_do(plan, requested_by)
-    destroys = plan.purpose == "destroy"
-    title = ":wastebasket: Destroy plan" if destroys else ":clipboard: Setup plan"
+    picture, title = _TITLES.get(plan.purpose, _TITLES["apply"])
     blocks = [
-        kit.header(f"{title}: {_headline(plan)}"),
+        kit.header(f"{picture} {title}: {_headline(plan)}"),
         kit.context(_origin(plan, requested_by)),
+        *_reason(why),
+        *_warnings(plan),
         *change_blocks(plan.changes),
         *_cost(plan.cost),
         *_notes(plan),
-        _buttons(plan, destroys),
+        *_second(requested_by, second_person),
+        _buttons(plan),
     ]
     text = (
-        f"{'Destroy' if destroys else 'Setup'} plan for {esc(plan.site, 60)}: {_to_do(plan)}, "
+        f"{title} for {esc(plan.site, 60)}: {to_do(plan)}, "
         f"{plan.unchanged:,} unchanged. {_cost_sentence(plan.cost)} "
-        f"Asked by {esc(requested_by, 80)}, expires at {utc(plan.expires_at)}."
+        f"{_warned(plan)}Asked by {esc(requested_by, 80)}, expires at {utc(plan.expires_at)}."
     )
     return kit.message(text, blocks)
+
+
+def _reason(why: str) -> list[Block]:
+    return [kit.rich_text(kit.words(("Why: ", "bold"), plain(why, 500)))] if why else []
+
+
+def _second(by: str, second_person: bool) -> list[Block]:
+    if not second_person:
+        return []
+    return [kit.context(f":busts_in_silhouette: another admin than {esc(by, 80)} has to approve")]
 
 
 def _nothing_to_do(plan: Plan, by: str) -> Message:
@@ -69,7 +83,7 @@ def _nothing_to_do(plan: Plan, by: str) -> Message:
     return kit.message(f"Nothing to change in {esc(plan.site, 60)}: {what}.", blocks)
 
 
-def _to_do(plan: Plan) -> str:
+def to_do(plan: Plan) -> str:
     """ "22 to create, 1 to change, 0 to delete"."""
     return (
         f"{plan.count(Action.CREATE):,} to create, {plan.count(Action.UPDATE):,} to change, "
@@ -89,23 +103,47 @@ def _origin(plan: Plan, by: str) -> str:
     if plan.unchanged:
         parts.append(f"{plan.unchanged:,} unchanged")
     parts += [f"asked by {esc(by, 80)}", f"expires {date(plan.expires_at)}"]
+    parts.append(f"plan {code(plan.id, 20)}")
     return " · ".join(parts)
 
 
-def _buttons(plan: Plan, destroys: bool) -> Block:
-    word = "Destroy" if destroys else "Apply"
+def _buttons(plan: Plan) -> Block:
+    discard = kit.button("Discard", DISCARD, plan.id)
+    if plan.purpose == "destroy":
+        # A dialog asks for the site's name.
+        return kit.actions(kit.button("Destroy…", DESTROY, plan.id, style="danger"), discard)
     ask = kit.confirm(
-        f"{word} this plan?",
-        f"{_to_do(plan)} in {label(plan.site, 60)}. What stands is compared once more, and "
-        "nothing is written if it has changed since the plan was made.",
-        word,
+        "Apply this plan?",
+        f"{to_do(plan)} in {label(plan.site, 60)}. {_warned(plan)}What stands is compared once "
+        "more, and nothing is written if it has changed since the plan was made.",
+        "Apply",
         "Not now",
-        danger=destroys,
     )
-    return kit.actions(
-        kit.button(word, APPLY, plan.id, style="danger" if destroys else "primary", confirm=ask),
-        kit.button("Discard", DISCARD, plan.id),
-    )
+    return kit.actions(kit.button("Apply", APPLY, plan.id, style="primary", confirm=ask), discard)
+
+
+def _warned(plan: Plan) -> str:
+    """One sentence on what an apply will probably stumble over; "" for nothing."""
+    missing = len(plan.checks.missing)
+    return f"{count(missing, 'IAM action')} missing: it will stop there. " if missing else ""
+
+
+def _warnings(plan: Plan) -> list[Block]:
+    """What an apply may stumble over, with the policy that mends it."""
+    checks = plan.checks
+    blocks = [kit.section(f":warning: {esc(warning, 500)}") for warning in checks.warnings[:5]]
+    if checks.missing:
+        names = [code(action, 80) for action in checks.missing[:_MOST_MISSING]]
+        more = len(checks.missing) - len(names)
+        names += [f"{more} more"] if more else []
+        blocks.append(
+            kit.section(
+                f":warning: *The setup role lacks {count(len(checks.missing), 'IAM action')}*: "
+                f"{', '.join(names)}. Add this to its policy, or Apply stops there:"
+            )
+        )
+        blocks.append(kit.rich_text(kit.lines(checks.grant, 2500)))
+    return blocks
 
 
 # Cost, permissions, notes
@@ -146,99 +184,26 @@ def _usd(amount: Decimal) -> str:
 
 def _notes(plan: Plan) -> list[Block]:
     """What is left alone, and which rights are needed."""
-    notes = [f":information_source: {esc(note, 300)}" for note in plan.notes[:5]]
+    notes = [f":information_source: {esc(note, 400)}" for note in plan.notes[:_MOST_NOTES]]
+    if len(plan.notes) > _MOST_NOTES:
+        notes.append(f"… {count(len(plan.notes) - _MOST_NOTES, 'more note')}")
     if plan.permissions and not plan.empty:
-        notes.append(
-            f":key: needs {count(len(plan.permissions), 'IAM action')}, used by the setup role "
-            "alone: `trailwatch permissions` prints the policy"
-        )
+        notes.append(f":key: {_rights(plan)}")
     return [kit.context(kit.fit_lines(notes))] if notes else []
 
 
-# While and after it is applied
-
-
-def plan_progress(plan: Plan, progress: Sequence[Progress], by: str = "") -> Message:
-    """The plan while it is applied: how far it is and what is being done now.
-
-    `progress` has at most one entry a change; the newest state of each counts.
-    """
-    latest = {step.change.key: step for step in progress}
-    total = len(plan.changes)
-    done = sum(step.state == "done" for step in latest.values())
-    now = [step.change for step in latest.values() if step.state == "doing"][-1:]
-    filled = _BAR * done // total if total else _BAR
-    bar = "█" * filled + "░" * (_BAR - filled)
-    who = f" · started by {esc(by, 80)}" if by else ""
-    blocks = [
-        kit.section(f":hourglass_flowing_sand: *Applying*: {done:,} of {total:,}\n{bar}"),
-    ]
-    doing = ""
-    if now:
-        what = f"{_DOING[now[0].action]} the {plain(now[0].label, 60)} "
-        blocks.append(kit.rich_text(kit.words(what, (plain(now[0].name, 120), "code"))))
-        doing = f", {_DOING[now[0].action]} the {esc(now[0].label, 60)} {esc(now[0].name, 120)}"
-    blocks.append(kit.context(f"site {code(plan.site, 60)}{who}"))
-    text = f"Applying the plan for {esc(plan.site, 60)}: {done:,} of {total:,} done{doing}."
-    return kit.message(text, blocks)
-
-
-def plan_result(
-    plan: Plan, progress: Sequence[Progress], by: str = "", *, resumed: bool = False
-) -> Message:
-    """What came of a plan: "Applied: 12 created, 1 changed, 0 deleted, 3 unchanged.".
-
-    Where something failed the text starts with "Stopped", and the message says what is done,
-    what failed with why and what to do, and what was not tried. Changes of which `progress` says
-    nothing count as not tried; of a `resumed` apply they count as done before.
-    """
-    latest = {step.change.key: step for step in progress}
-    failed = [step for step in latest.values() if step.state == "failed"]
-    states = {key: step.state for key, step in latest.items()}
-    before = "done" if resumed else "not tried"
-    reached = [(change, states.get(change.key, before)) for change in plan.changes]
-    done = Counter(change.action for change, state in reached if state == "done")
-    untried = [change for change, state in reached if state in ("not tried", "doing")]
-    numbers = ", ".join(f"{done[action]:,} {word}" for action, word in _DONE.items())
-    origin = f"site {code(plan.site, 60)}{f' · by {esc(by, 80)}' if by else ''}"
-    if not failed and not untried:
-        counts = f"{numbers}, {plan.unchanged:,} unchanged"
-        nothing = " Nothing to change." if not plan.changes else ""
-        return kit.message(
-            f"Applied: {counts}.{nothing}",
-            [
-                kit.section(f":white_check_mark: *Applied*: {counts}.{nothing}"),
-                kit.context(f"{origin} · {code('/trailwatch setup status')} shows what stands"),
-            ],
+def _rights(plan: Plan) -> str:
+    """Which rights it needs, and whether the setup role has them."""
+    needs = f"needs {count(len(plan.permissions), 'IAM action')}"
+    if plan.checks.missing:
+        return f"{needs}; {len(plan.checks.missing)} are missing, see above"
+    if plan.checks.unchecked:
+        why = esc(plan.checks.unchecked, 300)
+        return (
+            f"{needs}; whether they are there could not be checked ({why}): "
+            "`trailwatch permissions` prints the policy"
         )
-    counts = f"{numbers}, {len(failed):,} failed, {len(untried):,} not tried"
-    blocks = [kit.section(f":x: *Stopped*: {counts}, {plan.unchanged:,} unchanged.")]
-    blocks += [_failure(step) for step in failed[:_MOST_FAILURES]]
-    if len(failed) > _MOST_FAILURES:
-        blocks.append(kit.context(f"… {len(failed) - _MOST_FAILURES:,} more failed"))
-    if untried:
-        items = [change_words(change, kind=True) for change in untried[:_MOST_NAMED]]
-        if len(untried) > _MOST_NAMED:
-            items.append([(f"… {len(untried) - _MOST_NAMED:,} more", "italic")])
-        blocks.append(kit.rich_text(kit.words(("Not tried", "bold")), kit.listing(items)))
-    blocks.append(
-        kit.context(f"{origin} · what is done stays: {code(_AGAIN)} and Apply do the rest")
-    )
-    why = " ".join(_failure_text(step) for step in failed[:_MOST_FAILURES])
-    return kit.message(f"Stopped: {counts}, {plan.unchanged:,} unchanged. {why}".strip(), blocks)
-
-
-def _failure(step: Progress) -> Block:
-    heading: list[Word] = [("Failed: ", "bold"), *change_words(step.change, kind=True)]
-    details = error_words(step.error) if step.error else []
-    return kit.rich_text(kit.words(*heading), *details)
-
-
-def _failure_text(step: Progress) -> str:
-    name = f"{esc(step.change.label, 60)} {esc(step.change.name, 120)}"
-    error = step.error
-    parts = [error.what, error.why, error.fix] if error else []
-    return f"Failed: {name}. " + " ".join(esc(part, 300) for part in parts if part)
+    return f"{needs}, and the setup role has them"
 
 
 # A plan that is over without having been applied
@@ -246,9 +211,8 @@ def _failure_text(step: Progress) -> str:
 
 def plan_discarded(plan: Plan, by: str, at: datetime) -> Message:
     """The plan's message after somebody discarded it."""
-    return _void(
-        plan, ":no_entry_sign:", "Discarded", f"by {esc(by, 80)}", f"{date(at)}", "Nothing written."
-    )
+    who = f"by {esc(by, 80)} {date(at)}"
+    return _void(plan, ":no_entry_sign:", "Discarded", who, "Nothing written.", again=False)
 
 
 def plan_stale(plan: Plan, error: TrailwatchError | None = None) -> Message:
@@ -259,8 +223,7 @@ def plan_stale(plan: Plan, error: TrailwatchError | None = None) -> Message:
         ":arrows_counterclockwise:",
         "Out of date",
         why or "What stands has changed since the plan was made.",
-        "",
-        f"Nothing was written: ask again with {code(_AGAIN)}.",
+        "Nothing was written.",
     )
 
 
@@ -271,15 +234,18 @@ def plan_expired(plan: Plan) -> Message:
         ":hourglass:",
         "Expired",
         f"{date(plan.expires_at)}",
-        "",
-        f"Nothing was written: ask again with {code(_AGAIN)}.",
+        "Nothing was written.",
     )
 
 
-def _void(plan: Plan, picture: str, word: str, why: str, when: str, then: str) -> Message:
-    line = " ".join(part for part in (f"{picture} *{word}*", why, when) if part)
+def _void(
+    plan: Plan, picture: str, word: str, why: str, then: str, *, again: bool = True
+) -> Message:
+    line = " ".join(part for part in (f"{picture} *{word}*", why) if part)
     blocks = [
         kit.section(f"{line}\n{then}"),
-        kit.context(f"site {code(plan.site, 60)} · it was: {_to_do(plan)}"),
+        kit.context(f"site {code(plan.site, 60)} · plan {code(plan.id, 20)} · {to_do(plan)}"),
     ]
+    if again:
+        blocks.append(kit.actions(kit.button("Plan again", AGAIN, plan.id)))
     return kit.message(f"Plan for {esc(plan.site, 60)}: {word.lower()}. {why} {then}", blocks)

@@ -33,5 +33,7 @@ class Command:
     most: int = 0
     options: tuple[str, ...] = ()
     several: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
+    """Options whose value goes on to the next option, without quotes."""
     flags: tuple[str, ...] = ()
     raw: bool = False

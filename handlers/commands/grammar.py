@@ -78,7 +78,7 @@ def _arguments(command: Command, rest: str) -> tuple[list[str], dict[str, str]]:
         raise _usage(command, f"A quote is not closed ({error}).") from error
     words: list[str] = []
     options: dict[str, str] = {}
-    waiting = iter(parts)
+    waiting = iter(_sentences(command, parts))
     for part in waiting:
         if not re.match(r"--?[A-Za-z]", part):
             words.append(part)
@@ -97,6 +97,23 @@ def _arguments(command: Command, rest: str) -> tuple[list[str], dict[str, str]]:
         given_before = options.get(name) if name in command.several else None
         options[name] = f"{given_before},{value}" if given_before else value
     return words, options
+
+
+def _sentences(command: Command, parts: list[str]) -> list[str]:
+    """The parts with those of a sentence joined: `--why an audit` is two parts and not three."""
+    joined: list[str] = []
+    inside = begun = False
+    for part in parts:
+        option = re.match(r"--?([A-Za-z][\w-]*)(=|$)", part)
+        if option:
+            inside, begun = option[1].lower() in command.sentences, bool(option[2])
+            joined.append(part)
+        elif inside and begun:
+            joined[-1] = f"{joined[-1]} {part}"
+        else:
+            begun = True
+            joined.append(part)
+    return joined
 
 
 def _near(name: str, command: Command) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from handlers.access import Role
 from handlers.audit import note
 from handlers.blocks.options import options_message
+from handlers.commands import setup_life
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation
 from handlers.deps import Deps
 from handlers.planning import discard_plan, start_apply
 from handlers.request import Reply, Request
 from setup import adopt
+from setup.survey import RETAINED
 from trailwatch.errors import NotFound
 from trailwatch.site_options import changed, written
 from trailwatch.store import jobs
@@ -43,14 +45,20 @@ def options(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 
 def destroy(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """Start a plan that takes the pipeline down; the bucket and the log group stay."""
-    start(deps, request, "setup.plan", chosen_site(deps, request, call), purpose="destroy")
+    """Start a plan that takes the pipeline down; what holds records stays unless it is named."""
+    include = [kind for kind in call.options.get("include", "").split(",") if kind]
+    for kind in include:
+        if kind not in RETAINED:
+            raise NotFound.of("kind of resource that stays", kind, RETAINED)
+    asked = {"include": ",".join(include), "why": call.options.get("why", "")}
+    site = chosen_site(deps, request, call)
+    start(deps, request, "setup.plan", site, purpose="destroy", **asked)
     return Reply("Reading what stands; the plan comes into this channel. Nothing is removed yet.")
 
 
 def apply(deps: Deps, request: Request, call: Invocation) -> Reply:
     """The same as the plan's button."""
-    start_apply(deps, request, call.words[0])
+    start_apply(deps, request, call.words[0], call.options.get("confirm", ""))
     return Reply(f"Applying plan {call.words[0]}; the plan's message shows how far it is.")
 
 
@@ -102,10 +110,10 @@ COMMANDS = (
     Command(
         "setup plan",
         "setup plan [--pack PACK] [--add ID,…] [--drop ID,…] [--set NAME=VALUE,…] "
-        "[--adopt yes|none|KIND=NAME,…] [--touch KIND,…] [--site SITE]",
+        "[--adopt yes|none|KIND=NAME,…] [--touch KIND,…] [--why TEXT] [--site SITE]",
         "setup plan --pack cis", "Show what would be made or changed; nothing is touched yet",
-        Role.ADMIN, plan, options=("pack", "add", "drop", "set", "adopt", "touch", "site"),
-        several=("add", "drop", "set", "adopt", "touch"),
+        Role.ADMIN, plan, options=("pack", "add", "drop", "set", "adopt", "touch", "why", "site"),
+        several=("add", "drop", "set", "adopt", "touch"), sentences=("why",),
     ),
     Command(
         "setup options", "setup options [--site SITE]", "setup options",
@@ -113,8 +121,9 @@ COMMANDS = (
         options, options=("site",),
     ),
     Command(
-        "setup apply", "setup apply PLAN", "setup apply k3v9x2ma",
-        "Build what a plan shows; the same as its button", Role.ADMIN, apply, least=1, most=1,
+        "setup apply", "setup apply PLAN [--confirm SITE]", "setup apply k3v9x2ma",
+        "Build what a plan shows; the same as its button. One that destroys wants the site's name",
+        Role.ADMIN, apply, least=1, most=1, options=("confirm",),
     ),
     Command(
         "setup discard", "setup discard PLAN", "setup discard k3v9x2ma",
@@ -130,8 +139,12 @@ COMMANDS = (
         options=("site",),
     ),
     Command(
-        "setup destroy", "setup destroy [--site SITE]", "setup destroy",
-        "Show what taking the pipeline down would remove; bucket and log group stay",
-        Role.ADMIN, destroy, options=("site",),
+        "setup destroy", "setup destroy [--include KIND,…] [--why TEXT] [--site SITE]",
+        "setup destroy",
+        "Show what taking the pipeline down would remove; bucket, log group and KMS key stay "
+        "unless they are included (bucket, log_group, kms_key)",
+        Role.ADMIN, destroy, options=("include", "why", "site"), several=("include",),
+        sentences=("why",),
     ),
+    *setup_life.COMMANDS,
 )  # fmt: skip

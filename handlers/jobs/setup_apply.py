@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from handlers.blocks import kit
+from handlers.blocks.applying import plan_progress, plan_result
 from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message
-from handlers.blocks.plan import plan_progress, plan_result, plan_stale
+from handlers.blocks.plan import plan_stale
 from handlers.deps import Deps
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.planning import show
@@ -17,7 +18,7 @@ from setup.apply import Progress, apply
 from setup.plan import Plan, Purpose
 from trailwatch.errors import StalePlan, TrailwatchError
 from trailwatch.site import SiteConfig
-from trailwatch.site_options import restored
+from trailwatch.site_options import kept, restored
 from trailwatch.store import audit, plans
 from trailwatch.store.audit import AuditEntry
 from trailwatch.store.plans import PlanRow, PlanState
@@ -37,26 +38,74 @@ def run_apply(deps: Deps, job: JobContext) -> None:
     steps: dict[str, Progress] = {}
     config: SiteConfig | None = None
     try:
+        if not job.resumed:
+            _same_settings(deps, row)
         config = config_of(deps, row, plan)
         detections = deps.sites.detections(config)
+        clients = deps.setup_clients(row.site)
         for progress in apply(
-            plan, config, detections, deps.setup_clients(row.site), deps.clock, resume=job.resumed
+            plan,
+            config,
+            detections,
+            clients,
+            deps.clock,
+            resume=job.resumed,
+            stop=lambda: bool(_cancelled_by(deps, row)),
         ):
             job.beat()
             steps[progress.change.key] = progress
-            _show_progress(deps, job, row, plan, steps)
+            _show_progress(deps, job, row, plan, steps, progress, clients.aws.access_key())
     except StalePlan as error:
-        _end(deps, job, row, PlanState.STALE, _stale(plan, error, cut_off=job.resumed))
+        message = _stale(plan, error, cut_off=job.resumed)
+        _end(deps, job, row, PlanState.STALE, message, steps)
         return
     except TrailwatchError as error:
         if not steps and worth_another_try(job, error):
             raise
         _broken_off(deps, job, row, plan, steps, error, config)
         return
-    failed = any(step.state == "failed" for step in steps.values())
-    message = plan_result(plan, tuple(steps.values()), job.args["name"], resumed=job.resumed)
-    ended = PlanState.FAILED if failed else PlanState.APPLIED
-    _end(deps, job, row, ended, message, None if failed else config)
+    ended = _state(steps)
+    config = config if ended is PlanState.APPLIED else None
+    _end(deps, job, row, ended, _result(deps, job, row, plan, steps), steps, config)
+
+
+def _same_settings(deps: Deps, row: PlanRow) -> None:
+    """Raise StalePlan where the site's settings are not those that the plan was made from."""
+    now = kept(deps.sites.config(row.site))
+    if row.before is None or row.before == now:
+        return
+    names = sorted(name for name in now if now[name] != row.before.get(name))
+    raise StalePlan(
+        f"The settings of {row.site} have changed since plan {row.id} was made.",
+        f"These are different now: {', '.join(names) or 'some'}.",
+        "Make a new plan and look at it before applying.",
+    )
+
+
+def _cancelled_by(deps: Deps, row: PlanRow) -> str:
+    """The name of whoever asked that the plan stops, "" for nobody."""
+    with deps.db.reading() as tx:
+        now = plans.get(tx, row.id)
+    return now.cancelled_by if now else ""
+
+
+def _state(steps: Mapping[str, Progress]) -> PlanState:
+    states = {str(step.state) for step in steps.values()}
+    if "failed" in states:
+        return PlanState.FAILED
+    return PlanState.CANCELLED if "not tried" in states else PlanState.APPLIED
+
+
+def _result(
+    deps: Deps, job: JobContext, row: PlanRow, plan: Plan, steps: Mapping[str, Progress]
+) -> Message:
+    return plan_result(
+        plan,
+        tuple(steps.values()),
+        job.args["name"],
+        resumed=job.resumed,
+        cancelled_by=_cancelled_by(deps, row),
+    )
 
 
 def give_up(deps: Deps, args: Mapping[str, str], why: str) -> None:
@@ -85,13 +134,14 @@ def _broken_off(
     """What was done and what was not, and the error that no single change explains."""
     told = error_message(error)
     if not steps:
-        _end(deps, job, row, PlanState.FAILED, told)
+        _end(deps, job, row, PlanState.FAILED, told, steps)
         return
-    result = plan_result(plan, tuple(steps.values()), job.args["name"], resumed=job.resumed)
+    result = _result(deps, job, row, plan, steps)
     message = kit.message(f"{result.text} {told.text}", (*result.blocks, *told.blocks))
     whole = all(step.state == "done" for step in steps.values())
     state = PlanState.APPLIED if whole and len(steps) == len(plan.changes) else PlanState.FAILED
-    _end(deps, job, row, state, message, config if state is PlanState.APPLIED else None)
+    config = config if state is PlanState.APPLIED else None
+    _end(deps, job, row, state, message, steps, config)
 
 
 def _stale(plan: Plan, error: StalePlan, *, cut_off: bool) -> Message:
@@ -108,15 +158,23 @@ def _stale(plan: Plan, error: StalePlan, *, cut_off: bool) -> Message:
 
 def config_of(deps: Deps, row: PlanRow, plan: Plan) -> SiteConfig:
     """The config that the plan was made for."""
-    return replace(restored(deps.sites.config(row.site), row.result or {}), pack=plan.pack)
+    wanted = row.after or row.result or {}
+    return replace(restored(deps.sites.config(row.site), wanted), pack=plan.pack)
 
 
 def _show_progress(
-    deps: Deps, job: JobContext, row: PlanRow, plan: Plan, steps: dict[str, Progress]
+    deps: Deps,
+    job: JobContext,
+    row: PlanRow,
+    plan: Plan,
+    steps: Mapping[str, Progress],
+    newest: Progress,
+    access_key: str,
 ) -> None:
-    newest = next(reversed(steps.values()))
+    cancelled_by = _cancelled_by(deps, row)
+    shown = plan_progress(plan, tuple(steps.values()), job.args["name"], cancelled_by=cancelled_by)
     with deps.db.transaction() as tx:
-        show(deps, tx, row, plan_progress(plan, tuple(steps.values()), job.args["name"]))
+        show(deps, tx, row, shown)
         if newest.state == "doing":
             return
         audit.add(
@@ -129,7 +187,13 @@ def _show_progress(
                 action=f"setup.{newest.change.action.value}",
                 subject=newest.change.key,
                 outcome=str(newest.state),
-                detail={"plan": plan.id, "error": str(newest.error or "")},
+                # By its access key's id the trail's records of this change are known as ours.
+                detail={
+                    "plan": plan.id,
+                    "error": str(newest.error or ""),
+                    "site": row.site,
+                    "access_key": access_key,
+                },
             ),
         )
 
@@ -140,10 +204,11 @@ def _end(
     row: PlanRow,
     state: PlanState,
     message: Message,
+    steps: Mapping[str, Progress],
     config: SiteConfig | None = None,
 ) -> None:
     with deps.db.transaction() as tx:
-        plans.set_state(tx, row.id, PlanState.APPLYING, state)
+        plans.end(tx, row.id, state, deps.clock(), _outcome(job, row, steps))
         show(deps, tx, row, message)
         if config is not None and Plan.from_json(row.body).purpose is Purpose.APPLY:
             deps.sites.remember(tx, config, job.args["user_id"], deps.clock())
@@ -157,7 +222,20 @@ def _end(
                 action="setup.apply",
                 subject=f"plan {row.id}",
                 outcome=state.value,
-                detail={},
+                detail={"proposed_by": row.created_name or row.created_by, "why": row.why},
             ),
         )
     log.info("plan=%s state=%s", row.id, state.value)
+
+
+def _outcome(job: JobContext, row: PlanRow, steps: Mapping[str, Progress]) -> dict[str, list[str]]:
+    """What became of each change, by its key: [state, error]. For the plan's history.
+
+    A resumed apply names what it found done already as done.
+    """
+    before = ["done" if job.resumed else "not tried", ""]
+    changes = Plan.from_json(row.body).changes
+    outcome = {change.key: before for change in changes}
+    for key, step in steps.items():
+        outcome[key] = [str(step.state), str(step.error or "")]
+    return outcome

@@ -2,52 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from handlers.answering import tell
 from handlers.blocks.errors import error_message
-from handlers.blocks.plan import plan_message
 from handlers.blocks.status import status_message
 from handlers.deps import Deps
+from handlers.history import again, any_plan, way_back
 from handlers.jobs.job import JobContext, worth_another_try
-from handlers.planning import message_key, show
+from handlers.planning import offer
 from setup.adopt import adopting, touched
 from setup.plan import Plan, make_destroy_plan, make_plan
 from setup.status import status
 from trailwatch.errors import TrailwatchError
 from trailwatch.site import SiteConfig
-from trailwatch.site_options import changed, kept, written
-from trailwatch.store import plans
-from trailwatch.store.plans import PlanRow, PlanState
+from trailwatch.site_options import changed, written
 
 
 def propose(deps: Deps, job: JobContext) -> None:
     """Make a plan, keep it and post it in the channel; what fails is told to who asked."""
     try:
         config = wanted(deps, job)
-        plan = _plan(deps, job, config)
+        plan = _plan(deps, job.args, config)
     except TrailwatchError as error:
-        if worth_another_try(job, error):
-            raise
-        tell(deps, job, error_message(error))
+        _failed(deps, job, error)
         return
-    message = plan_message(plan, job.args["name"])
-    row = PlanRow(
-        id=plan.id,
-        site=plan.site,
-        state=PlanState.PROPOSED,
-        created_by=job.args["user_id"],
-        created_at=plan.created_at,
-        expires_at=plan.expires_at,
-        body=plan.to_json(),
-        digest=plan.digest,
-        channel=job.args["channel"],
-        message_key=message_key(plan.id),
-        result=kept(config),
-    )
-    with deps.db.transaction() as tx:
-        plans.save(tx, row)
-        show(deps, tx, row, message)
+    offer(deps, plan, config, job.args, job.args.get("why", ""))
+
+
+def propose_back(deps: Deps, job: JobContext) -> None:
+    """Make a plan that leads back to the settings before another, and post it."""
+    try:
+        with deps.db.reading() as tx:
+            row = any_plan(tx, job.args["plan_id"])
+        back = way_back(deps, row)
+        detections = deps.sites.detections(back.config)
+        clients = deps.setup_clients(row.site)
+        plan = make_plan(back.config, detections, clients, deps.clock)
+        plan = replace(plan, notes=(*back.notes, *plan.notes))
+    except TrailwatchError as error:
+        _failed(deps, job, error)
+        return
+    offer(deps, plan, back.config, job.args, job.args.get("why") or back.why)
+
+
+def propose_again(deps: Deps, job: JobContext) -> None:
+    """Make a plan that brings what another was to bring, and post it."""
+    try:
+        with deps.db.reading() as tx:
+            row = any_plan(tx, job.args["plan_id"])
+        config, purpose = again(deps, row)
+        plan = _plan(deps, purpose, config)
+    except TrailwatchError as error:
+        _failed(deps, job, error)
+        return
+    offer(deps, plan, config, job.args, row.why)
+
+
+def _failed(deps: Deps, job: JobContext, error: TrailwatchError) -> None:
+    """Tell who asked, unless another try may help: then the error is raised."""
+    if worth_another_try(job, error):
+        raise error
+    tell(deps, job, error_message(error))
 
 
 def wanted(deps: Deps, job: JobContext) -> SiteConfig:
@@ -73,11 +90,12 @@ def _with(now: tuple[str, ...], more: str | None, less: str | None) -> tuple[str
     return tuple(dict.fromkeys(part for part in added if part not in removed))
 
 
-def _plan(deps: Deps, job: JobContext, config: SiteConfig) -> Plan:
+def _plan(deps: Deps, asked: Mapping[str, str], config: SiteConfig) -> Plan:
     detections = deps.sites.detections(config)
     clients = deps.setup_clients(config.site.name)
-    if job.args.get("purpose") == "destroy":
-        return make_destroy_plan(config, detections, clients, deps.clock)
+    if asked.get("purpose") == "destroy":
+        include = asked.get("include", "").split(",")
+        return make_destroy_plan(config, detections, clients, deps.clock, include=include)
     return make_plan(config, detections, clients, deps.clock)
 
 

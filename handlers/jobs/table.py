@@ -20,6 +20,7 @@ from handlers.jobs import (
     reconcile,
     rotate_secret,
     setup_apply,
+    setup_destroy,
     setup_import,
     setup_plan,
 )
@@ -43,6 +44,9 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "setup.plan": setup_plan.propose,
     "setup.status": setup_plan.tell_status,
     "setup.apply": setup_apply.run_apply,
+    "setup.plan_again": setup_plan.propose_again,
+    "setup.plan_back": setup_plan.propose_back,
+    "setup.open_destroy": setup_destroy.open_dialog,
     "setup.rotate_secret": rotate_secret.rotate,
 }
 
@@ -56,6 +60,8 @@ WAITS_FOR_AWS = frozenset(
         "pattern.test",
         "setup.import",
         "setup.plan",
+        "setup.plan_again",
+        "setup.plan_back",
         "setup.status",
     }
 )

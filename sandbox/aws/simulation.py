@@ -55,8 +55,7 @@ def _statements(role: Role) -> Iterator[Mapping[str, Any]]:
         if version.version_id == policy.default_version_id
     )
     for text in (*role.policies.values(), *attached):
-        document = json.loads(text) if isinstance(text, str) else text
-        yield from _list(document.get("Statement"))
+        yield from _list(json.loads(text).get("Statement"))
 
 
 def _result(

@@ -32,6 +32,8 @@ def test_a_refusal_names_the_role() -> None:
         ({"is_stranger": True}, False),
         ({"team_id": "T-other"}, False),
         ({"is_bot": True}, False),
+        ({"is_workflow_bot": True}, False),
+        ({"id": "USLACKBOT", "is_bot": False}, False),
         ({"deleted": True}, False),
     ],
 )

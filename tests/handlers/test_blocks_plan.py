@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from handlers import samples
+from handlers.blocks.applying import plan_progress, plan_result
 from handlers.blocks.kit import Message
-from handlers.blocks.plan import plan_message, plan_progress, plan_result
+from handlers.blocks.plan import plan_message
 from setup.apply import Progress, ProgressState
 from setup.change import Action, Change
 
@@ -29,7 +30,7 @@ def test_the_buttons_carry_the_plans_id_alone() -> None:
     create = plan_message(samples.PLAN, "alice")
     assert buttons(create) == [("plan.apply", "p7c1d9", "primary"), ("plan.discard", "p7c1d9", "")]
     destroy = plan_message(samples.DESTROY, "alice")
-    assert buttons(destroy)[0] == ("plan.apply", "p7c1d9", "danger")
+    assert buttons(destroy)[0] == ("plan.destroy", "p7c1d9", "danger")
     assert buttons(plan_message(replace(samples.PLAN, changes=()), "alice")) == []
 
 
@@ -56,7 +57,7 @@ def test_a_long_plan_is_cut_and_says_so() -> None:
     assert len(message.blocks) <= 50
     assert len(words(message)) < 40_000
     assert "… 18 more" in words(message)
-    assert "more changes: `trailwatch plan`" in words(message)
+    assert "more changes: the thread has all" in words(message)
     assert "300 to change" in message.text
 
 

@@ -164,6 +164,10 @@ def test_site_configs_have_versions(db: Database) -> None:
         assert site_config.latest(tx, "main") == second
         assert site_config.history(tx, "main") == [second, first]
         assert site_config.names(tx) == ["main"]
+        later = site_config.save(tx, "main", '{"pack": "all"}', "U2", NOW + timedelta(hours=2))
+        assert site_config.newest_before(tx, "main", NOW + timedelta(hours=1)) == second
+        assert site_config.newest_before(tx, "main", NOW + timedelta(hours=2)) == later
+        assert site_config.newest_before(tx, "main", NOW - timedelta(hours=1)) is None
 
 
 def test_grants(db: Database) -> None:

@@ -39,6 +39,17 @@ def history(tx: Connection, name: str, limit: int = 50) -> list[StoredConfig]:
     return [_stored(row) for row in tx.execute(chosen)]
 
 
+def newest_before(tx: Connection, name: str, at: datetime) -> StoredConfig | None:
+    """The version that held at a moment; None where nothing was saved by then."""
+    chosen = (
+        select(site_config)
+        .where(site_config.c.name == name, site_config.c.at <= at)
+        .order_by(site_config.c.version.desc())
+    )
+    row = tx.execute(chosen.limit(1)).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def names(tx: Connection) -> list[str]:
     """The sites that have a configuration."""
     chosen = select(site_config.c.name).distinct().order_by(site_config.c.name)

@@ -1,0 +1,1 @@
+"""What can be filled in: one module a modal. Decides nothing itself."""
