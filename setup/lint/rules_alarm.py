@@ -157,8 +157,8 @@ def no_alarm_at_all(view: View) -> Iterator[Hit]:
     if view.filters and not view.alarms and view.chain.complete:
         first = view.filters[0]
         others = len(view.filters) - 1
-        more = f" and {others} more" if others else ""
-        yield Hit(first, f"No alarm looks at what {first.name}{more} count.")
+        count = f" and {others} more count" if others else " counts"
+        yield Hit(first, f"No alarm looks at what {first.name}{count}.")
 
 
 def same_action_twice(view: View) -> Iterator[Hit]:

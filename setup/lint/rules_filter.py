@@ -72,6 +72,7 @@ def always(view: View) -> Iterator[Hit]:
         if one.pattern is not None and not one.pattern.strip():
             message = f"The pattern of {one.name} is empty: every record counts."
             yield Hit(one, message, "pattern")
+            continue
         for lint in _lints(one):
             if lint.rule is Dubious.ALWAYS:
                 yield Hit(one, _said(one, lint), "pattern", _instead(lint))

@@ -160,7 +160,8 @@ def _refused(alarm: Alarm) -> tuple[str, str] | None:
         return None
     most = 7 * DAY if period >= 3600 else DAY
     if n * period > most:
-        return "evaluation_periods", f"{n} periods of {period} s are more than {most // DAY} days"
+        window = "a day" if most == DAY else "7 days"
+        return "evaluation_periods", f"{n} periods of {period} s are more than {window}"
     return None
 
 

@@ -89,15 +89,14 @@ def _subscribers(view: View, topic: Topic) -> list[Subscription]:
 def no_subscriber(view: View) -> Iterator[Hit]:
     for topic in view.topics:
         found = _subscribers(view, topic)
-        if not topic.subscriptions_known and not found:
-            maybe = any(same(one.topic, topic.arn) is None for one in view.chain.subscriptions)
-            if not maybe and not view.chain.complete:
-                message = f"{topic.name} has no subscription in this file."
-                yield Hit(topic, message, severity=Severity.WARNING)
+        if any(same(one.topic, topic.arn) is None for one in view.chain.subscriptions):
             continue
-        if all(one.confirmed is False for one in found):
+        if topic.subscriptions_known and all(one.confirmed is False for one in found):
             waiting = f": {len(found)} not confirmed" if found else ""
             yield Hit(topic, f"Nobody is subscribed to {topic.name}{waiting}.")
+        elif not topic.subscriptions_known and not found and not view.chain.complete:
+            message = f"{topic.name} has no subscription in this file."
+            yield Hit(topic, message, severity=Severity.WARNING)
 
 
 def pending(view: View) -> Iterator[Hit]:
