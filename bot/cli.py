@@ -114,6 +114,9 @@ def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="FILE",
         help="CloudTrail files to play",
     )
+    sandbox.add_argument(
+        "--sites", type=int, default=1, help="how many accounts there are; 2 adds the site stage"
+    )
     sandbox.add_argument("--headless", action="store_true", help="open no browser")
     sandbox.add_argument("--state", type=Path, help="a folder that keeps the state; else fresh")
     sandbox.set_defaults(run=_sandbox)
@@ -206,6 +209,7 @@ def _sandbox(options: argparse.Namespace) -> int:
         replay=tuple(options.replay),
         headless=options.headless,
         state=options.state,
+        sites=options.sites,
     )
 
 

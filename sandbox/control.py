@@ -15,6 +15,7 @@ from sandbox import scenarios
 from sandbox.aws.acts import NothingThere
 from sandbox.opsgenie import ActRefused
 from sandbox.player import LARGEST_FILE, Record, read_bytes, stamped
+from sandbox.sites import PLACES, Place, moved
 from sandbox.slack.refusals import SlackRefusal
 from sandbox.wire import TARGETS, BadFault, CallLog, Faults, parse_fault
 
@@ -137,6 +138,7 @@ class ControlApp:
         calls: CallLog,
         faults: Faults,
         status: Callable[[], Mapping[str, Any]],
+        places: Sequence[Place] = PLACES[:1],
     ) -> None:
         self._slack = slack
         self._aws = aws
@@ -144,10 +146,15 @@ class ControlApp:
         self._calls = calls
         self._faults = faults
         self._status = status
+        self._places = {place.name: place for place in places}
 
     def scenarios(self) -> list[dict[str, Any]]:
         """Name, title and description of each scenario, for the page's panel."""
         return [one.as_json() for one in scenarios.load()]
+
+    def sites(self) -> list[str]:
+        """The names of the sites that a scenario can play to, for the page's panel."""
+        return list(self._places)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
@@ -264,22 +271,33 @@ class ControlApp:
         }
 
     def _scenario(self, asked: Asked) -> object:
-        name = asked.fields(name=(str, MISSING))["name"]
+        given = asked.fields(name=(str, MISSING), site=(str, ""))
+        name, place = given["name"], self._place(given["site"])
         chosen = next((s for s in scenarios.load() if s.name == name), None)
         if chosen is None:
             known = ", ".join(s.name for s in scenarios.load())
             raise BadRequest(f"there is no scenario {name!r}; there are {known}", 404)
         if chosen.acts:
+            if given["site"] not in ("", next(iter(self._places))):
+                raise BadRequest(f"{name} acts in the first site alone")
             try:
                 done = self._aws.act(name)
             except NothingThere as nothing:
                 raise BadRequest(f"{nothing} yet; apply a plan first", 409) from None
             return {"name": name, "done": done}
         now = datetime.now(UTC)
-        records = [stamped(record, now) for record in chosen.fresh_records()]
+        records = [stamped(moved(r, place), now) for r in chosen.fresh_records()]
         self._aws.ingest(records)
         matched = {name for record in records for name in self._aws.matching_filters(record)}
         return {"name": name, "accepted": len(records), "matched": sorted(matched)}
+
+    def _place(self, name: str) -> Place:
+        """The site of that name, "" being the first."""
+        if not name:
+            return next(iter(self._places.values()))
+        if name not in self._places:
+            raise BadRequest(f"there is no site {name!r}; there are {', '.join(self._places)}", 404)
+        return self._places[name]
 
     def _trail(self, asked: Asked) -> object:
         logging = asked.fields(logging=(bool, MISSING))["logging"]

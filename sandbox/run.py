@@ -30,11 +30,12 @@ from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.page import PageApp
 from sandbox.player import Player, Record, Rejected, read_paths
 from sandbox.process import BotProcess
+from sandbox.sites import PLACES, Place, write_settings
 from sandbox.slack import SlackStandIn
 from sandbox.wire import CallLog, Faults, Sender, Server, WsgiApp
 
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
+ACCOUNT = PLACES[0].account
+REGION = PLACES[0].region
 READY_SECONDS = 20.0
 SETTLE_SECONDS = 2.0
 READS = ("Describe", "Get", "List", "Lookup", "Filter", "Test", "Head", "AssumeRole", "GET", "HEAD")
@@ -63,6 +64,12 @@ class Wanted:
     speed: float
     replay: tuple[Path, ...]
     headless: bool
+    sites: int = 1
+    """How many accounts there are, each a site of the bot's."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return PLACES[: self.sites]
 
 
 class Sandbox:
@@ -83,6 +90,7 @@ class Sandbox:
             speed=wanted.speed,
             region=REGION,
             account=ACCOUNT,
+            others={place.account: place.external_id for place in wanted.places[1:]},
             recording=True,
         )
         self.control = ControlApp(
@@ -92,6 +100,7 @@ class Sandbox:
             calls=self._calls,
             faults=self._faults,
             status=self.status,
+            places=wanted.places,
         )
         page = PageApp(self.slack, self.control)
         self._page = Server(_routes(page, self.control), wanted.port, "page")
@@ -109,9 +118,11 @@ class Sandbox:
         environment = bot_environment(self, state, port, metrics)
         script = Path(sys.executable).with_name("trailwatch")
         url = f"http://127.0.0.1:{port}"
-        return BotProcess(
-            [str(script), "serve"], environment, state, state / "bot.log", url, self._log
-        )
+        command = [str(script), "serve"]
+        if self._wanted.sites > 1:
+            write_settings(self._wanted.places, state / "sites.toml")
+            command += ["--config", str(state / "sites.toml")]
+        return BotProcess(command, environment, state, state / "bot.log", url, self._log)
 
     def status(self) -> dict[str, Any]:
         """The body of GET /api/status."""
@@ -120,6 +131,10 @@ class Sandbox:
             "ready": self._ready and self.bot.pid is not None and self.bot.ready(),
             "speed": self._wanted.speed,
             "aws": {"endpoint": self.aws.url, "region": REGION, "account": ACCOUNT},
+            "sites": [
+                {"name": place.name, "account": place.account, "region": place.region}
+                for place in self._wanted.places
+            ],
             "slack": {
                 "api": self.slack.api_url,
                 "channel": self.slack.channel,
@@ -275,16 +290,21 @@ def run_sandbox(
     replay: Iterable[str | Path] = (),
     headless: bool = False,
     state: str | Path | None = None,
+    sites: int = 1,
     log: Log = _say,
 ) -> int:
     """Run until Ctrl-C or SIGTERM; 0 then, 1 when the bot does not start, 2 for bad arguments.
 
     `speed` N divides periods and gaps by N; `replay` names CloudTrail files and folders;
-    `state` is a folder that keeps the bot's database, key and log (else nothing is kept).
+    `state` is a folder that keeps the bot's database, key and log (else nothing is kept);
+    `sites` is how many accounts there are.
     """
-    wanted = Wanted(port, speed, tuple(Path(p).expanduser() for p in replay), headless)
+    wanted = Wanted(port, speed, tuple(Path(p).expanduser() for p in replay), headless, sites)
     if not 0.1 <= speed <= 10_000 or not 0 <= port <= 65_535:
         log("--speed must be 0.1 to 10000, and --port 0 to 65535.")
+        return 2
+    if not 1 <= sites <= len(PLACES):
+        log(f"--sites must be 1 to {len(PLACES)}.")
         return 2
     missing = [str(p) for p in wanted.replay if not p.exists()]
     if missing:
@@ -319,6 +339,9 @@ def _welcome(sandbox: Sandbox, wanted: Wanted, kept: Path | None, log: Log) -> N
         "  2. click  Sign in as root  in the panel, and see the alarm with who did it\n"
         "  3. click  Acknowledge  in the alarm, then  /trailwatch digest now\n"
     )
+    if len(wanted.places) > 1:
+        named = ", ".join(f"{p.name} ({p.account}, {p.region})" for p in wanted.places)
+        log(f"Sites: {named}. Build another: /trailwatch setup plan --site {PLACES[1].name}\n")
     if kept is not None:
         log(f"Kept in {kept}: the bot's database, its key and its log (bot.log).")
     log("Ctrl-C ends it.")

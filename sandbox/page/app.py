@@ -43,6 +43,7 @@ class Control(Protocol):
     """What the page needs of the sandbox's control."""
 
     def scenarios(self) -> Sequence[Mapping[str, Any]]: ...
+    def sites(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,12 @@ class PageApp:
         return self._render("home.html", view=view, r=look.reader)
 
     def _side(self) -> Markup:
-        return self._render("side.html", scenarios=self._control.scenarios(), faults=FAULTS)
+        return self._render(
+            "side.html",
+            scenarios=self._control.scenarios(),
+            sites=self._control.sites(),
+            faults=FAULTS,
+        )
 
     def _page(self, request: Request) -> Response:
         version = self._slack.version

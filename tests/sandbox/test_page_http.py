@@ -26,6 +26,9 @@ ALICE = "U0ALICE000"
 class Stories:
     """The control's part that the page asks."""
 
+    def sites(self) -> Sequence[str]:
+        return ["main"]
+
     def scenarios(self) -> Sequence[Mapping[str, Any]]:
         names = ("root-sign-in", "b", "c", "d", "e", "f", "g")
         return [{"name": n, "title": f"<{n}>", "description": "&"} for n in names]

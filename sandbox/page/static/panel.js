@@ -45,7 +45,8 @@ const tell = (box, text, kind = "") => {
 };
 
 export async function scenario(name) {
-  const answer = await post("/api/scenario", { name });
+  const site = find("#site")?.value || "";
+  const answer = await post("/api/scenario", { name, site });
   const title = find(`[data-scenario="${CSS.escape(name)}"] b`)?.textContent || name;
   report(title, answer);
 }
