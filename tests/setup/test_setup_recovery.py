@@ -7,35 +7,6 @@ from typing import Any
 import pytest
 
 from sandbox.wire import Fault
-from setup.apply import apply
-
-READS = ("Get", "Describe", "List")
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-@pytest.mark.parametrize("write", [0, 1, 9, 11, 14, 18, 22])
-def test_killed_before_any_write_it_is_resumed(on_stand_in: Any, write: int) -> None:
-    """Writes in order: the bucket and its tags, …, the role, the trail, logging, the topic, …"""
-    world = on_stand_in
-    config, detections = world.config(), world.detections()
-    plan = world.plan(config, detections)
-    left = write
-
-    def kill(service: str, operation: str) -> None:
-        nonlocal left
-        if not operation.startswith(READS):
-            if left == 0:
-                raise Killed
-            left -= 1
-
-    with pytest.raises(Killed):
-        list(apply(plan, config, detections, world.clients(on_call=kill), world.clock))
-    progress = apply(plan, config, detections, world.clients(), world.clock, resume=True)
-    assert set(world.ends(progress)) == {"done"}
-    assert world.plan(config, detections).empty
 
 
 @pytest.mark.parametrize(
