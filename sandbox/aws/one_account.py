@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.aws.alarm_history import AlarmHistory
 from sandbox.aws.alarms import Alarms
 from sandbox.aws.backends import Account
+from sandbox.aws.cloudformation import CloudFormation
 from sandbox.aws.cloudtrail import CloudTrail
 from sandbox.aws.cloudwatch import CloudWatch
 from sandbox.aws.deliveries import Deliveries
@@ -25,13 +26,17 @@ from sandbox.aws.trail_delivery import TrailDelivery
 
 
 class OneAccount:
-    """An account with its alarms and trails at work between `start` and `stop`."""
+    """An account with its alarms and trails at work between `start` and `stop`.
+
+    `url` is where the stand-in answers: CloudFormation makes its resources there.
+    """
 
     def __init__(
         self,
         account: Account,
         deliveries: Deliveries,
         envelopes: Envelopes,
+        url: str,
         speed: float,
         delivery_delay: float,
     ) -> None:
@@ -61,6 +66,7 @@ class OneAccount:
             "iam": Simulation(account).handlers(),
             "cloudtrail": CloudTrail(account, self.history, self.trails, keys).handlers(),
             "kms": keys.handlers(),
+            "cloudformation": CloudFormation(account, url).handlers(),
         }
 
     def start(self) -> None:

@@ -91,7 +91,7 @@ class AwsStandIn:
         self._external_ids = {account: "", **(others or {})}
         self._accounts = {
             one: OneAccount(
-                Account(one, region), self._deliveries, envelopes, speed, delivery_delay
+                Account(one, region), self._deliveries, envelopes, self.url, speed, delivery_delay
             )
             for one in self._external_ids
         }
