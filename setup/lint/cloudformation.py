@@ -267,9 +267,9 @@ class _Template:
         for p in self._of("AWS::SNS::Subscription"):
             yield items.subscription(p)
         for p in self._of("AWS::SNS::Topic"):
-            found = p.get("Subscription", ())
+            found = p.get("Subscription", [])
             arn = self._arn(p.address)
-            for one in found if isinstance(found, list) else [{}]:
+            for one in found if isinstance(found, list) else [None]:
                 values = {**one, "TopicArn": arn} if isinstance(one, Mapping) else {"TopicArn": arn}
                 places = {"": p.places.get("Subscription", p.places[""])}
                 yield items.subscription(Props(values, p.fallback, p.address, places))

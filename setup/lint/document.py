@@ -66,7 +66,8 @@ class _Json:
 
     def read(self) -> Any:
         value, end = self._value(self._skip(0))
-        if self._skip(end) != len(self.text):
+        end = self._skip(end)
+        if end != len(self.text):
             raise ValueError(f"more text after its end, {self._said(end)}")
         return value
 
