@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from setup.actions import alert_tags, incoming_actions
+from setup.refusals import check_names, check_options
 from setup.resource import MARK, Resource
-from setup.resources.alarm import Alarm
+from setup.resources.alarm import MAX_DESCRIPTION, Alarm
 from setup.resources.bucket import Bucket
 from setup.resources.incoming_integration import IncomingIntegration
 from setup.resources.kms_key import KmsKey
@@ -19,12 +20,16 @@ from setup.resources.topic import Topic
 from setup.resources.trail import Trail
 from setup.resources.webhook_integration import WebhookIntegration
 from trailwatch.detections import Detection, DetectionKind
-from trailwatch.errors import ConfigError, LimitExceeded
+from trailwatch.errors import LimitExceeded
 from trailwatch.event_selectors import wanted_selectors
-from trailwatch.site import OWN_KEY, RETENTIONS, SiteConfig
+from trailwatch.site import OWN_KEY, SiteConfig
 
 MAX_FILTERS = 100
 MAX_PATTERN = 1024
+FIRST = " First: "
+"""What stands before what to do first, in an alarm's description."""
+LEAST_FIRST = 40
+"""Fewer characters of it than this help nobody."""
 SNS_PATH = "/v1/json/amazonsns"
 WEBHOOK_PATH = "/webhooks/opsgenie"
 
@@ -127,11 +132,24 @@ def alarm(config: SiteConfig, detection: Detection) -> Alarm:
         config.prefix,
         config.namespace,
         config.topic,
-        f"[{detection.severity.value}] {detection.title}: {detection.why}",
+        description(detection),
         detection.period,
         detection.threshold,
         tags(config),
     )
+
+
+def description(detection: Detection) -> str:
+    """What an alarm says: severity, title, why it matters, and what to do first, on one line.
+
+    What to do first gives way where CloudWatch takes no more.
+    """
+    text = f"[{detection.severity.value}] {detection.title}: {detection.why}"
+    first = " ".join(detection.runbook.split())
+    room = MAX_DESCRIPTION - len(text) - len(FIRST)
+    if not first or room < min(len(first), LEAST_FIRST):
+        return text
+    return text + FIRST + (first if len(first) <= room else f"{first[: room - 1].rstrip()}…")
 
 
 def stray_filter(config: SiteConfig, name: str) -> MetricFilter:
@@ -183,14 +201,9 @@ def webhook(config: SiteConfig) -> tuple[WebhookIntegration, ...]:
 
 
 def _check(config: SiteConfig, detections: Sequence[Detection]) -> None:
-    days = config.retention_days
-    if days not in RETENTIONS:
-        near = min(RETENTIONS, key=lambda allowed: abs(allowed - days))
-        raise ConfigError(
-            f"Logs cannot be kept for {days} days.",
-            "CloudWatch Logs takes certain numbers of days only.",
-            f"The nearest that it takes is {near}.",
-        )
+    """Raise ConfigError or LimitExceeded for what AWS would refuse, as far as the config tells."""
+    check_names(config, [one.id for one in detections])
+    check_options(config)
     if len(detections) > MAX_FILTERS:
         raise LimitExceeded(
             f"{len(detections)} detections do not fit into one log group.",
