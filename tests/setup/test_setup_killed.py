@@ -40,15 +40,14 @@ MOST = 60
 """More processes than an apply has writes."""
 
 
-class Killer(Faults, CallLog):
-    """Kills the process whose id it is told, at one of its writes; the stand-ins' faults and log.
+class Killer(Faults):
+    """Kills the process whose id it is told, at one of its writes; the stand-ins' faults.
 
     `at`: which of a process's writes, from 1; `effect`: whether that write still takes effect.
     """
 
     def __init__(self, at: int, effect: bool) -> None:
-        Faults.__init__(self, lambda: 0.0)
-        CallLog.__init__(self)
+        super().__init__(lambda: 0.0)
         self.pid: queue.Queue[int] = queue.Queue()
         self.at = at
         self.effect = effect
@@ -69,17 +68,14 @@ class Killer(Faults, CallLog):
         if spared or len(self.written) < self.at:
             return None
         self.killed.append(name)
-        self._armed = True
         if self.effect:
+            self._armed = True
             return Fault(target, "", "lost")
         self._kill()
         return Fault(target, "", "reset")
 
-    def add(
-        self, target: str, method: str, arguments: Mapping[str, Any], status: int, ms: float
-    ) -> None:
-        CallLog.add(self, target, method, arguments, status, ms)
-        # The write took effect, its answer is not sent yet.
+    def answering(self) -> None:
+        """The write took effect, its answer is not sent yet."""
         if self._armed:
             self._kill()
 
@@ -95,7 +91,23 @@ class Killer(Faults, CallLog):
         os.kill(self.pid.get(timeout=20), signal.SIGKILL)
 
     def next(self) -> None:
+        """Another process is about to begin."""
         self.written.clear()
+
+
+class Log(CallLog):
+    """Lets the killer know of answers that will be lost."""
+
+    def __init__(self, killer: Killer) -> None:
+        super().__init__()
+        self._killer = killer
+
+    def add(
+        self, target: str, method: str, arguments: Mapping[str, Any], status: int, ms: float
+    ) -> None:
+        super().add(target, method, arguments, status, ms)
+        if status == 0:
+            self._killer.answering()
 
 
 @pytest.fixture(params=[(1, True), (2, False)], ids=["answer lost", "before the effect"])
@@ -106,9 +118,10 @@ def killer(request: pytest.FixtureRequest) -> Killer:
 
 @pytest.fixture
 def stage(killer: Killer, tmp_path: Path) -> Iterator[dict[str, Any]]:
-    sender = Sender(killer, Faults(lambda: 0.0))
-    aws = AwsStandIn(calls=killer, faults=killer, sender=sender)
-    opsgenie = OpsgenieStandIn(calls=killer, faults=killer, sender=sender, processing_delay=0.0)
+    log = Log(killer)
+    sender = Sender(CallLog(), Faults(lambda: 0.0))
+    aws = AwsStandIn(calls=log, faults=killer, sender=sender)
+    opsgenie = OpsgenieStandIn(calls=log, faults=killer, sender=sender, processing_delay=0.0)
     aws.start()
     opsgenie.start()
     yield {"aws": aws.url, "opsgenie": opsgenie.url, "key": opsgenie.api_key, "folder": tmp_path}
@@ -146,7 +159,7 @@ def test_killed_at_every_write_it_is_whole_in_the_end(
     addresses = (stage["aws"], stage["opsgenie"], stage["key"], str(stage["folder"]))
     command = [sys.executable, str(CHILD), *addresses]
     killer.on = True
-    endings = []
+    endings: list[int] = []
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
