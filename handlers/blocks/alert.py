@@ -301,7 +301,8 @@ def sentence(
 ) -> str:
     """The alert's facts in plain words, as mrkdwn: for notifications and screen readers."""
     found = alert.fields
-    account = esc(found.account_name, 80) if found.account_name else ""
+    named = found.account_name != site  # else the site's name says it already
+    account = esc(found.account_name, 80) if found.account_name and named else ""
     if found.account:
         number = esc(found.account, 32)
         account = f"{account} ({number})" if account else number
