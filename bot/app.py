@@ -58,6 +58,7 @@ from trailwatch.errors import ProviderError
 from trailwatch.routers.opsgenie import OpsgenieRouter
 from trailwatch.search.archive import Wanted, pieces
 from trailwatch.search.logs import LogsSource
+from trailwatch.search.lookup import LookupSource
 from trailwatch.site import Site, SiteConfig, partition_of
 from trailwatch.store import grants, inbox, jobs
 from trailwatch.store.database import Database, open_database
@@ -236,8 +237,8 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
     """What handlers are given."""
     clients = SiteClients(settings)
 
-    def setup_clients(site: str = "") -> Clients:
-        return Clients(clients.building(site), integrations_of(settings), secrets)
+    def setup_clients(site: str = "", session: str = "") -> Clients:
+        return Clients(clients.building(site, session), integrations_of(settings), secrets)
 
     own = Path(settings.detections_folder) if settings.detections_folder else None
     catalogue = load_catalogue(own)
@@ -262,6 +263,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         logs=lambda config: LogsSource(
             clients.reading(config.site.name, attempts=1), config.log_group
         ),
+        lookup=lambda config: LookupSource(clients.reading(config.site.name)),
         places=threading.BoundedSemaphore(AWS_PLACES),
         archive=lambda config, since: pieces(
             [f"s3://{config.bucket}/"], Wanted(since), clients.reading(config.site.name)
@@ -357,7 +359,10 @@ def give_up(deps: Deps, kind: str, key: str, error: str) -> None:
 
 def schedule(settings: Settings) -> tuple[ScheduleEntry, ...]:
     """What happens by itself, and when."""
+    minutes = settings.drift_minutes
+    drift = (ScheduleEntry("drift", Every(minutes * 60), "setup.drift"),) if minutes else ()
     return (
+        *drift,
         ScheduleEntry("prune", Daily(3, 30), "store.prune"),
         ScheduleEntry("reconcile", Every(RECONCILE_SECONDS), "alert.reconcile"),
         ScheduleEntry(

@@ -47,11 +47,14 @@ class SiteClients:
         with self._lock:
             return self._reading.setdefault((site.name, attempts), made)
 
-    def building(self, name: str = "") -> Aws:
-        """What one plan or apply works with in a site. Raises AwsError."""
+    def building(self, name: str = "", session: str = "") -> Aws:
+        """What one plan or apply works with in a site. Raises AwsError.
+
+        session: the name of the role's session.
+        """
         site = self.site(name)
         role, external_id = site.setup_role
-        return self._assumed(site, role, external_id, BUILDER, ATTEMPTS)
+        return self._assumed(site, role, external_id, session or BUILDER, ATTEMPTS)
 
     def account(self, name: str = "") -> str:
         """The account that reads in a site; asked of AWS. Raises AwsError."""

@@ -38,6 +38,13 @@ def seconds(value: str) -> float:
     return seconds
 
 
+def minutes(value: str) -> int:
+    """A number of minutes, 0 to a day."""
+    if value.isdecimal() and int(value) <= 1440:
+        return int(value)
+    raise ValueError("must be a number of minutes, 0 to 1440")
+
+
 def hour(value: str) -> int:
     """An hour of the day."""
     hour = int(value)

@@ -17,6 +17,7 @@ from bot.setting_values import (
     as_text,
     choice,
     hour,
+    minutes,
     names,
     near,
     port,
@@ -69,6 +70,7 @@ class Settings:
     opsgenie_team: str
     digest_hour: int
     digest_timezone: str
+    drift_minutes: int
     detections_folder: str
     log_level: str
     sites: tuple[SiteSettings, ...]
@@ -176,6 +178,8 @@ SETTINGS: tuple[Setting, ...] = (
             hour, "Hour of the daily digest"),
     Setting("digest_timezone", "TRAILWATCH_DIGEST_TIMEZONE", "digest.timezone", "UTC",
             zone, "Its time zone, such as Europe/Berlin"),
+    Setting("drift_minutes", "TRAILWATCH_DRIFT_MINUTES", "drift.minutes", "15",
+            minutes, "Minutes between two checks for drift; 0 is off"),
     Setting("detections_folder", "TRAILWATCH_DETECTIONS", "site.detections", "",
             text, "Folder with your own detections (*.toml)"),
     Setting("log_level", "LOG_LEVEL", "log.level", "INFO",

@@ -16,6 +16,7 @@ from trailwatch.clock import Clock
 from trailwatch.detections import Catalogue
 from trailwatch.routers.opsgenie import OpsgenieRouter
 from trailwatch.search.logs import LogsSource
+from trailwatch.search.lookup import LookupSource
 from trailwatch.site import SiteConfig
 from trailwatch.store.database import Database
 
@@ -34,7 +35,9 @@ OpenView = Callable[[str, Mapping[str, Any]], None]
 class SetupClients(Protocol):
     """Clients that have assumed a site's setup role, "" being the default site's."""
 
-    def __call__(self, site: str = "") -> Clients: ...
+    def __call__(self, site: str = "", session: str = "") -> Clients:
+        """`session`: the name of the role's session, as CloudTrail shows it; "" for the usual."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Deps:
     router: OpsgenieRouter
     router_url: str
     logs: Callable[[SiteConfig], LogsSource]
+    lookup: Callable[[SiteConfig], LookupSource]
+    """CloudTrail's event history, which needs no trail."""
     places: BoundedSemaphore
     """For jobs that wait for AWS: one that hangs must leave threads for acknowledgements."""
     archive: Callable[[SiteConfig, datetime], Iterator[Piece | Problem]]

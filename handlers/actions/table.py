@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.access import check
-from handlers.actions import acknowledge, backtest, close, events, imports, more, plan
+from handlers.actions import acknowledge, backtest, close, drift, events, imports, more, plan
 from handlers.actions.action import Action
 from handlers.audit import note
 from handlers.deps import Deps
@@ -17,6 +17,7 @@ ACTIONS: tuple[Action, ...] = (
     more.ACTION,
     plan.APPLY,
     plan.DISCARD,
+    *drift.ACTIONS,
     plan.DESTROY,
     plan.CANCEL,
     plan.AGAIN,

@@ -5,7 +5,16 @@ from __future__ import annotations
 from handlers.access import Role, check
 from handlers.audit import note
 from handlers.blocks.help import Usage, help_overview, help_topic
-from handlers.commands import access, alerts, backtest, coverage, detections, pattern, setup
+from handlers.commands import (
+    access,
+    alerts,
+    backtest,
+    coverage,
+    detections,
+    pattern,
+    setup,
+    setup_drift,
+)
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse
 from handlers.deps import Deps
@@ -41,6 +50,7 @@ COMMANDS: tuple[Command, ...] = (
         show_help, most=2,
     ),
     *setup.COMMANDS,
+    *setup_drift.COMMANDS,
     *alerts.COMMANDS,
     *pattern.COMMANDS,
     *detections.COMMANDS,

@@ -12,6 +12,7 @@ from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message
 from handlers.blocks.plan import plan_stale
 from handlers.deps import Deps
+from handlers.drifting import ask_check
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.planning import show
 from setup.apply import Progress, apply
@@ -19,7 +20,7 @@ from setup.plan import Plan, Purpose
 from trailwatch.errors import StalePlan, TrailwatchError
 from trailwatch.site import SiteConfig
 from trailwatch.site_options import kept, restored
-from trailwatch.store import audit, plans
+from trailwatch.store import audit, drifts, plans
 from trailwatch.store.audit import AuditEntry
 from trailwatch.store.plans import PlanRow, PlanState
 
@@ -42,7 +43,7 @@ def run_apply(deps: Deps, job: JobContext) -> None:
             _same_settings(deps, row)
         config = config_of(deps, row, plan)
         detections = deps.sites.detections(config)
-        clients = deps.setup_clients(row.site)
+        clients = deps.setup_clients(row.site, session_of(plan.id))
         for progress in apply(
             plan,
             config,
@@ -67,6 +68,11 @@ def run_apply(deps: Deps, job: JobContext) -> None:
     ended = _state(steps)
     config = config if ended is PlanState.APPLIED else None
     _end(deps, job, row, ended, _result(deps, job, row, plan, steps), steps, config)
+
+
+def session_of(plan_id: str) -> str:
+    """The name of the role's session in which a plan is applied, as CloudTrail shows it."""
+    return f"trailwatch-plan-{plan_id}"
 
 
 def _same_settings(deps: Deps, row: PlanRow) -> None:
@@ -210,6 +216,8 @@ def _end(
     with deps.db.transaction() as tx:
         plans.end(tx, row.id, state, deps.clock(), _outcome(job, row, steps))
         show(deps, tx, row, message)
+        if drifts.standing(tx, row.site):
+            ask_check(deps, tx, row.site, f"setup.drift:{row.site}@{row.id}")
         if config is not None and Plan.from_json(row.body).purpose is Purpose.APPLY:
             deps.sites.remember(tx, config, job.args["user_id"], deps.clock())
         audit.add(

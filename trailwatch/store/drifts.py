@@ -21,8 +21,9 @@ class DriftRow:
     """One resource from the check that found it drifted to the one that found it well.
 
     `change` is the change that puts it back, as JSON; `message` names the Slack message that tells
-    of it. `causes` are the events that may have done it, newest first, with their records;
-    `looks` how often they were searched. `gone_how` says how it went, "" while it stands.
+    of it; it happened after `since`. `causes` are the events that may have done it, newest first,
+    with their records; `looks` how often they were searched. `gone_how` says how it went, "" while
+    it stands.
     """
 
     id: str
@@ -30,6 +31,7 @@ class DriftRow:
     key: str
     message: str
     found_at: datetime
+    since: datetime
     change: Mapping[str, Any]
     severity: str
     what: str

@@ -1,0 +1,209 @@
+"""A bot without Slack: its handlers and jobs, the stand-ins of AWS and Opsgenie, and its messages.
+
+What would be sent to Slack is read from the outbox.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from slack_sdk import WebClient
+from sqlalchemy import select
+
+from bot.app import build_deps
+from bot.settings import read_settings
+from bot.vault import StoredSecrets, Vault
+from handlers.access import Person, Role
+from handlers.actions.table import clicked
+from handlers.commands.table import answer
+from handlers.deps import Deps
+from handlers.jobs.job import Later
+from handlers.jobs.table import KINDS
+from handlers.request import Click, Reply, Request
+from sandbox.aws import AwsStandIn
+from sandbox.opsgenie import OpsgenieStandIn
+from sandbox.wire import CallLog, Faults, Sender
+from setup.clients import Clients
+from trailwatch.clock import utc_now
+from trailwatch.search.lookup import LookupSource
+from trailwatch.store import jobs
+from trailwatch.store.database import open_database
+from trailwatch.store.tables import message
+
+ACCOUNT = "123456789012"
+CHANNEL = "C0ALERTS"
+ADMIN, VIEWER = "U0ALICE", "U0CAROL"
+SETUP_ROLE = f"arn:aws:iam::{ACCOUNT}:role/trailwatch-setup"
+LEASE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One try of a job."""
+
+    id: int
+    kind: str
+    args: Mapping[str, Any]
+    attempt: int = 1
+    resumed: bool = False
+
+    def step(self, name: str, function: Callable[[], Any]) -> Any:
+        return function()
+
+    def beat(self) -> None: ...
+
+
+@dataclass
+class House:
+    """The bot's handlers with everything that they need."""
+
+    deps: Deps
+    aws: AwsStandIn
+    faults: Faults
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _number: int = 0
+
+    def client(self, service: str, key: str = "AKIAEXAMPLEMALLORY01") -> Any:
+        """A client of somebody in the account; mallory's by default."""
+        if (service, key) not in self._clients:
+            self._clients[service, key] = boto3.client(
+                service,
+                region_name="us-east-1",
+                endpoint_url=self.aws.url,
+                aws_access_key_id=key,
+                aws_secret_access_key="example",
+                config=Config(retries={"total_max_attempts": 1}),
+            )
+        return self._clients[service, key]
+
+    def command(self, text: str, user: str = ADMIN) -> Reply:
+        """What a typed command answers; its jobs are run."""
+        reply = answer(self.deps, self._request(user), text)
+        self.work()
+        return reply
+
+    def click(self, action: str, value: str = "", selected: str = "", user: str = ADMIN) -> Reply:
+        request = self._request(user)
+        click = Click(**vars(request), action_id=action, value=value, selected=selected)
+        reply = clicked(self.deps, click)
+        self.work()
+        return reply
+
+    def _request(self, user: str) -> Request:
+        self._number += 1
+        role = Role.ADMIN if user == ADMIN else Role.VIEWER
+        name = {ADMIN: "alice", VIEWER: "carol"}.get(user, user)
+        person = Person(id=user, name=name, email="", timezone="UTC", member=True, role=role)
+        return Request(person, CHANNEL, "https://example.com/answer", "", f"key-{self._number}")
+
+    def job(self, kind: str, **args: Any) -> None:
+        with self.deps.db.transaction() as tx:
+            jobs.add(tx, kind, args, self.deps.clock())
+        self.work()
+
+    def work(self) -> None:
+        """Run every job that is due."""
+        while True:
+            now = self.deps.clock()
+            with self.deps.db.transaction() as tx:
+                row = jobs.claim(tx, owner="test", now=now, lease=now + LEASE)
+            if row is None:
+                return
+            later = KINDS[row.kind](self.deps, Job(row.id, row.kind, row.args))
+            with self.deps.db.transaction() as tx:
+                jobs.done(tx, row, now)
+                if isinstance(later, Later):
+                    args = row.args if later.args is None else later.args
+                    jobs.add(tx, row.kind, args, now, delay=later.delay)
+
+    def messages(self, part: str = "") -> list[dict[str, Any]]:
+        """What Slack would show: key, text and blocks of each message, the last posted last."""
+        with self.deps.db.reading() as tx:
+            rows = tx.execute(select(message).order_by(message.c.seq)).all()
+        shown = [{"key": row.key, **json.loads(row.body)} for row in rows]
+        return [one for one in shown if part in one["key"]]
+
+    def told(self) -> list[dict[str, Any]]:
+        """What was said in private."""
+        return list(self._told)
+
+    _told: list[dict[str, Any]] = field(default_factory=list)
+
+    def set_up(self, pack: str = "walkthrough") -> str:
+        """A pipeline that stands; the plan's id."""
+        self.command(f"setup plan --pack {pack}")
+        plan = str(self.messages("plan:")[-1]["key"].split(":")[1])
+        self.command(f"setup apply {plan}")
+        assert "Applied" in self.messages(f"plan:{plan}")[0]["text"], self.messages("plan:")
+        return plan
+
+    def pass_time(self, **more: float) -> None:
+        """The bot's clock goes on; AWS's does not."""
+        self._ahead += timedelta(**more)
+
+    _ahead: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        return utc_now() + self._ahead
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """The bot's handlers beside an empty account that records calls."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLESANDBOX01")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    log, faults = CallLog(), Faults(lambda: 0.0)
+    sender = Sender(log, faults)
+    opsgenie = OpsgenieStandIn(calls=log, faults=faults, sender=sender, processing_delay=0.0)
+    aws = AwsStandIn(calls=log, faults=faults, sender=sender, recording=True)
+    opsgenie.start()
+    aws.start()
+    settings = read_settings(
+        {
+            "SLACK_CHANNEL": CHANNEL,
+            "SLACK_BOT_TOKEN": "xoxb-example",
+            "TRAILWATCH_ADMINS": ADMIN,
+            "TRAILWATCH_PUBLIC_URL": "http://127.0.0.1:9",
+            "TRAILWATCH_SECRET_KEY": "a key of sixteen characters",
+            "TRAILWATCH_SETUP_ROLE_ARN": SETUP_ROLE,
+            "AWS_ENDPOINT_URL": aws.url,
+            "OPSGENIE_API_URL": opsgenie.url,
+            "OPSGENIE_API_KEY": opsgenie.alert_key,
+            "OPSGENIE_SETUP_API_KEY": opsgenie.api_key,
+        }
+    )
+    db = open_database(f"sqlite:///{tmp_path / 'trailwatch.db'}")
+    secrets = StoredSecrets(db, Vault(settings.secret_key), utc_now)
+    deps = build_deps(settings, db, secrets, WebClient("xoxb-example", "http://127.0.0.1:9/"))
+    found = House(deps, aws, faults)
+    quick = LookupSource(deps.setup_clients().aws, pace=0.0)
+
+    def unpaced(site: str = "", session: str = "") -> Clients:
+        clients = deps.setup_clients(site, session)
+        clients.pace = 0.0
+        return clients
+
+    found.deps = replace(
+        deps,
+        clock=found.now,
+        setup_clients=unpaced,
+        lookup=lambda config: quick,
+        answer=lambda url, text, blocks: found._told.append({"text": text, "blocks": blocks}),
+    )
+    yield found
+    found.close()
+    db.close()
+    aws.stop()
+    opsgenie.stop()
