@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _detections(commands)
     _coverage(commands)
     _lint(commands)
+    _export(commands)
     return parser
 
 
@@ -132,6 +133,9 @@ def _documents(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     permissions.add_argument("which", nargs="?", choices=("setup", "run", "both"), default="both")
     permissions.add_argument("--account", default="", help="twelve digits; else any account")
+    permissions.add_argument(
+        "--set", metavar="NAME=VALUE,…", default="", help="options of the site, as in setup plan"
+    )
     _config(permissions)
     permissions.set_defaults(run=_permissions)
 
@@ -150,6 +154,12 @@ def _detections(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _coverage(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from bot.coverage_cli import add_parser
+
+    add_parser(commands)
+
+
+def _export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from bot.export_cli import add_parser
 
     add_parser(commands)
 
@@ -225,9 +235,11 @@ def _manifest(options: argparse.Namespace) -> int:
 def _permissions(options: argparse.Namespace) -> int:
     from bot.app import site_template
     from setup.permissions import SETUP_ROLE, run_policy, setup_policy
+    from trailwatch.site_options import changed, written
 
     settings = _settings(options)
     config = site_template(settings, settings.sites[0], options.account or "*")
+    config = changed(config, written(options.set)) if options.set else config
     role = settings.setup_role_arn.partition(":role/")[2] or SETUP_ROLE
     documents = {"setup": setup_policy(config, role), "run": run_policy(config, role)}
     chosen = documents if options.which == "both" else documents[options.which]

@@ -13,6 +13,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "groups:history": ("conversations.history", "conversations.replies"),
     "channels:read": ("conversations.info",),
     "groups:read": ("conversations.info",),
+    "files:write": ("files.getUploadURLExternal", "files.completeUploadExternal"),
     "users:read": ("users.info",),
     "users:read.email": (),
     "usergroups:read": ("usergroups.users.list",),
