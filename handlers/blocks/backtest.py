@@ -42,7 +42,8 @@ def backtest_message(
     hidden = sum(one.hidden for one in hits)
     totals = (
         f"{count(result.records, 'record')} in {count(result.files, 'file')}: "
-        f"{count(result.matches, 'match', 'matches')}, {count(alarms, 'alarm')} would have told, "
+        f"{count(result.matches, 'match', 'matches')}, "
+        f"{count(alarms, 'alarm')} would have gone off, "
         f"{count(hidden, 'event')} hidden while one was on"
     )
     since = f" since {date(result.since)}" if result.since else ""

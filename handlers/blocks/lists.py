@@ -7,9 +7,9 @@ from datetime import datetime
 
 from handlers.blocks import kit
 from handlers.blocks.alert import severity_emoji, state_words
-from handlers.blocks.kit import Message, code, count, date, esc, plain
+from handlers.blocks.kit import Message, code, count, date, esc, plain, span
 from trailwatch.alert import Alert
-from trailwatch.detections import Detection
+from trailwatch.detections import Detection, DetectionKind
 
 SHOWN_ALERTS = 20
 
@@ -95,19 +95,27 @@ def detections_message(
 
 
 def detection_message(detection: Detection) -> Message:
-    """One detection with all that a person needs to judge it."""
+    """One detection with all that a person needs to judge it; what it does not say is left out."""
+    exempt = ", ".join(one.value.replace("_", " ") for one in detection.exempt)
     pairs = (
-        ("Why", esc(detection.why, 600)),
-        ("First", esc(detection.runbook, 900)),
-        ("Noise", esc(detection.noise, 600)),
-        ("References", esc(", ".join(detection.references), 400)),
+        ("Why", detection.why),
+        ("First", detection.runbook),
+        ("Noise", detection.noise),
+        ("Passes over", f"{exempt} of the site" if exempt else ""),
+        ("References", ", ".join(detection.references)),
     )
+    compliance = detection.kind is DetectionKind.COMPLIANCE
+    alarm = f"{count(detection.threshold, 'event')} within {span(detection.period)}"
+    kind = "the text that scanners demand, never edited · " if compliance else ""
     return kit.message(
         f"{esc(detection.title, 100)} ({esc(detection.severity.value, 4)}).",
         [
             kit.header(detection.title),
-            kit.context(f"{code(detection.id)} · *{esc(detection.severity.value, 4)}*"),
+            kit.context(
+                f"{code(detection.id)} · *{esc(detection.severity.value, 4)}* · {kind}"
+                f"alarm at {alarm}"
+            ),
             kit.rich_text(kit.lines(plain(detection.pattern, 2000))),
-            *(kit.section(f"*{name}*\n{value}") for name, value in pairs if value),
+            *(kit.section(f"*{name}*\n{esc(value, 900)}") for name, value in pairs if value),
         ],
     )

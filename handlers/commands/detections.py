@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from handlers.access import Role
 from handlers.audit import note
 from handlers.blocks import kit
 from handlers.blocks.lists import detection_message, detections_message
-from handlers.blocks.pattern import pattern_taken
+from handlers.blocks.pattern import pattern_refused, pattern_taken
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation
 from handlers.deps import Deps
 from handlers.request import Reply, Request
 from handlers.slack_text import pattern_typed
+from trailwatch.detections import facts_of, pattern_at
 from trailwatch.detections.own import added, removed, typed_detection
 from trailwatch.errors import NotFound, UsageError
-from trailwatch.pattern import parse
+from trailwatch.pattern import PatternError, parse
 
 _TYPED = re.compile(
     r'(?P<id_>\S+)\s+(?P<severity>\S+)\s+"(?P<title>[^"]+)"\s+(?P<pattern>\S.*)', re.DOTALL
@@ -28,7 +30,9 @@ def show(deps: Deps, request: Request, call: Invocation) -> Reply:
     name = call.words[0] if call.words else ""
     catalogue = deps.catalogue
     if name and name not in catalogue.packs and name in catalogue:
-        message = detection_message(catalogue[name])
+        detection = catalogue[name]
+        here = pattern_at(detection, facts_of(deps.sites.config_or_blank()))
+        message = detection_message(replace(detection, pattern=here))
     else:
         if name and name not in catalogue.packs:
             raise NotFound.of("pack or detection", name, {*catalogue.packs, *catalogue.detections})
@@ -45,13 +49,19 @@ def add(deps: Deps, request: Request, call: Invocation) -> Reply:
             "An id, a severity, a title in quotes and a pattern are needed.",
             fix=f"Usage: /trailwatch {call.command.usage}",
         )
-    words = {**given.groupdict(), "pattern": pattern_typed(given["pattern"])}
+    pattern = pattern_typed(given["pattern"])
+    try:
+        findings = parse(pattern).lint()
+    except PatternError as error:
+        refused = pattern_refused(pattern, str(error), error.at)
+        return Reply(refused.text, refused.blocks)
+    words = {**given.groupdict(), "pattern": pattern}
     new = typed_detection(**words, by=request.person.name)
     with deps.db.transaction() as tx:
         own = added(deps.sites.own_detections(tx), new, deps.sites.base)
         deps.sites.keep_own(tx, own, request.person.id, deps.clock())
         note(deps, tx, request, "detections.add", new.id, "done", pattern=new.pattern)
-    message = pattern_taken(new.pattern, parse(new.pattern).lint())
+    message = pattern_taken(new.pattern, findings)
     return Reply(
         f"Added {new.id}. `/trailwatch setup plan --add {new.id}` puts it to work.",
         [*message.blocks, _next(f"/trailwatch setup plan --add {new.id}")],

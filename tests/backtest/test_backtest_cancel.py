@@ -41,7 +41,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 class OneSite:
-    def config(self) -> SiteConfig:
+    def config(self, site: str = "") -> SiteConfig:
         return SiteConfig(Site("default", "123456789012", "us-east-1"))
 
 
