@@ -28,9 +28,12 @@ MAX_SELECTOR_VALUES = 500
 
 
 def check_names(config: SiteConfig, detection_ids: Iterable[str]) -> None:
-    """Raise ConfigError for a name of ours that its service does not take; adopted names stand."""
+    """Raise ConfigError for a name of ours that its service does not take; adopted names stand.
+
+    An account of "*" stands for any.
+    """
     names = {
-        "bucket": ("bucket", config.bucket),
+        "bucket": ("bucket", config.bucket.replace("*", "0" * 12)),
         "log group": ("log_group", config.log_group),
         "role": ("role", config.role),
         "trail": ("trail", config.trail),

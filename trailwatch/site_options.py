@@ -167,7 +167,8 @@ OPTIONS: tuple[Option, ...] = (
            "When files of the archive are deleted"),
     Option("object_lock_days", _days, "days; 0 is no lock", "365",
            "How long files of the archive can be neither deleted nor overwritten "
-           "(S3 Object Lock, governance mode); only for a bucket that is yet to be made"),
+           "(S3 Object Lock, governance mode); it cannot be switched off again, and 0 leaves a "
+           "bucket as it is"),
     Option("kms", _kms, "none, own, or a key's ARN", "own",
            "Encrypts the archive, the log group, the trail's files and the topic: with a key that "
            "is made for it (own), or with one that you have"),
