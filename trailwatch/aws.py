@@ -101,6 +101,7 @@ class Aws:
 
     `endpoint_url` and `keys` come from settings: None means AWS itself and the usual chain of
     credentials (environment, profile, instance role). Endpoints in the environment are ignored.
+    `read_timeout`: how many seconds AWS may be silent before a call is given up.
     """
 
     def __init__(
@@ -112,8 +113,10 @@ class Aws:
         session: Session | None = None,
         max_attempts: int = ATTEMPTS,
         role_arn: str = "",
+        read_timeout: float = READ_SECONDS,
     ) -> None:
         self.region = region
+        self.read_timeout = read_timeout
         self.endpoint_url = endpoint_url or None
         self.max_attempts = max_attempts
         self._keys = keys
@@ -135,7 +138,7 @@ class Aws:
             if (service, where) not in self._clients:
                 config = Config(  # type: ignore[call-arg]  # the stubs lack the endpoints' switch
                     connect_timeout=CONNECT_SECONDS,
-                    read_timeout=READ_SECONDS,
+                    read_timeout=self.read_timeout,
                     retries={"mode": "standard", "total_max_attempts": self.max_attempts},
                     ignore_configured_endpoint_urls=True,
                     max_pool_connections=16,
@@ -180,6 +183,12 @@ class Aws:
                 self._identity = str(answer["Account"]), str(answer["Arn"])
             return self._identity
 
+    def access_key(self) -> str:
+        """The id of the access key in use now, which CloudTrail's records name; "" for none."""
+        with aws_errors("sts:*"):
+            found = self._own_session().get_credentials()
+            return str(found.get_frozen_credentials().access_key) if found is not None else ""
+
     def assume(self, role_arn: str, session_name: str, external_id: str | None = None) -> Aws:
         """AWS as that role sees it; its credentials renew themselves. Raises AwsError when the
         role may not be assumed. `session_name` shows in CloudTrail as who did it. Whoever asks
@@ -211,6 +220,7 @@ class Aws:
                 self.endpoint_url,
                 session=Session(botocore_session=core, region_name=self.region),
                 max_attempts=self.max_attempts,
+                read_timeout=self.read_timeout,
                 role_arn=role_arn,
             )
 
