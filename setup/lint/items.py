@@ -195,7 +195,8 @@ def log_group(p: Props) -> LogGroup:
 
 
 def metric_filter(p: Props) -> MetricFilter:
-    """A metric filter; AWS takes exactly one transformation."""
+    """A metric filter; AWS takes exactly one transformation. What has to be there and isn't is not
+    known yet."""
     found = p.get("MetricTransformations", ())
     first = found[0] if isinstance(found, Sequence) and found else None
     one = Props(first if isinstance(first, Mapping) else dict.fromkeys(_TRANSFORMATION), "")
@@ -206,11 +207,11 @@ def metric_filter(p: Props) -> MetricFilter:
     dimensions = one.get("Dimensions", ())
     return MetricFilter(
         **p.named(log_group="LogGroupName", pattern="FilterPattern", **inner),
-        log_group=p.text("LogGroupName"),
-        pattern=p.text("FilterPattern"),
-        namespace=one.text("MetricNamespace"),
-        metric=one.text("MetricName"),
-        value=one.text("MetricValue", "1"),
+        log_group=p.text("LogGroupName", None),
+        pattern=p.text("FilterPattern", None),
+        namespace=one.text("MetricNamespace", None),
+        metric=one.text("MetricName", None),
+        value=one.text("MetricValue", None),
         has_default=None if default is None else default is not _UNSET,
         default=None if default is _UNSET else number(default),
         dimensions=_names(dimensions, "Key"),

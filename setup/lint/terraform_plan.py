@@ -56,6 +56,8 @@ class _Plan:
     def __init__(self, document: Mapping[str, Any]) -> None:
         values = document.get("planned_values", document.get("values")) or {}
         self.root = _table(_table(document.get("configuration")).get("root_module"))
+        self.blind = "planned_values" in document and not self.root
+        """Whether it is a plan without its configuration, so that references are not known."""
         self.variables = _table(document.get("variables"))
         self.resources: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
         """By the module's address and the resource's type and name: its instances."""
@@ -74,19 +76,20 @@ class _Plan:
     def _found(self, module: str, one: Mapping[str, Any]) -> Found:
         raw = _table(one.get("values"))
         steps = _steps(module)
+        # A plan writes null for what is not set and leaves out what it cannot know.
+        values = {key: value for key, value in raw.items() if value is not None}
+        if self.blind:
+            values.update(dict.fromkeys(RENAMED[str(one["type"])].keys() - raw.keys()))
         expressions = self._expressions(steps, f"{one.get('type')}.{one.get('name')}")
-        values = dict(raw)
         for key, expression in expressions.items():
             value = raw.get(key, _ABSENT)
-            unknown = value is _ABSENT or (isinstance(value, list) and None in value)
-            if unknown and key in LINKS:
-                values[key] = self._linked(value, expression, steps, str(one.get("index", "")))
-            elif value is _ABSENT:
-                values[key] = None
-        # null is how a plan writes what is not set
-        kept = {k: v for k, v in values.items() if v is not None or raw.get(k, _ABSENT) is _ABSENT}
+            if value is not _ABSENT and not (isinstance(value, list) and None in value):
+                continue
+            index = str(one.get("index", ""))
+            linked = key in LINKS
+            values[key] = self._linked(value, expression, steps, index) if linked else None
         places = {"": places_of(one).get("address", Place()), **places_of(raw)}
-        return Found(str(one["type"]), str(one.get("address", "")), kept, places)
+        return Found(str(one["type"]), str(one.get("address", "")), values, places)
 
     def _expressions(self, steps: Steps, name: str) -> Mapping[str, Any]:
         """What the configuration says of a resource's attributes."""
