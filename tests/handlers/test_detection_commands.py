@@ -20,8 +20,8 @@ CATALOGUE = load_catalogue()
 
 class OneSite:
     def config_or_blank(self, site: str = "") -> SiteConfig:
-        site = Site("default", "123456789012", "us-east-1")
-        return SiteConfig(site, largest_instance="8xlarge", deploy_roles=("deploy",))
+        place = Site("default", "123456789012", "us-east-1")
+        return SiteConfig(place, largest_instance="8xlarge", deploy_roles=("deploy",))
 
 
 @dataclass

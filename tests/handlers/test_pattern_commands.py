@@ -110,7 +110,7 @@ def test_options_may_stand_before_or_behind(text: str) -> None:
 
 def test_the_events_of_an_alert_say_why_the_newest_matched() -> None:
     why = ["[yes] all of these hold:", '- [yes] eventName is "ConsoleLogin"', "  - [yes] deeper"]
-    searched = (samples.FIRED, samples.NOW)
+    searched = (samples.FIRED, samples.FIRED)
     message = events_message(samples.ALERT, samples.EVENTS, 5, searched, why=why)
     assert preformatted(Reply(message.text, message.blocks)) == ["\n".join(why)]
     assert "*Why the newest matched*" in str(message.blocks)
