@@ -43,7 +43,7 @@ from bot.worker import Worker
 from handlers.access import Role, parse_role
 from handlers.account_names import AccountNames
 from handlers.deps import Deps
-from handlers.intake import take
+from handlers.intake import alarm_arn, take
 from handlers.jobs import table as job_table
 from handlers.jobs.end import end_of_job
 from handlers.people import People
@@ -288,6 +288,8 @@ def wanted_site(settings: Settings, site: SiteSettings, clients: SiteClients) ->
         account=lambda: clients.account(site.name),
         channel=site.channel,
         account_name=site.account_name,
+        reads=site.role_arn,
+        builds=site.setup_role[0],
     )
 
 
@@ -339,7 +341,7 @@ def open_view(slack: WebClient, trigger_id: str, view: Mapping[str, Any]) -> Non
 def take_in(deps: Deps, row: InboxRow) -> None:
     """Take one delivery of the inbox: what needs AWS is asked before the transaction."""
     notification = parse(row.body.encode(), row.at)
-    config = deps.sites.config_or_blank()
+    config = deps.sites.watching(alarm_arn(notification.details, notification.alias))
     with deps.db.transaction() as tx:
         take(deps, tx, notification, config)
         if not inbox.done(tx, row, deps.clock()):

@@ -15,6 +15,7 @@ from handlers.commands import (
     pattern,
     setup,
     setup_drift,
+    sites,
 )
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse
@@ -58,6 +59,7 @@ COMMANDS: tuple[Command, ...] = (
     *detections.COMMANDS,
     *backtest.COMMANDS,
     *coverage.COMMANDS,
+    *sites.COMMANDS,
     *access.COMMANDS,
 )  # fmt: skip
 

@@ -25,6 +25,7 @@ from handlers.jobs import (
     setup_destroy,
     setup_import,
     setup_plan,
+    sites,
 )
 from handlers.jobs.job import JobContext, JobHandler, Later
 
@@ -52,6 +53,7 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "setup.plan_back": setup_plan.propose_back,
     "setup.open_destroy": setup_destroy.open_dialog,
     "setup.rotate_secret": rotate_secret.rotate,
+    "sites.list": sites.tell_sites,
 }
 
 
@@ -69,6 +71,7 @@ WAITS_FOR_AWS = frozenset(
         "setup.plan_again",
         "setup.plan_back",
         "setup.status",
+        "sites.list",
     }
 )
 """Kinds that only read, of which many may be asked for while AWS hangs."""
