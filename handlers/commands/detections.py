@@ -31,7 +31,8 @@ def show(deps: Deps, request: Request, call: Invocation) -> Reply:
     catalogue = deps.catalogue
     if name and name not in catalogue.packs and name in catalogue:
         detection = catalogue[name]
-        here = pattern_at(detection, facts_of(deps.sites.config_or_blank()))
+        site = deps.sites.config_or_blank(deps.sites.chosen(None, request.channel))
+        here = pattern_at(detection, facts_of(site))
         message = detection_message(replace(detection, pattern=here))
     else:
         if name and name not in catalogue.packs:
