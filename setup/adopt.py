@@ -187,8 +187,9 @@ def offers(config: SiteConfig, clients: Clients, now: datetime) -> tuple[str, ..
         best = usable[0]
         more = f" {len(usable) - 1} more could be adopted by name." if len(usable) > 1 else ""
         notes.append(
-            f"There is a trail already, {best.name} ({best.said}). Rather than pay for a second "
-            f"one ({_second_cost(best, clients, now)}): --adopt yes. For both: --adopt none.{more}"
+            f"There is a trail already, {best.name}: --adopt yes uses it, rather than pay for a "
+            f"second one ({_second_cost(best, clients, now)}); --adopt none says to have both. "
+            f"It is: {best.said}.{more}"
         )
     useless = [one for one in trails if one.hindrance]
     notes += [f"The trail {one.name} is no use here: {one.hindrance}." for one in useless[:3]]

@@ -94,8 +94,8 @@ def survey(config: SiteConfig, detections: Sequence[Detection], clients: Clients
 
 def _withheld_note(change: Change) -> str:
     return (
-        f"Left as it is, for it is not ours ({change.owner}): {change.summary()} "
-        f"To agree to that: --touch {change.kind}"
+        f"Left as it is without --touch {change.kind}, for it is not ours ({change.owner}): "
+        f"{change.summary()}"
     )
 
 

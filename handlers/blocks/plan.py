@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from handlers.blocks import kit
 from handlers.blocks.applying import AGAIN
 from handlers.blocks.changes import change_blocks
-from handlers.blocks.kit import Block, Message, code, count, date, esc, label, plain, utc
+from handlers.blocks.kit import Block, Message, code, count, date, esc, label, plain, utc, visible
 from setup.change import Action
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def plan_message(
         kit.context(_origin(plan, requested_by)),
         *_reason(why),
         *_warnings(plan),
+        *_theirs(plan),
         *change_blocks(plan.changes),
         *_cost(plan.cost),
         *_notes(plan),
@@ -69,6 +70,12 @@ def _second(by: str, second_person: bool) -> list[Block]:
     if not second_person:
         return []
     return [kit.context(f":busts_in_silhouette: another admin than {esc(by, 80)} has to approve")]
+
+
+def _indented(text: str) -> str:
+    """JSON text with its indentation, and nothing hidden in it."""
+    lines = text[:10_000].split("\n")
+    return "\n".join(" " * (len(x) - len(x.lstrip(" "))) + visible(x.strip()) for x in lines)
 
 
 def _nothing_to_do(plan: Plan, by: str) -> Message:
@@ -125,7 +132,20 @@ def _buttons(plan: Plan) -> Block:
 def _warned(plan: Plan) -> str:
     """One sentence on what an apply will probably stumble over; "" for nothing."""
     missing = len(plan.checks.missing)
-    return f"{count(missing, 'IAM action')} missing: it will stop there. " if missing else ""
+    said = f"{count(missing, 'IAM action')} missing: it will stop there. " if missing else ""
+    theirs = [f"{one.label} {plain(one.name, 60)}" for one in plan.changes if one.owner]
+    return f"{said}It changes what is not ours: {', '.join(theirs)}. " if theirs else said
+
+
+def _theirs(plan: Plan) -> list[Block]:
+    """Changes of what belongs to others: named, with whose it seems to be."""
+    lines = [
+        f":warning: *Changes a thing that is not ours*: {esc(one.label, 60)} "
+        f"{code(one.name, 120)}, {esc(one.owner, 160)}. Whoever owns it may put it back."
+        for one in plan.changes
+        if one.owner
+    ]
+    return [kit.section(kit.fit_lines(lines))] if lines else []
 
 
 def _warnings(plan: Plan) -> list[Block]:
@@ -142,7 +162,7 @@ def _warnings(plan: Plan) -> list[Block]:
                 f"{', '.join(names)}. Add this to its policy, or Apply stops there:"
             )
         )
-        blocks.append(kit.rich_text(kit.lines(checks.grant, 2500)))
+        blocks.append(kit.rich_text(kit.lines(_indented(checks.grant), 2500)))
     return blocks
 
 
