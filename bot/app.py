@@ -25,6 +25,7 @@ from bot.settings import Settings, require
 from bot.site_settings import SiteSettings
 from bot.slack_app import build_slack_app
 from bot.slack_calls import bare_client
+from bot.slack_files import upload
 from bot.slack_link import SlackLink
 from bot.slack_people import SlackDirectory, answer_in_private, slack_errors
 from bot.vault import AcceptedSecrets, StoredSecrets
@@ -271,6 +272,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         setup_clients=setup_clients,
         answer=answer_in_private,
         publish_home=lambda user_id, view: publish_home(slack, user_id, view),
+        upload=lambda channel, name, text, said: upload(slack, channel, name, text, said),
         open_view=lambda trigger_id, view: open_view(slack, trigger_id, view),
         second_person=settings.second_person,
         offices=settings.offices,

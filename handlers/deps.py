@@ -24,6 +24,9 @@ Answer = Callable[[str, str, Sequence[Mapping[str, Any]]], None]
 """Posts (text, blocks) to a response_url, visible to the asking person; raises SlackError."""
 
 
+Upload = Callable[[str, str, str, str], None]
+"""Puts (channel, file name, text, comment) into a channel as a file; raises SlackError."""
+
 PublishHome = Callable[[str, Mapping[str, Any]], None]
 """Publishes a Home view for a user's id (views.publish); raises SlackError."""
 
@@ -61,6 +64,7 @@ class Deps:
     """Made anew for each plan or apply."""
     answer: Answer
     publish_home: PublishHome
+    upload: Upload
     open_view: OpenView
     second_person: bool
     """Whether whoever proposes a plan cannot approve it."""

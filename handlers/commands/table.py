@@ -15,6 +15,7 @@ from handlers.commands import (
     pattern,
     setup,
     setup_drift,
+    setup_import,
     sites,
 )
 from handlers.commands.command import Command
@@ -54,6 +55,7 @@ COMMANDS: tuple[Command, ...] = (
     *setup.COMMANDS,
     *setup_drift.COMMANDS,
     *lint.COMMANDS,
+    *setup_import.COMMANDS,
     *alerts.COMMANDS,
     *pattern.COMMANDS,
     *detections.COMMANDS,
