@@ -34,7 +34,7 @@ class Check:
 def examine(settings: Settings) -> Iterator[Check]:
     """Every check in turn; a check that fails doesn't keep the next from running."""
     yield from _settings(settings)
-    yield from _run(settings, [("store", _store)])
+    yield from _run(settings, [("store", _store), ("detections", _detections)])
     yield from examine_services(settings)
     yield from _run(settings, [("Slack messages", _messages)])
     yield _days_left(datetime.now(UTC))
@@ -91,6 +91,24 @@ def _store(settings: Settings) -> str:
         return f"{database.kind}, up to date"
     finally:
         database.close()
+
+
+def _detections(settings: Settings) -> str:
+    from trailwatch.detections import load_catalogue
+    from trailwatch.detections.catalogue import OWN
+    from trailwatch.detections.examples import wrong_examples
+
+    folder = Path(settings.detections_folder) if settings.detections_folder else None
+    catalogue = load_catalogue(folder)
+    own = catalogue.packs.get(OWN, ())
+    wrong = [id_ for id_ in own if any(wrong_examples(catalogue[id_]))]
+    if wrong:
+        raise ConfigError(
+            f"Examples of {', '.join(wrong)} are not what the pattern does.",
+            fix=f"See `trailwatch detections test {folder}`.",
+        )
+    of_yours = f", {len(own)} of your own with their examples" if own else ""
+    return f"{len(catalogue)} in the catalogue{of_yours}"
 
 
 def sqlite_file(url: str) -> Path | None:
