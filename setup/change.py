@@ -93,7 +93,9 @@ class Change:
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
     """Each leaf below a value as (path, text); an empty list or map is a leaf itself."""
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping) and ("FieldSelectors" in value or "ReadWriteType" in value):
+        yield path, selector_words(value)
+    elif isinstance(value, Mapping) and value:
         for key, below in value.items():
             yield from _leaves(f"{path}.{key}" if path else str(key), below)
     elif isinstance(value, list | tuple) and value:
@@ -104,6 +106,37 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _leaves(f"{path}[{name}]", item)
     else:
         yield path, _text(value)
+
+
+def selector_words(selector: Fields) -> str:
+    """What an event selector of a trail takes, of either kind, in words."""
+    if "FieldSelectors" in selector:
+        tests = selector["FieldSelectors"] or ()
+        parts = [
+            f"{test.get('Field')} {words} {' or '.join(test[operator])}"
+            for test in tests
+            for operator, words in _OPERATORS.items()
+            if test.get(operator)
+        ]
+        return " and ".join(parts) or "nothing"
+    kind = {"ReadOnly": "reading ", "WriteOnly": "writing "}.get(selector["ReadWriteType"], "all ")
+    excluded = ", ".join(selector.get("ExcludeManagementEventSources") or ())
+    parts = []
+    if selector.get("IncludeManagementEvents", True):
+        parts.append(f"{kind}management events{f' except {excluded}' if excluded else ''}")
+    for data in selector.get("DataResources") or ():
+        parts.append(f"{kind}{data.get('Type')} {', '.join(data.get('Values') or ())}")
+    return "; ".join(parts) or "nothing"
+
+
+_OPERATORS = {
+    "Equals": "is",
+    "NotEquals": "is not",
+    "StartsWith": "starts with",
+    "NotStartsWith": "does not start with",
+    "EndsWith": "ends with",
+    "NotEndsWith": "does not end with",
+}
 
 
 def _item_names(items: Sequence[Any]) -> list[str]:

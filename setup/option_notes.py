@@ -9,25 +9,24 @@ from setup.change import Action, Change
 
 def option_notes(changes: Iterable[Change]) -> tuple[str, ...]:
     """Sentences on keys that go on being needed, and on what cannot be taken back."""
-    found = []
+    left: dict[str, list[str]] = {}
+    locks = []
     for change in changes:
-        if change.action is not Action.UPDATE or change.before is None or change.after is None:
-            lock = (change.after or {}).get("object_lock")
-        else:
-            lock = change.after.get("object_lock")
-            lock = lock if lock != change.before.get("object_lock") else None
-            key = _left(change)
-            if key:
-                found.append(
-                    f"The {change.label} {change.name} is no longer encrypted with {key}, but what "
-                    "is in it already is: the key stays, and has to."
-                )
-        if lock:
-            found.append(
+        before, after = change.before or {}, change.after or {}
+        lock = after.get("object_lock")
+        if lock and lock != before.get("object_lock"):
+            locks.append(
                 f"Object lock on the bucket {change.name} ({lock}) cannot be switched off again: "
                 "its files stay for that long, and so does the bucket."
             )
-    return tuple(found)
+        if change.action is Action.UPDATE and (key := _left(change)):
+            left.setdefault(key, []).append(change.label)
+    keys = [
+        f"No longer encrypted with {key}: {', '.join(labels)}. What is there already still is, so "
+        "that the key stays, at a dollar a month where trailwatch made it."
+        for key, labels in left.items()
+    ]
+    return (*keys, *locks)
 
 
 def _left(change: Change) -> str:

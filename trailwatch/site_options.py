@@ -304,7 +304,7 @@ def _json(value: Any) -> Any:
 def _unknown(name: str) -> UsageError:
     if name in CHOICE:
         return UsageError(f"{name} is not set with --set.", fix=f"Write --{name} instead.")
-    near = difflib.get_close_matches(name, BY_NAME, n=2, cutoff=0.5)
+    near = difflib.get_close_matches(name, BY_NAME, n=2, cutoff=0.55)
     fix = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(BY_NAME)}."
     return UsageError(f"There is no option {name[:60]!r}.", fix=fix)
 

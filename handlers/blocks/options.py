@@ -22,7 +22,7 @@ def options_message(choices: Sequence[Choice], site: str) -> Message:
             choice.option.name,
             plain(choice.value, 120),
             _origin(choice),
-            plain(choice.option.about, 160),
+            plain(choice.option.about, 240),
         ]
         for choice in ranked
     ]

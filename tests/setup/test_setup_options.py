@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -189,3 +190,53 @@ def test_data_resources_of_the_older_language_mean_the_same() -> None:
     ]
     assert same_selectors(older, newer)
     assert not same_selectors(older, newer[:1])
+
+
+def test_what_a_trail_records_is_told_in_words(world: Any) -> None:
+    config, detections = world.built(), world.detections()
+    (change,) = world.plan(replace(config, exclude_kms=True), detections).changes
+    assert change.summary() == (
+        "Change event_selectors[0] of the trail trailwatch from all management events to "
+        "all management events except kms.amazonaws.com."
+    )
+    more = replace(config, data_events=("s3:payroll/2026/",), data_events_type="WriteOnly")
+    (change,) = world.plan(more, detections).changes
+    assert [(diff.path, diff.before, diff.after) for diff in change.diff()] == [
+        ("event_selectors[0]", "all management events", None),
+        (
+            "event_selectors[AWS::S3::Object data events]",
+            None,
+            "eventCategory is Data and resources.type is AWS::S3::Object and readOnly is false "
+            "and resources.ARN starts with arn:aws:s3:::payroll/2026/",
+        ),
+        ("event_selectors[Management events]", None, "eventCategory is Management"),
+    ]
+
+
+def test_a_plan_says_what_cannot_be_taken_back(on_stand_in: Any) -> None:
+    world = on_stand_in
+    own, detections = options(world, OWN_KEY), world.detections()[:1]
+    assert set(world.ends(world.apply(own, detections))) == {"done"}
+    arn = world.clients().key_arn("alias/trailwatch")
+    plan = world.plan(replace(own, kms="", object_lock_days=7), detections)
+    key, lock = [note for note in plan.notes if "trailwatch" in note]
+    assert key.startswith(f"No longer encrypted with {arn}: bucket, log group, trail.")
+    assert "cannot be switched off again" in lock
+    assert set(world.ends(world.apply(own, detections, world.plan(own, detections)))) <= {"done"}
+
+
+def test_what_it_costs_follows_the_choices(on_stand_in: Any) -> None:
+    world = on_stand_in
+    detections = world.detections()[:1]
+    plain = world.plan(options(world, "insights=no"), detections).cost
+    chosen = world.plan(options(world, "insights=no,kms=own,data_events=lambda"), detections).cost
+    assert chosen.after - plain.after == Decimal("1.09")
+    assert any("Lambda" in line.what for line in chosen.lines)
+    assert any("per 100,000" in note for note in chosen.notes)
+    # Another trail has the free copy of management events.
+    other = world.config(prefix="other", site=replace(world.config().site, name="other"))
+    assert set(world.ends(world.apply(other, detections))) == {"done"}
+    copied = world.plan(options(world, "insights=no"), detections).cost
+    (line,) = [line for line in copied.lines if "copy" in line.what]
+    assert line.monthly == Decimal("13.33")
+    assert "other" in line.note
