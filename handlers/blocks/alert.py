@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from handlers.blocks import accounts, kit
 from handlers.blocks.event_table import one_day, origin, result, short_table, who
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
+from handlers.blocks.own import own_blocks, own_sentence
 from trailwatch.alert import Alert, AlertAction, AlertState, Search
 from trailwatch.event import Event
 
@@ -106,6 +107,7 @@ def alert_message(
         # What CloudWatch says tells less than the events do.
         reason = f"CloudWatch: {label(alert.fields.reason, 300)}"
         blocks.append(kit.context(kit.plain_text(reason, 320)))
+    blocks += own_blocks(alert)
     blocks += _evidence(alert, now, links, offices, names)
     if alert.pending:
         blocks.append(kit.context(f":hourglass_flowing_sand: {_pending(alert)}"))
@@ -324,6 +326,8 @@ def sentence(
         parts.append(_ended(esc(said, 300)))
     if found.alarm_name:
         parts.append(f"Alarm {esc(found.alarm_name, 120)}.")
+    if own := own_sentence(alert):
+        parts.append(own)
     parts += _history(alert)
     if of := accounts.sentence(alert, names or {}):
         parts.append(of)

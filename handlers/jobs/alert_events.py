@@ -6,27 +6,24 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from handlers.alert_search import SHOWN, alarm_window_of, search
 from handlers.blocks.events import events_message
 from handlers.deps import Deps
 from handlers.intake import message_key, names_of, say
+from handlers.jobs import alert_own
 from handlers.jobs.job import JobContext, Later, worth_another_try
-from trailwatch.alert import Alert, Search
-from trailwatch.culprit import Window, alarm_window, look_again
+from trailwatch.alert import Search
+from trailwatch.culprit import look_again
 from trailwatch.errors import AwsError, NotFound, TrailwatchError
 from trailwatch.event import Event
-from trailwatch.pattern import Pattern, PatternError, parse
-from trailwatch.search.logs import EventPage, EventQuery, LogsSource
+from trailwatch.pattern import Pattern, PatternError
+from trailwatch.search.logs import EventPage
 from trailwatch.store import alerts, outbox
 from trailwatch.store.outbox import Outgoing
-
-DEFAULT_PERIOD = timedelta(minutes=1)
 
 OUTAGE_PAUSES = tuple(timedelta(seconds=s) for s in (1, 2, 5, 10, 30))
 """When to search again while AWS does not answer; the last one repeats."""
 MOST_OUTAGES = 1000
-
-SHOWN = 5
-"""Events in the alert's own message."""
 
 
 def find_events(deps: Deps, job: JobContext) -> Later | None:
@@ -48,15 +45,16 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
     if page.events:
         learn_names(deps, page.events)
         newest = tuple(replace(event, raw="") for event in page.events[:SHOWN])
-        _keep(
-            deps,
-            alert.id,
-            search=Search.FOUND,
-            search_note="",
-            events=newest,
-            events_total=page.total,
-            accounts=tuple(dict.fromkeys(event.account for event in page.events)),
-        )
+        own = alert_own.marked(deps, alert, page)
+        found = {
+            "search": Search.FOUND,
+            "search_note": "",
+            "events": newest,
+            "events_total": page.total,
+            "accounts": tuple(dict.fromkeys(event.account for event in page.events)),
+        }
+        _keep(deps, alert.id, **{**found, **own})
+        alert_own.follow_later(deps, alert, page, own)
         return None
     tries = int(job.args.get("tries", 0))
     wait = look_again(tries)
@@ -120,17 +118,6 @@ def show_events(deps: Deps, job: JobContext) -> None:
         outbox.say(tx, outgoing, deps.clock())
 
 
-def search(deps: Deps, alert: Alert) -> tuple[EventPage, Window, Pattern]:
-    """Events that the alarm's own filter matches, over the alarm's window; and its pattern.
-
-    Raises NotFound where the alarm has no filter that is known, AwsError.
-    """
-    source = deps.logs(deps.sites.config(alert.site))
-    window = alarm_window_of(deps, alert)
-    pattern = pattern_of(deps, alert, source)
-    return source.search(EventQuery(pattern, window.start, window.end)), window, pattern
-
-
 def _why(pattern: Pattern, page: EventPage) -> tuple[str, ...]:
     """Why the newest event matched, clause by clause, where its record is at hand."""
     record = page.events[0].raw if page.events else ""
@@ -141,25 +128,6 @@ def learn_names(deps: Deps, events: Iterable[Event]) -> None:
     """Ask Organizations where an event is of an account without a name."""
     if any(event.account and not deps.sites.account_name(event.account) for event in events):
         deps.sites.account_names.learn()
-
-
-def alarm_window_of(deps: Deps, alert: Alert) -> Window:
-    detection = deps.catalogue.detections.get(alert.fields.detection_id)
-    period = detection.period if detection else DEFAULT_PERIOD
-    return alarm_window(alert.fields, alert.first_seen, period)
-
-
-def pattern_of(deps: Deps, alert: Alert, source: LogsSource) -> Pattern:
-    """The pattern that the metric filter has in AWS now, else the catalogue's."""
-    live = source.filter_pattern(alert.fields.alarm_name)
-    if live is not None:
-        return parse(live)
-    detection = deps.catalogue.detections.get(alert.fields.detection_id)
-    if detection is None:
-        raise NotFound(
-            f"No metric filter is called {alert.fields.alarm_name!r}, so its events are unknown."
-        )
-    return parse(detection.pattern)
 
 
 def _note(page: EventPage) -> str:

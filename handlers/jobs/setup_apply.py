@@ -16,6 +16,7 @@ from handlers.drifting import ask_check
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.planning import show
 from setup.apply import Progress, apply
+from setup.own import session_of
 from setup.plan import Plan, Purpose
 from trailwatch.errors import StalePlan, TrailwatchError
 from trailwatch.site import SiteConfig
@@ -68,11 +69,6 @@ def run_apply(deps: Deps, job: JobContext) -> None:
     ended = _state(steps)
     config = config if ended is PlanState.APPLIED else None
     _end(deps, job, row, ended, _result(deps, job, row, plan, steps), steps, config)
-
-
-def session_of(plan_id: str) -> str:
-    """The name of the role's session in which a plan is applied, as CloudTrail shows it."""
-    return f"trailwatch-plan-{plan_id}"
 
 
 def _same_settings(deps: Deps, row: PlanRow) -> None:

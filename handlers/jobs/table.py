@@ -10,6 +10,7 @@ from handlers.jobs import (
     alert_act,
     alert_confirm,
     alert_events,
+    alert_own,
     answer,
     backtest,
     coverage,
@@ -33,6 +34,7 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "alert.act": alert_act.act,
     "alert.confirm": alert_confirm.confirm,
     "alert.find_events": alert_events.find_events,
+    "alert.follow": alert_own.follow,
     "alert.reconcile": reconcile.reconcile,
     "alert.show_events": alert_events.show_events,
     "backtest.run": backtest.run_backtest,
@@ -60,6 +62,7 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
 WAITS_FOR_AWS = frozenset(
     {
         "alert.find_events",
+        "alert.follow",
         "alert.show_events",
         "coverage",
         "pattern.explain",

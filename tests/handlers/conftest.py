@@ -6,6 +6,8 @@ What would be sent to Slack is read from the outbox.
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -83,6 +85,17 @@ class House:
                 config=Config(retries={"total_max_attempts": 1}),
             )
         return self._clients[service, key]
+
+    def session(self, keys: Mapping[str, Any], service: str) -> Any:
+        """A client with the keys of an assumed role; the caller closes it."""
+        return boto3.client(
+            service,
+            region_name="us-east-1",
+            endpoint_url=self.aws.url,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
 
     def command(self, text: str, user: str = ADMIN) -> Reply:
         """What a typed command answers; its jobs are run."""
@@ -207,3 +220,18 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     db.close()
     aws.stop()
     opsgenie.stop()
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Waits until something is true, ten seconds at most."""
+
+    def wait(look: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + 10
+        while not (found := look()):
+            if time.monotonic() > deadline:
+                pytest.fail("it did not come true within 10 s")
+            threading.Event().wait(0.02)
+        return found
+
+    return wait

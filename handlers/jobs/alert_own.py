@@ -1,0 +1,149 @@
+"""Says on an alert which of its events an apply of ours made, and follows it for a while.
+
+Nothing is hidden, muted or closed: strange events come first, and one that comes later is told
+anew, since an alarm that is on already does not go off again for somebody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.alert_search import SHOWN, search
+from handlers.blocks.own import strange_message
+from handlers.deps import Deps
+from handlers.intake import message_key, say
+from handlers.jobs.job import JobContext, Later
+from setup.own import Made, Sorted, claims, sort_out
+from trailwatch.alert import Alert
+from trailwatch.errors import AwsError, NotFound
+from trailwatch.pattern import PatternError
+from trailwatch.search.logs import EventPage
+from trailwatch.store import alerts, audit, jobs, outbox
+from trailwatch.store.audit import AuditEntry
+from trailwatch.store.outbox import Outgoing
+
+FOLLOWED = tuple(timedelta(seconds=s) for s in (20, 40, 60, 120, 300, 300, 300, 420, 540))
+"""When to look again: past the 15 minutes in which the alarm stays on, and a late delivery."""
+LONGEST_APPLY = timedelta(hours=2)
+MOST_CHANGES = 2000
+
+
+def marked(deps: Deps, alert: Alert, page: EventPage) -> dict[str, Any]:
+    """The fields of an alert that say whose its events are; {} where none is of an apply."""
+    if not page.events:
+        return {}
+    since = min(event.time for event in page.events)
+    made = made_since(deps, since - LONGEST_APPLY)
+    found = sort_out(page.events, made, deps.sites.config_or_blank(alert.site))
+    if not found.ours:
+        return {}
+    order = (*found.strange, *found.ours)[:SHOWN]
+    whole = page.complete and not page.unreadable
+    return {
+        "events": tuple(replace(event, raw="") for event in order),
+        "extra": {**alert.extra, **_extra(found, alert, whole)},
+    }
+
+
+def _extra(found: Sorted, alert: Alert, whole: bool) -> dict[str, str]:
+    return {
+        "own_plans": ",".join(plan for plan, _ in found.plans),
+        "own_by": ", ".join(dict.fromkeys(by for _, by in found.plans)),
+        "own_events": str(len(found.ours)),
+        "own_strange": str(len(found.strange)),
+        "own_whole": "yes" if whole else "no",
+        "own_count": str(alert.count),
+    }
+
+
+def follow_later(deps: Deps, alert: Alert, page: EventPage, fields: Mapping[str, Any]) -> None:
+    """Start to follow an alert of which an apply may have made events."""
+    if not fields and not any(claims(event) for event in page.events):
+        return
+    with deps.db.transaction() as tx:
+        arguments = {"alert_id": alert.id, "tries": 1}
+        key = f"follow:{alert.id}"
+        jobs.add(tx, "alert.follow", arguments, deps.clock(), key=key, delay=FOLLOWED[0])
+
+
+def follow(deps: Deps, job: JobContext) -> Later | None:
+    """Look whether somebody else did something since, and tell it anew."""
+    with deps.db.reading() as tx:
+        alert = alerts.get(tx, job.args["alert_id"])
+    if alert is None:
+        return None
+    tries = int(job.args.get("tries", 1))
+    again = None
+    if tries < len(FOLLOWED):
+        again = Later(FOLLOWED[tries], {**job.args, "tries": tries + 1})
+    try:
+        # The alarm may be on still: nobody else sets it off.
+        page, _, _ = search(deps, alert, deps.clock())
+    except (NotFound, PatternError):
+        return None
+    except AwsError:
+        return again
+    fields = marked(deps, alert, page)
+    if fields:
+        _keep(deps, alert.id, page, fields)
+    return again
+
+
+def _keep(deps: Deps, alert_id: str, page: EventPage, fields: dict[str, Any]) -> None:
+    with deps.db.transaction() as tx:
+        alert = alerts.get(tx, alert_id, lock=True)
+        if alert is None:
+            return
+        before = alert.extra.get("own_strange", "0")
+        accounts = tuple(dict.fromkeys(event.account for event in page.events))
+        changed = replace(alert, events_total=page.total, accounts=accounts, **fields)
+        if changed == alert:
+            return
+        alerts.save(tx, changed)
+        say(deps, tx, changed)
+        now = changed.extra["own_strange"]
+        if int(now) > int(before):
+            _tell_strange(deps, tx, changed, int(now))
+
+
+def _tell_strange(deps: Deps, tx: Any, alert: Alert, strange: int) -> None:
+    """In the thread and in the channel: an edited message calls nobody."""
+    message = strange_message(alert, alert.events[:strange], deps.sites.offices(alert.site))
+    outgoing = Outgoing(
+        key=f"{message_key(alert.id)}:strange:{strange}",
+        lane=deps.sites.channel(alert.site),
+        text=message.text,
+        blocks=message.blocks,
+        metadata={"alert_id": alert.id},
+        thread_of=message_key(alert.id),
+        broadcast=True,
+    )
+    outbox.say(tx, outgoing, deps.clock())
+
+
+def made_since(deps: Deps, since: datetime) -> list[Made]:
+    """Every change that applies made since then, from the audit log."""
+    with deps.db.reading() as tx:
+        entries = audit.recent(tx, MOST_CHANGES, since=since, action="setup.")
+    began = {
+        entry.subject.removeprefix("plan "): entry.at
+        for entry in entries
+        if entry.action == "setup.apply" and entry.outcome == "started"
+    }
+    changes = [entry for entry in entries if entry.detail.get("access_key")]
+    return [_made(entry, began) for entry in changes]
+
+
+def _made(entry: AuditEntry, began: Mapping[str, datetime]) -> Made:
+    plan = str(entry.detail.get("plan", ""))
+    return Made(
+        plan,
+        entry.actor_name,
+        entry.subject,
+        str(entry.detail["access_key"]),
+        began.get(plan, entry.at - LONGEST_APPLY),
+        entry.at,
+    )
