@@ -67,7 +67,7 @@ _FILTERED = ("FilterPolicy", "FilterPolicyScope")
 def chain_of_site(site: Site, clients: Clients, clock: Clock) -> Chain:
     """Everything in the site's region that belongs to CloudTrail's alarms.
 
-    Raises AwsError where trails, filters or alarms cannot be read.
+    Raises AwsError where trails or alarms cannot be read.
     """
     reader = _Reader(site, clients.fresh(), clock)
     return reader.chain()
@@ -92,6 +92,10 @@ class _Reader:
         )
         trails, filters, metric, composite, groups, mutes = self.clients.together(*bulk)
         metric = tuple(replace(one, muted_by=mutes.get(one.name, "")) for one in metric)
+        if filters is None:
+            filters = self._filters_of_trails(trails)
+        if groups is None:
+            groups = _named_groups(trails, filters)
         chain = Chain(
             self.site.name,
             complete=True,
@@ -179,7 +183,10 @@ class _Reader:
         trail = items.trail(Props(values, str(one.get("Name", arn))))
         return replace(trail, delivery_errors=_delivery_errors(status or {}))
 
-    def _groups(self) -> tuple[LogGroup, ...]:
+    def _groups(self) -> tuple[LogGroup, ...] | None:
+        return self._may("log groups", self._all_groups, None)
+
+    def _all_groups(self) -> tuple[LogGroup, ...]:
         found = self.clients.pages("logs", "DescribeLogGroups", "logGroups", "nextToken")
         return tuple(
             LogGroup(
@@ -190,9 +197,25 @@ class _Reader:
             for one in found
         )
 
-    def _filters(self) -> tuple[MetricFilter, ...]:
+    def _filters(self) -> tuple[MetricFilter, ...] | None:
+        return self._may("metric filters of other log groups", self._all_filters, None)
+
+    def _all_filters(self) -> tuple[MetricFilter, ...]:
         found = self.clients.pages("logs", "DescribeMetricFilters", "metricFilters", "nextToken")
         return tuple(_metric_filter(one) for one in found)
+
+    def _filters_of_trails(self, trails: Iterable[Trail]) -> tuple[MetricFilter, ...]:
+        """The filters of the groups that trails feed here: the right may reach no further."""
+        here = (None, self.site.region)
+        names = sorted({one.log_group or "" for one in trails if one.group_region in here} - {""})
+        return tuple(one for several in self._each(names, self._filters_of) for one in several)
+
+    def _filters_of(self, group: str) -> tuple[MetricFilter, ...]:
+        none: Mapping[str, dict[str, Any]] = {}
+        found = self._may(
+            f"metric filters of {group}", lambda: self.clients.metric_filters(group), none
+        )
+        return tuple(_metric_filter(one) for one in found.values())
 
     def _alarms(self) -> tuple[Alarm, ...]:
         found = self._described("MetricAlarm")
@@ -354,6 +377,12 @@ def _delivery_errors(status: Mapping[str, Any]) -> tuple[str, ...]:
         for where, key in named.items()
         if status.get(key)
     )
+
+
+def _named_groups(trails: Iterable[Trail], filters: Iterable[MetricFilter]) -> tuple[LogGroup, ...]:
+    """The groups that are named somewhere; nothing more is known of them."""
+    named = [*(one.log_group for one in trails), *(one.log_group for one in filters)]
+    return tuple(LogGroup(name) for name in dict.fromkeys(named) if name)
 
 
 def _metric_filter(one: Mapping[str, Any]) -> MetricFilter:
