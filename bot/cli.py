@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trailwatch.errors import ConfigError, NotFound, ProviderError, TrailwatchError, UsageError
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from bot.site_settings import SiteSettings
 
 OK, FOUND, USAGE, PROVIDER = 0, 1, 2, 3
 
@@ -131,7 +132,13 @@ def _documents(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     permissions = commands.add_parser(
         "permissions", help="print the least IAM policies that setup and running need (JSON)"
     )
-    permissions.add_argument("which", nargs="?", choices=("setup", "run", "both"), default="both")
+    permissions.add_argument(
+        "which", nargs="?", choices=("setup", "run", "both", "trust"), default="both"
+    )
+    permissions.add_argument("--site", default="", help="of [sites.NAME]; else the first")
+    permissions.add_argument(
+        "--principal", default="", help="ARN of the bot's identity, for the roles' trust policies"
+    )
     permissions.add_argument("--account", default="", help="twelve digits; else any account")
     permissions.add_argument(
         "--set", metavar="NAME=VALUE,…", default="", help="options of the site, as in setup plan"
@@ -234,17 +241,44 @@ def _manifest(options: argparse.Namespace) -> int:
 
 def _permissions(options: argparse.Namespace) -> int:
     from bot.app import site_template
+    from bot.clients import SiteClients
     from setup.permissions import SETUP_ROLE, run_policy, setup_policy
     from trailwatch.site_options import changed, written
 
     settings = _settings(options)
-    config = site_template(settings, settings.sites[0], options.account or "*")
+    site = SiteClients(settings).site(options.site)
+    first = site is settings.sites[0]
+    account = options.account or ("" if first else site.account) or "*"
+    config = site_template(settings, site, account)
     config = changed(config, written(options.set)) if options.set else config
-    role = settings.setup_role_arn.partition(":role/")[2] or SETUP_ROLE
-    documents = {"setup": setup_policy(config, role), "run": run_policy(config, role)}
-    chosen = documents if options.which == "both" else documents[options.which]
+    role = site.setup_role_arn.partition(":role/")[2] or SETUP_ROLE
+    others = [
+        arn for one in settings.sites[1:] for arn in (one.role_arn, one.setup_role_arn) if arn
+    ]
+    documents = {
+        "setup": setup_policy(config, role),
+        "run": run_policy(config, role, others) if first else run_policy(config, ""),
+    }
+    if options.which == "trust":
+        documents = _trust(site, options.principal)
+    chosen = documents.get(options.which, documents)
     print(json.dumps(chosen, indent=2))
     return OK
+
+
+def _trust(site: SiteSettings, principal: str) -> dict[str, Any]:
+    """The trust policies of a site's roles; raises UsageError."""
+    from setup.permissions import setup_trust
+
+    if not principal:
+        raise UsageError(
+            "trust needs --principal, the ARN of the bot's identity.",
+            fix="aws sts get-caller-identity shows it; of a role's session name the role.",
+        )
+    found = {"setup": setup_trust(principal, site.setup_role[1])}
+    if site.role_arn:
+        found["run"] = setup_trust(principal, site.external_id)
+    return found
 
 
 def _settings(options: argparse.Namespace) -> Settings:

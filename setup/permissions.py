@@ -41,9 +41,14 @@ def policy_for(needs: Iterable[Need]) -> Document:
     return _document(needs)
 
 
-def run_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
-    """The policy for the running bot: it searches the log group and the
-    archive, and assumes the setup role."""
+def run_policy(
+    config: SiteConfig, setup_role: str = SETUP_ROLE, others: Sequence[str] = ()
+) -> Document:
+    """The policy for the running bot: it searches the log group and the archive, and assumes the
+    setup role and `others`, the roles of other sites by their ARNs.
+
+    With setup_role "" it is the policy of another site's role, which reads and assumes none.
+    """
     site = config.site
     group = site.log_group_arn(config.log_group)
     searches: list[Need] = [
@@ -51,8 +56,10 @@ def run_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
         ("read", "logs:FilterLogEvents", group),
         ("read", "s3:ListBucket", site.bucket_arn(config.bucket)),
         ("read", "s3:GetObject", f"{site.bucket_arn(config.bucket)}/*"),
-        ("write", "sts:AssumeRole", site.role_arn(setup_role)),
+        *(("write", "sts:AssumeRole", arn) for arn in others),
     ]
+    if setup_role:
+        searches.append(("write", "sts:AssumeRole", site.role_arn(setup_role)))
     if config.key:
         # The archive's files; the log group needs no right on the key from those who search it.
         keys = site.key_arn("*") if config.kms == OWN_KEY else config.key

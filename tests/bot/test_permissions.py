@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,3 +90,48 @@ def test_a_document_is_small_enough_for_aws(documents: Mapping[str, Any]) -> Non
     """A managed policy has at most 6,144 characters without white space (IAM quotas)."""
     for document in documents.values():
         assert len(json.dumps(document, separators=(",", ":"))) <= 6144
+
+
+SITES = """
+[sites.stage]
+region = "eu-central-1"
+role_arn = "arn:aws:iam::444455556666:role/trailwatch-run"
+external_id = "reads"
+setup_role_arn = "arn:aws:iam::444455556666:role/trailwatch-setup"
+setup_external_id = "builds"
+"""
+
+
+def test_the_bot_may_assume_every_sites_roles_and_these_assume_none(
+    trailwatch: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "trailwatch.toml").write_text(SITES)
+    own = json.loads(trailwatch("permissions", "run", "--account", ACCOUNT).stdout)
+    assumed = {
+        arn for actions, arns in statements(own) if "sts:AssumeRole" in actions for arn in arns
+    }
+    assert assumed == {
+        f"arn:aws:iam::{ACCOUNT}:role/trailwatch-setup",
+        "arn:aws:iam::444455556666:role/trailwatch-run",
+        "arn:aws:iam::444455556666:role/trailwatch-setup",
+    }
+    other = json.loads(trailwatch("permissions", "run", "--site", "stage").stdout)
+    assert not [a for found, _ in statements(other) for a in found if a.startswith("sts:")]
+    assert ":eu-central-1:444455556666:log-group:" in json.dumps(other)
+
+
+def test_the_trust_policies_of_a_sites_roles(
+    trailwatch: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "trailwatch.toml").write_text(SITES)
+    bot = f"arn:aws:iam::{ACCOUNT}:role/bot"
+    done = trailwatch("permissions", "trust", "--site", "stage", "--principal", bot)
+    found = json.loads(done.stdout)
+    ids = {
+        name: document["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"]
+        for name, document in found.items()
+    }
+    assert ids == {"run": "reads", "setup": "builds"}
+    assert {d["Statement"][0]["Principal"]["AWS"] for d in found.values()} == {bot}
+    assert trailwatch("permissions", "trust").returncode == 2
+    assert trailwatch("permissions", "run", "--site", "stag").returncode == 2
