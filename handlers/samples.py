@@ -7,11 +7,10 @@ against recorded ones.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 
+from handlers import samples_plans
 from handlers.blocks.alert import AlertLinks, alert_message
-from handlers.blocks.applying import plan_progress, plan_result
 from handlers.blocks.audit import AuditRow, audit_message
 from handlers.blocks.digest import digest_message
 from handlers.blocks.errors import error_message
@@ -19,19 +18,14 @@ from handlers.blocks.events import events_message
 from handlers.blocks.help import Usage, help_overview, help_topic
 from handlers.blocks.home import HomeState, PipelineRow, home_view
 from handlers.blocks.kit import Block, Message
-from handlers.blocks.plan import plan_discarded, plan_expired, plan_message, plan_stale
 from handlers.blocks.status import status_message
-from setup.apply import Progress, ProgressState
-from setup.change import Action, Change
-from setup.cost import Cost, CostLine
-from setup.plan import Plan, Purpose
+from handlers.samples_plans import CHANGES, NOW
 from setup.status import ResourceState, ResourceStatus
 from trailwatch.alert import Alert, AlertAction, AlertFields, AlertState, Search
 from trailwatch.digest import make_digest
-from trailwatch.errors import AwsError, NotAllowed, StalePlan, UsageError
+from trailwatch.errors import AwsError, NotAllowed, UsageError
 from trailwatch.event import Event
 
-NOW = datetime(2026, 11, 23, 10, 5, tzinfo=UTC)
 FIRED = NOW - timedelta(minutes=5)
 OFFICES = ("203.0.113.0/28",)
 LINKS = AlertLinks(
@@ -207,130 +201,6 @@ def _events() -> dict[str, Message]:
     }
 
 
-_FILTERS = (
-    "console-login",
-    "login-outside-offices",
-    "root-login",
-    "failed-login",
-    "unauthorized",
-    "huge-instance",
-    "user-created",
-)
-
-
-def _create(kind: str, name: str) -> Change:
-    return Change(Action.CREATE, kind, name, None, {"name": name})
-
-
-CHANGES = (
-    _create("bucket", "trailwatch-123456789012-eu-west-1"),
-    _create("log_group", "/trailwatch/cloudtrail"),
-    _create("role", "trailwatch-cloudtrail-to-logs"),
-    _create("trail", "trailwatch"),
-    *(_create("metric_filter", f"trailwatch-{name}") for name in _FILTERS),
-    _create("topic", "trailwatch-alarms"),
-    *(_create("alarm", f"trailwatch-{name}") for name in _FILTERS),
-    _create("incoming_integration", "trailwatch"),
-    _create("subscription", "https://api.opsgenie.com/v1/json/amazonsns?apiKey=…"),
-    _create("webhook_integration", "trailwatch-out"),
-)
-COST = Cost(
-    lines=(
-        CostLine("Metric filters", Decimal("2.10"), "7 custom metrics"),
-        CostLine("Alarms", Decimal("0.70"), "7 alarms"),
-        CostLine("CloudWatch Logs", Decimal("0.50"), "1 GB a month is assumed"),
-        CostLine("Insights", Decimal("0.004"), "by the number of events analysed"),
-    ),
-    before=Decimal("0"),
-    after=Decimal("3.304"),
-    notes=("Free each month in an account: 10 custom metrics, 10 alarms, 5 GB of logs.",),
-)
-PLAN = Plan(
-    id="p7c1d9",
-    site="prod",
-    purpose=Purpose.APPLY,
-    pack="walkthrough",
-    created_at=NOW,
-    expires_at=NOW + timedelta(minutes=10),
-    changes=CHANGES,
-    unchanged=0,
-    cost=COST,
-    permissions=("cloudtrail:CreateTrail", "logs:PutMetricFilter", "s3:CreateBucket"),
-    digest="0" * 64,
-)
-UPDATE = replace(
-    PLAN,
-    changes=(
-        Change(
-            Action.UPDATE,
-            "log_group",
-            "/trailwatch/cloudtrail",
-            {"retention_days": 90, "class": "STANDARD"},
-            {"retention_days": 365, "class": "STANDARD"},
-        ),
-        Change(
-            Action.UPDATE,
-            "metric_filter",
-            "trailwatch-failed-login",
-            {"pattern": '{ $.errorMessage = "Failed authentication" }', "metric": "failed-login"},
-            {
-                "pattern": '{ ($.eventName = ConsoleLogin) && ($.errorMessage = "Failed '
-                'authentication") }',
-                "metric": "failed-login",
-                "dimensions": "none",
-            },
-        ),
-        _create("alarm", "trailwatch-huge-instance"),
-        Change(Action.DELETE, "alarm", "trailwatch-old", {"name": "trailwatch-old"}, None),
-    ),
-    unchanged=18,
-    cost=replace(COST, before=Decimal("3.204")),
-    notes=("The trail management-events belongs to somebody else and is left alone.",),
-)
-DESTROY = replace(
-    PLAN,
-    purpose=Purpose.DESTROY,
-    changes=tuple(
-        Change(Action.DELETE, change.kind, change.name, change.after, None)
-        for change in reversed(CHANGES[1:])
-    ),
-    cost=Cost(before=Decimal("3.304")),
-    notes=("The bucket keeps its records and is retained.",),
-)
-
-
-def _plans() -> dict[str, Message]:
-    empty = replace(PLAN, changes=(), unchanged=22)
-    doing = Progress(CHANGES[9], ProgressState.DOING)
-    stale = StalePlan("The plan no longer fits.", "The alarm trailwatch-root-login was changed.")
-    return {
-        "plan-create": plan_message(PLAN, "alice"),
-        "plan-update": plan_message(UPDATE, "alice"),
-        "plan-destroy": plan_message(DESTROY, "alice"),
-        "plan-empty": plan_message(empty, "alice"),
-        "plan-discarded": plan_discarded(PLAN, "bob", NOW),
-        "plan-stale": plan_stale(PLAN, stale),
-        "plan-expired": plan_expired(PLAN),
-        "plan-applying": plan_progress(PLAN, [*DONE[:9], doing], "alice"),
-        "plan-applied": plan_result(PLAN, DONE, "alice"),
-        "plan-applied-empty": plan_result(empty, [], "alice"),
-        "plan-failed": plan_result(PLAN, FAILED, "alice"),
-    }
-
-
-_REFUSED = AwsError(
-    "The metric filter trailwatch-root-login could not be made.",
-    "AWS refused PutMetricFilter: the log group has 100 metric filters, and that is the most.",
-    "Delete filters that are no longer needed, then apply again.",
-    operation="PutMetricFilter",
-    code="LimitExceededException",
-)
-DONE = tuple(Progress(change, ProgressState.DONE) for change in CHANGES)
-FAILED = (
-    *DONE[:6],
-    Progress(CHANGES[6], ProgressState.FAILED, _REFUSED),
-    *(Progress(change, ProgressState.NOT_TRIED) for change in CHANGES[7:]),
-)
 STATUSES = (
     *(ResourceStatus(change.kind, change.name, ResourceState.OK) for change in CHANGES[:3]),
     ResourceStatus(
@@ -416,11 +286,11 @@ def _others() -> dict[str, Message]:
 
 def messages() -> dict[str, Message]:
     """Every message by a name of its own."""
-    return {**_alerts(), **_events(), **_plans(), **_statuses(), **_others()}
+    return {**_alerts(), **_events(), **samples_plans.messages(), **_statuses(), **_others()}
 
 
 def views() -> dict[str, Block]:
-    """Every Home view by a name of its own."""
+    """Every Home view and modal by a name of its own."""
     busy = HomeState(
         user="alice",
         role="admin",
@@ -434,4 +304,5 @@ def views() -> dict[str, Block]:
         "home-admin": home_view(busy),
         "home-viewer": home_view(replace(busy, user="carol", role="viewer", sandbox=False)),
         "home-empty": home_view(HomeState(user="bob", role="responder")),
+        **samples_plans.views(),
     }

@@ -26,6 +26,7 @@ _GOES = {
 
 def destroy_view(plan: Plan, stays: Sequence[str], response_url: str) -> Block:
     """The modal for a plan that destroys. `stays`: the kinds that it leaves and could include."""
+    opened = {"about": plan.id, "response_url": response_url if len(response_url) < 2000 else ""}
     goes = count(len(plan.changes), "resource")
     blocks: list[Block] = [
         kit.section(
@@ -52,7 +53,7 @@ def destroy_view(plan: Plan, stays: Sequence[str], response_url: str) -> Block:
         "title": kit.plain_text("Take it down", 24),
         "submit": kit.plain_text("Destroy", 24),
         "close": kit.plain_text("Not now", 24),
-        "private_metadata": json.dumps({"about": plan.id, "response_url": response_url}),
+        "private_metadata": json.dumps(opened),
         "blocks": blocks,
     }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from handlers.blocks import kit
 from handlers.blocks.applying import ROLLBACK
 from handlers.blocks.changes import change_blocks
-from handlers.blocks.kit import Block, Message, Word, code, count, date, esc, plain
+from handlers.blocks.kit import Block, Message, Word, code, count, date, esc, label, plain
 from setup.change import Action
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ def history_message(entries: Sequence[PlanEntry], site: str) -> Message:
     rows = [
         [
             str(number),
-            entry.plan.id,
+            plain(entry.plan.id, 20),
             _when(entry),
-            entry.ended,
+            plain(entry.ended, 20),
             entry.counts,
             _what(entry),
             _who(entry),
@@ -108,7 +108,7 @@ def _who(entry: PlanEntry) -> str:
 def plan_entry(entry: PlanEntry) -> Message:
     """One plan again: who, when, why, its changes, and what became of them."""
     plan = entry.plan
-    title = f"Plan {plan.id} for {plain(plan.site, 60)}: {entry.ended}"
+    title = f"Plan {label(plan.id, 20)} for {label(plan.site, 60)}: {label(entry.ended, 20)}"
     blocks: list[Block] = [
         kit.header(title),
         kit.context(" · ".join(_facts(entry))),

@@ -23,6 +23,7 @@ DISCARD = "plan.discard"
 
 _MOST_COSTS = 12
 _MOST_NOTES = 8
+_MOST_THEIRS = 5
 _MOST_MISSING = 20
 _TITLES = {
     "apply": (":clipboard:", "Setup plan"),
@@ -54,10 +55,11 @@ def plan_message(
         *_second(requested_by, second_person),
         _buttons(plan),
     ]
+    warned = f"{esc(_warned(plan), 400)} " if _warned(plan) else ""
     text = (
         f"{title} for {esc(plan.site, 60)}: {to_do(plan)}, "
         f"{plan.unchanged:,} unchanged. {_cost_sentence(plan.cost)} "
-        f"{_warned(plan)}Asked by {esc(requested_by, 80)}, expires at {utc(plan.expires_at)}."
+        f"{warned}Asked by {esc(requested_by, 80)}, expires at {utc(plan.expires_at)}."
     )
     return kit.message(text, blocks)
 
@@ -130,22 +132,29 @@ def _buttons(plan: Plan) -> Block:
 
 
 def _warned(plan: Plan) -> str:
-    """One sentence on what an apply will probably stumble over; "" for nothing."""
+    """What whoever applies it should know, as plain text; "" for nothing."""
     missing = len(plan.checks.missing)
     said = f"{count(missing, 'IAM action')} missing: it will stop there. " if missing else ""
-    theirs = [f"{one.label} {plain(one.name, 60)}" for one in plan.changes if one.owner]
-    return f"{said}It changes what is not ours: {', '.join(theirs)}. " if theirs else said
+    theirs = [f"{one.label} {one.name}" for one in plan.changes if one.owner]
+    if not theirs:
+        return said
+    more = f" and {len(theirs) - 3} more" if len(theirs) > 3 else ""
+    names = ", ".join(label(name, 60) for name in theirs[:3])
+    return f"{said}It changes what is not ours: {names}{more}. "
 
 
 def _theirs(plan: Plan) -> list[Block]:
     """Changes of what belongs to others: named, with whose it seems to be."""
-    lines = [
-        f":warning: *Changes a thing that is not ours*: {esc(one.label, 60)} "
-        f"{code(one.name, 120)}, {esc(one.owner, 160)}. Whoever owns it may put it back."
-        for one in plan.changes
-        if one.owner
+    theirs = [change for change in plan.changes if change.owner]
+    blocks = [
+        kit.section(
+            f":warning: *Changes a thing that is not ours*: {esc(one.label, 60)} "
+            f"{code(one.name, 120)}, {esc(one.owner, 160)}. Whoever owns it may put it back."
+        )
+        for one in theirs[:_MOST_THEIRS]
     ]
-    return [kit.section(kit.fit_lines(lines))] if lines else []
+    more = len(theirs) - len(blocks)
+    return [*blocks, kit.context(f"… {count(more, 'more thing')} not ours")] if more else blocks
 
 
 def _warnings(plan: Plan) -> list[Block]:
@@ -207,9 +216,10 @@ def _notes(plan: Plan) -> list[Block]:
     notes = [f":information_source: {esc(note, 400)}" for note in plan.notes[:_MOST_NOTES]]
     if len(plan.notes) > _MOST_NOTES:
         notes.append(f"… {count(len(plan.notes) - _MOST_NOTES, 'more note')}")
+    blocks = [kit.context(kit.fit_lines(notes))] if notes else []
     if plan.permissions and not plan.empty:
-        notes.append(f":key: {_rights(plan)}")
-    return [kit.context(kit.fit_lines(notes))] if notes else []
+        blocks.append(kit.context(f":key: {_rights(plan)}"))
+    return blocks
 
 
 def _rights(plan: Plan) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from handlers import samples
+from handlers import samples_plans
 from handlers.blocks.applying import plan_progress, plan_result
 from handlers.blocks.kit import Message
 from handlers.blocks.plan import plan_message
@@ -27,23 +27,23 @@ def words(message: Message) -> str:
 
 
 def test_the_buttons_carry_the_plans_id_alone() -> None:
-    create = plan_message(samples.PLAN, "alice")
+    create = plan_message(samples_plans.PLAN, "alice")
     assert buttons(create) == [("plan.apply", "p7c1d9", "primary"), ("plan.discard", "p7c1d9", "")]
-    destroy = plan_message(samples.DESTROY, "alice")
+    destroy = plan_message(samples_plans.DESTROY, "alice")
     assert buttons(destroy)[0] == ("plan.destroy", "p7c1d9", "danger")
-    assert buttons(plan_message(replace(samples.PLAN, changes=()), "alice")) == []
+    assert buttons(plan_message(replace(samples_plans.PLAN, changes=()), "alice")) == []
 
 
 def test_the_text_has_the_counts_the_cost_and_the_end() -> None:
-    assert plan_message(samples.UPDATE, "alice").text == (
+    assert plan_message(samples_plans.UPDATE, "alice").text == (
         "Setup plan for prod: 1 to create, 2 to change, 1 to delete, 18 unchanged. "
         "About $3.30 a month, now $3.20. Asked by alice, expires at 2026-11-23 10:15 UTC."
     )
 
 
 def test_costs_too_small_to_see_are_not_nothing() -> None:
-    cost = replace(samples.COST, before=Decimal("0"), after=Decimal("0.002"))
-    text = plan_message(replace(samples.PLAN, cost=cost), "alice").text
+    cost = replace(samples_plans.COST, before=Decimal("0"), after=Decimal("0.002"))
+    text = plan_message(replace(samples_plans.PLAN, cost=cost), "alice").text
     assert "About under $0.01 a month" not in text
     assert "Under $0.01 a month, now $0.00." in text
 
@@ -53,7 +53,7 @@ def test_a_long_plan_is_cut_and_says_so() -> None:
         Change(Action.UPDATE, f"kind{n // 30}", f"name{n}", {"a": n, "b": 0}, {"a": n + 1, "b": 1})
         for n in range(300)
     )
-    message = plan_message(replace(samples.PLAN, changes=changes), "alice")
+    message = plan_message(replace(samples_plans.PLAN, changes=changes), "alice")
     assert len(message.blocks) <= 50
     assert len(words(message)) < 40_000
     assert "… 18 more" in words(message)
@@ -63,22 +63,22 @@ def test_a_long_plan_is_cut_and_says_so() -> None:
 
 def test_progress_counts_what_is_done() -> None:
     steps = [
-        *samples.DONE[:9],
-        Progress(samples.CHANGES[9], ProgressState.DOING),
+        *samples_plans.DONE[:9],
+        Progress(samples_plans.CHANGES[9], ProgressState.DOING),
     ]
-    assert plan_progress(samples.PLAN, steps, "alice").text == (
+    assert plan_progress(samples_plans.PLAN, steps, "alice").text == (
         "Applying the plan for prod: 9 of 22 done, creating the metric filter "
         "trailwatch-huge-instance."
     )
-    assert plan_progress(samples.PLAN, [], "alice").text.endswith("0 of 22 done.")
+    assert plan_progress(samples_plans.PLAN, [], "alice").text.endswith("0 of 22 done.")
 
 
 def result(steps: Sequence[Progress], **changed: Any) -> str:
-    return plan_result(replace(samples.UPDATE, **changed), steps, "alice").text
+    return plan_result(replace(samples_plans.UPDATE, **changed), steps, "alice").text
 
 
 def test_a_result_says_applied_with_its_counts() -> None:
-    done = [Progress(change, ProgressState.DONE) for change in samples.UPDATE.changes]
+    done = [Progress(change, ProgressState.DONE) for change in samples_plans.UPDATE.changes]
     assert result(done) == "Applied: 1 created, 2 changed, 1 deleted, 18 unchanged."
     assert result([], changes=()) == (
         "Applied: 0 created, 0 changed, 0 deleted, 18 unchanged. Nothing to change."
@@ -86,14 +86,14 @@ def test_a_result_says_applied_with_its_counts() -> None:
 
 
 def test_the_newest_state_of_a_change_counts() -> None:
-    first, *others = samples.UPDATE.changes
+    first, *others = samples_plans.UPDATE.changes
     begun = [Progress(first, ProgressState.DOING), Progress(first, ProgressState.DONE)]
     done = [Progress(change, ProgressState.DONE) for change in others]
     assert result([*begun, *done]).startswith("Applied: 1 created, 2 changed")
 
 
 def test_a_failure_says_what_is_done_failed_and_not_tried() -> None:
-    message = plan_result(samples.PLAN, samples.FAILED, "alice")
+    message = plan_result(samples_plans.PLAN, samples_plans.FAILED, "alice")
     assert message.text.startswith(
         "Stopped: 6 created, 0 changed, 0 deleted, 1 failed, 15 not tried, 0 unchanged. Failed: "
         "metric filter trailwatch-root-login. The metric filter trailwatch-root-login could not"
@@ -104,13 +104,13 @@ def test_a_failure_says_what_is_done_failed_and_not_tried() -> None:
 
 
 def test_what_was_read_back_wrong_is_a_failure() -> None:
-    done = [Progress(change, ProgressState.DONE) for change in samples.UPDATE.changes]
-    wrong = Progress(samples.UPDATE.changes[0], ProgressState.FAILED, None)
+    done = [Progress(change, ProgressState.DONE) for change in samples_plans.UPDATE.changes]
+    wrong = Progress(samples_plans.UPDATE.changes[0], ProgressState.FAILED, None)
     assert "1 failed, 0 not tried" in result([*done, wrong])
 
 
 def test_a_resumed_apply_counts_what_was_done_before() -> None:
-    last = [Progress(samples.UPDATE.changes[-1], ProgressState.DONE)]
+    last = [Progress(samples_plans.UPDATE.changes[-1], ProgressState.DONE)]
     assert result(last).startswith("Stopped: 0 created, 0 changed, 1 deleted, 0 failed, 3 not")
-    message = plan_result(samples.UPDATE, last, "alice", resumed=True)
+    message = plan_result(samples_plans.UPDATE, last, "alice", resumed=True)
     assert message.text == "Applied: 1 created, 2 changed, 1 deleted, 18 unchanged."
