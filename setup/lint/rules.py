@@ -32,20 +32,35 @@ KINDS = {
 def judge(chain: Chain, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
     """What is wrong in a chain, worst first. Never raises for what a chain may hold."""
     view = View(chain)
-    found = (_finding(rule, hit) for rule in rules for hit in rule.check(view))
+    addresses = [one.address for part in _parts(chain) for one in part if one.address]
+    found = (_finding(rule, hit, addresses) for rule in rules for hit in rule.check(view))
     return tuple(sorted(found, key=lambda one: one.order))
 
 
-def _finding(rule: Rule, hit: Hit) -> Finding:
-    item = hit.item
+def _parts(chain: Chain) -> tuple[Sequence[Item], ...]:
+    return (
+        chain.trails,
+        chain.groups,
+        chain.filters,
+        chain.alarms,
+        chain.topics,
+        chain.subscriptions,
+        chain.buckets,
+    )
+
+
+def _finding(rule: Rule, hit: Hit, addresses: Sequence[str]) -> Finding:
+    item, message = hit.item, hit.message
+    for address in addresses if "(" in message else ():
+        message = message.replace(f"({address})", address)  # stands for a name that AWS makes up
     return Finding(
         rule,
         hit.severity or rule.severity,
         kind_of(item),
-        item.name,
+        item.address if item.name == f"({item.address})" else item.name,
         item.address,
         item.place(hit.field),
-        hit.message,
+        message,
         hit.mend or rule.mend,
     )
 
