@@ -70,7 +70,7 @@ def fire(started: SandboxProcess, chosen: Iterable[Shot]) -> float:
 def arrivals(started: SandboxProcess, sent: float, chosen: Sequence[Shot]) -> list[Firing]:
     """The firings whose messages have come since `sent`, once all have, or after SLOWEST."""
     while True:
-        stand = started.alerts(sent)
+        stand = started.alerts(since=sent)
         if len(stand) >= len(chosen) or time.time() > sent + SLOWEST:
             break
         time.sleep(0.1)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stage import SandboxProcess, header, quick, row, sandbox, table
+from stage import STATE, SandboxProcess, header, quick, row, sandbox, table
 
 from bot.vault import StoredSecrets
 from handlers.webhooks.opsgenie import HEADER
@@ -122,7 +122,7 @@ def posted(started: SandboxProcess, sent: Mapping[str, float]) -> dict[str, floa
     first = min(sent.values())
     deadline = time.time() + SLOWEST
     while True:
-        stand = started.alerts(first)
+        stand = started.alerts(since=first)
         if len(stand) >= len(sent) or time.time() > deadline:
             break
         time.sleep(0.2)
@@ -135,8 +135,8 @@ def main() -> None:
     header(f"webhook: POST /webhooks/opsgenie -> Slack post, {count} new alerts, one a second")
     with sandbox() as started:
         started.set_up(PACK)
-        key = (started.state / "secret.key").read_text().strip()
-        secret = webhook_secret(started.state, key)
+        key = (started.folder / STATE / "secret.key").read_text().strip()
+        secret = webhook_secret(started.folder / STATE, key)
         time.sleep(3)
         sent, committed = send(started, secret, count)
         shown = posted(started, sent)
