@@ -14,7 +14,7 @@ from setup.clients import Clients
 from setup.compare import same_pattern
 from setup.filters import FoundFilter, filters_on, topics_of
 from trailwatch.detections import Detection
-from trailwatch.site import RETENTIONS, SiteConfig
+from trailwatch.site import OWN_KEY, RETENTIONS, SiteConfig
 
 KMS_EVENTS = "kms.amazonaws.com"
 RDS_EVENTS = "rdsdata.amazonaws.com"
@@ -162,16 +162,25 @@ def _options(
         values["exclude_rds_data"] = RDS_EVENTS in left_out
         insights = clients.find("cloudtrail", "GetInsightSelectors", gone, TrailName=name)
         values["insights"] = bool((insights or {}).get("InsightSelectors"))
-    if trail is not None and trail.kms:
-        whole = {"trail", "bucket", "log_group", "topic"} <= config.adopted.keys()
-        if whole:
-            values["kms"] = trail.kms
-        else:
-            notes.append(
-                f"The trail's files are encrypted with {trail.kms}. It is not taken for what "
-                "trailwatch makes: its policy may not let CloudWatch use it."
-            )
+    if trail is None:
+        values |= _own_key(config, clients)
+    elif trail.kms:
+        notes.append(
+            f"The trail's files are encrypted with {trail.kms}; that stays. It is not taken for "
+            "what trailwatch makes: its policy may not let CloudWatch use it."
+        )
     return values, notes
+
+
+def _own_key(config: SiteConfig, clients: Clients) -> dict[str, str]:
+    """The key that our own trail uses, as the option is written."""
+    answer = clients.call(
+        "cloudtrail", "DescribeTrails", trailNameList=[config.trail], includeShadowTrails=False
+    )
+    for one in answer.get("trailList", ()):
+        shown = clients.key_shown(one.get("KmsKeyId"), config.kms_alias)
+        return {"kms": {"none": "", config.kms_alias: OWN_KEY}.get(shown, shown)}
+    return {}
 
 
 def _retention(log_group: str, clients: Clients) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from handlers.blocks import kit
-from handlers.blocks.kit import Block, Message, code, count, esc, plain
+from handlers.blocks.kit import Block, Message, Word, code, count, esc, plain
 
 if TYPE_CHECKING:
     from setup.imports import Found, Watched
@@ -97,18 +97,27 @@ def _trail(found: Found) -> Block:
 def _watched(found: Found) -> list[Block]:
     if not found.watched:
         return []
-    rows = [
-        [one.detection, plain(one.filter.name, 80), plain(one.alarm, 80), _verdict(one)]
-        for one in found.watched[:_MOST_ROWS]
-    ]
-    return [
-        kit.section(f":mag: *{count(len(found.watched), 'filter')} the same as a detection*"),
-        kit.table(["Detection", "Filter", "Alarm", "Then"], rows, wrap=(1, 2, 3)),
-    ]
+    # A message takes one table only, and that is the settings'.
+    items = [_words(one) for one in found.watched[:_MOST_ROWS]]
+    left = len(found.watched) - len(items)
+    if left > 0:
+        items.append([(f"… {left} more", "italic")])
+    title = f":mag: *{count(len(found.watched), 'filter')} the same as a detection*"
+    return [kit.section(title), kit.rich_text(kit.listing(items))]
 
 
-def _verdict(one: Watched) -> str:
-    return f"own alarm: {plain(one.lack, 120)}" if one.lack else "already watched, not doubled"
+def _words(one: Watched) -> list[Word]:
+    """One filter: the detection, the alarm that watches it, and what follows."""
+    words: list[Word] = [
+        (one.detection, "bold"),
+        " by the filter ",
+        (plain(one.filter.name, 80), "code"),
+    ]
+    if one.alarm:
+        words += [", alarm ", (plain(one.alarm, 80), "code")]
+    if one.lack:
+        return [*words, f": {plain(one.lack, 120)}, so trailwatch makes its own"]
+    return [*words, ": already watched, not doubled"]
 
 
 def _unknown(found: Found) -> list[Block]:
