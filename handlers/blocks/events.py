@@ -76,7 +76,10 @@ def events_message(
         blocks.append(kit.context(" · ".join(notes)))
     if why:
         said = "\n".join(plain_line(line) for line in why)
-        blocks += [kit.section("*Why the newest matched*"), kit.rich_text(kit.lines(said))]
+        blocks += [
+            kit.section(f"*Why the newest matched* · {code(shown[0].id, 64)}"),
+            kit.rich_text(kit.lines(said)),
+        ]
     newest = event_sentence(shown[0], offices)
     rest = f" {count(more, 'older event')} not shown." if more > 0 else ""
     text = f"{found} behind {title}, {span_text}. Newest: {newest}.{rest}"

@@ -68,7 +68,7 @@ def pattern_explained(
 def plain_line(line: str) -> str:
     """A line of an explanation, its indentation kept."""
     text = line.lstrip(" ")
-    return " " * (len(line) - len(text)) + plain(text, 300)
+    return " " * (len(line) - len(text)) + plain(text, 1200)
 
 
 def pattern_matches(

@@ -103,8 +103,28 @@ def test_the_other_forms() -> None:
     ]
 
 
+def test_many_texts_for_one_field_are_one_clause() -> None:
+    names = "$.eventName = A || $.eventName = B || $.errorCode = C* || $.eventName = ConsoleLogin"
+    assert _lines(f"{{ {names} }}", LOGIN) == [
+        "[yes] The message is one JSON object in which at least one of these holds:",
+        '- [yes] eventName is one of "A", "B", "ConsoleLogin" (found "ConsoleLogin")',
+        '- [no] errorCode starts with "C" (found nothing)',
+    ]
+    assert _lines("{ $.eventName = A || $.eventName = B || $.eventName = C }") == [
+        "The message is one JSON object in which this holds:",
+        '- eventName is one of "A", "B", "C"',
+    ]
+    addresses = " && ".join(f'$.sourceIPAddress != "8.8.8.{last}"' for last in (7, 8, 9))
+    assert _lines(f"{{ $.eventName = ConsoleLogin && {addresses} }}", LOGIN) == [
+        "[no] The message is one JSON object in which all of these hold:",
+        '- [yes] eventName is "ConsoleLogin" (found "ConsoleLogin")',
+        '- [no] sourceIPAddress is there and is none of "8.8.8.7", "8.8.8.8", "8.8.8.9" '
+        '(found "8.8.8.8")',
+    ]
+
+
 def test_only_what_made_it_match() -> None:
-    text = "{ ($.eventName = A || $.eventName = B || $.eventName = ConsoleLogin) && $.list[*] = x }"
+    text = "{ ($.a = A || $.b = B || $.eventName = ConsoleLogin) && $.list[*] = x }"
     clause = parse(text).explain(json.dumps(LOGIN))
     assert list(clause.because().lines()) == [
         "[yes] The message is one JSON object in which all of these hold:",

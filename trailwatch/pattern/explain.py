@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from trailwatch.pattern import fields
 from trailwatch.pattern.document import Document, Node
+from trailwatch.pattern.finding import exact_text
 from trailwatch.pattern.match import condition_test
 from trailwatch.pattern.number import JsonNumber
-from trailwatch.pattern.printing import quote, selector_text
+from trailwatch.pattern.printing import quote, selector_text, value_text
 from trailwatch.pattern.regex import searcher
 from trailwatch.pattern.selectors import MISSING, children_finder, finder
 from trailwatch.pattern.syntax import (
@@ -30,6 +31,7 @@ from trailwatch.pattern.syntax import (
     NotExists,
     NumberLiteral,
     Op,
+    Or,
     RegexForm,
     RegexLiteral,
     Selector,
@@ -40,6 +42,9 @@ from trailwatch.pattern.syntax import (
 
 MAX_SHOWN = 80
 """How many characters of a value found in a message are shown."""
+
+_MANY = 3
+"""So many texts for one field are told in one clause."""
 
 _ORDER = {Op.LT: "less than", Op.LE: "at most", Op.GT: "more than", Op.GE: "at least"}
 
@@ -119,8 +124,37 @@ def _condition(condition: Condition, root: dict[str, Node] | None) -> Clause:
     if isinstance(condition, Compare | Is | NotExists):
         found = "" if root is None else _found(condition, root)
         return Clause(_test_text(condition), holds, found)
+    parts = tuple(_joined(condition, root))
+    if len(parts) == 1:
+        return parts[0]
     text = "all of these hold" if isinstance(condition, And) else "at least one of these holds"
-    return Clause(text, holds, "", tuple(_condition(item, root) for item in condition.items))
+    return Clause(text, holds, "", parts)
+
+
+def _joined(condition: And | Or, root: dict[str, Node] | None) -> Iterator[Clause]:
+    """The parts of a condition; of one field's alternatives, or exclusions, one for all."""
+    op = Op.EQ if isinstance(condition, Or) else Op.NE
+    fields: dict[Selector, list[Compare]] = {}
+    for item in condition.items:
+        if isinstance(item, Compare) and exact_text(item, op) is not None:
+            fields.setdefault(item.selector, []).append(item)
+    for item in condition.items:
+        alike = fields.get(item.selector, []) if isinstance(item, Compare) else []
+        if len(alike) < _MANY or not any(item is one for one in alike):
+            yield _condition(item, root)
+        elif alike[0] is item:
+            yield _list(alike, op, root)
+
+
+def _list(tests: list[Compare], op: Op, root: dict[str, Node] | None) -> Clause:
+    """One clause for several texts that a field may be equal to, or must differ from."""
+    whole = Or(tuple(tests)) if op is Op.EQ else And(tuple(tests))
+    holds = None if root is None else condition_test(whole)(root)
+    found = "" if root is None else _found(tests[0], root)
+    field = selector_text(tests[0].selector).removeprefix("$.")
+    texts = ", ".join(value_text(test.value) for test in tests)
+    verb = "is one of" if op is Op.EQ else "is there and is none of"
+    return Clause(f"{field} {verb} {texts}", holds, found)
 
 
 def _test_text(test: Compare | Is | NotExists) -> str:
