@@ -115,9 +115,9 @@ class _Template:
         rest = _ARNS.get(str(self.resources[logical]["Type"]))
         if rest is None:
             return f"({logical})"
-        region, account = "${AWS::Region}", "${AWS::AccountId}"
+        region, account = _open("AWS::Region"), _open("AWS::AccountId")
         filled = rest.format(region=region, account=account, name=self._name(logical))
-        return f"arn:${{AWS::Partition}}:{filled}"
+        return f"arn:{_open('AWS::Partition')}:{filled}"
 
     # Intrinsic functions
 
@@ -144,7 +144,7 @@ class _Template:
             "Fn::Select": self._select,
             "Fn::Split": self._split,
             "Fn::FindInMap": self._find_in_map,
-            "Fn::ImportValue": lambda name: f"${{{self._resolved(name)}}}",
+            "Fn::ImportValue": lambda name: _open(_text(self._resolved(name))),
         }
         function = functions.get(key)
         if function is None or self._depth > 50:
@@ -162,14 +162,14 @@ class _Template:
         if name in self.parameters:
             parameter = self.parameters[name]
             if "Default" not in parameter:
-                return f"${{{name}}}"
+                return _open(name)
             default = parameter["Default"]
             listed = "List" in str(parameter.get("Type", ""))
             return str(default).split(",") if listed and not isinstance(default, list) else default
         if name in self.resources:
             by_arn = self.resources[name]["Type"] in _ARN_BY_REF
             return self._arn(name) if by_arn else self._name(name)
-        return f"${{{name}}}"
+        return _open(name)
 
     def _get_att(self, argument: Any) -> Any:
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
@@ -181,7 +181,7 @@ class _Template:
                 return self._name(logical)
             if attribute.endswith("Arn"):
                 return self._arn(logical)
-        return f"${{{logical}.{attribute}}}"
+        return _open(f"{logical}.{attribute}")
 
     def _sub(self, argument: Any) -> Any:
         text: Any = argument
@@ -281,6 +281,11 @@ class _Template:
             policy = mine[0].document("PolicyDocument") if mine else None
             places = {**p.places, "policy": mine[0].places[""]} if mine else p.places
             yield items.bucket(Props(p.values, p.fallback, p.address, places), policy)
+
+
+def _open(name: str) -> str:
+    """What stands for a text that deployment decides; without colons, which part an ARN."""
+    return f"${{{name.replace(':', '.')}}}"
 
 
 def _text(value: Any) -> str:

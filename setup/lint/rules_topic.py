@@ -96,7 +96,7 @@ def no_subscriber(view: View) -> Iterator[Hit]:
             yield Hit(topic, f"Nobody is subscribed to {topic.name}{waiting}.")
         elif not topic.subscriptions_known and not found and not view.chain.complete:
             message = f"{topic.name} has no subscription in this file."
-            yield Hit(topic, message, severity=Severity.WARNING)
+            yield Hit(topic, message, severity=Severity.NOTE)
 
 
 def pending(view: View) -> Iterator[Hit]:

@@ -84,9 +84,18 @@ def no_validation(view: View) -> Iterator[Hit]:
 
 def excluded(view: View) -> Iterator[Hit]:
     for trail in view.trails:
-        if trail.excluded:
-            message = f"The trail {trail.name} leaves out {', '.join(trail.excluded)}."
-            yield Hit(trail, message, "excluded")
+        if not trail.excluded:
+            continue
+        message = f"The trail {trail.name} leaves out {', '.join(trail.excluded)}"
+        blind = [
+            one.name
+            for one in view.filters
+            if any(source in (one.pattern or "") for source in trail.excluded)
+        ]
+        if blind:
+            message += f", for which {', '.join(blind)} looks"
+        severity = Severity.WARNING if blind else None
+        yield Hit(trail, f"{message}.", "excluded", severity=severity)
 
 
 def no_group(view: View) -> Iterator[Hit]:

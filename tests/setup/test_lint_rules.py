@@ -198,6 +198,10 @@ BROKEN: tuple[tuple[str, str, Breaking, str], ...] = (
     ("TW106", "warning", trail(management=frozenset({"Write"})), "writes only"),
     ("TW107", "warning", trail(validation=False), "no digests"),
     ("TW108", "note", trail(excluded=("kms.amazonaws.com",)), "leaves out kms.amazonaws.com"),
+    ("TW108", "warning",
+     lambda chain: metric_filter(pattern='{ $.eventSource = "kms.amazonaws.com" }')(
+         trail(excluded=("kms.amazonaws.com",))(chain)
+     ), "for which root-usage looks"),
     ("TW109", "warning", trail(log_group=""), "delivers to no log group"),
     ("TW110", "error", trail(role=""), "names no role"),
     ("TW110", "error", whole(missing_roles=frozenset({ROLE})), "does not exist"),
