@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,13 +22,15 @@ from setup.plan import Purpose
 from setup.restore import restore_plan
 from trailwatch.errors import NotFound, StalePlan, UsageError
 from trailwatch.site_options import changed, kept, written
-from trailwatch.store import drifts, jobs, outbox, plans
+from trailwatch.store import audit, drifts, jobs, outbox, plans
+from trailwatch.store.audit import AuditEntry
 from trailwatch.store.drifts import DriftRow
 from trailwatch.store.outbox import Outgoing
 from trailwatch.store.plans import PlanRow, PlanState
 
 IGNORED = timedelta(hours=24)
 MENTIONED = 5
+LOOKED_AT = 100
 ALL = "all:"
 """Before a message's name in the value of a button: everything that the message tells of."""
 
@@ -59,6 +61,14 @@ def admins(deps: Deps) -> list[str]:
     """The ids of users and user groups that are admins by settings or grants."""
     found = [who for who, role in deps.people.roles().items() if role is Role.ADMIN]
     return found[:MENTIONED]
+
+
+def newest_change(
+    tx: Connection, key: str, site: str, since: datetime | None = None
+) -> AuditEntry | None:
+    """What an apply of ours last did to a resource of a site: sites have resources of one name."""
+    entries = audit.recent(tx, LOOKED_AT, since=since, action="setup.", subject=key)
+    return next((one for one in entries if one.detail.get("site", site) == site), None)
 
 
 def change_out(change: Change) -> dict[str, Any]:

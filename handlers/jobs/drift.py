@@ -15,7 +15,7 @@ from handlers.blocks.drift import drift_answer
 from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message
 from handlers.deps import Deps
-from handlers.drifting import being_applied, change_in, change_out, say, watched
+from handlers.drifting import being_applied, change_in, change_out, newest_change, say, watched
 from handlers.jobs.drift_events import HISTORY, LARGEST_RECORD, Wanted, find_causes
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from setup.causes import CAUSES
@@ -24,7 +24,7 @@ from setup.drift import Drifted, Found, find
 from trailwatch.errors import TrailwatchError
 from trailwatch.event import Event
 from trailwatch.site import SiteConfig
-from trailwatch.store import audit, drifts, jobs
+from trailwatch.store import drifts, jobs
 from trailwatch.store.drifts import DriftCheck, DriftRow
 
 log = logging.getLogger("trailwatch.drift")
@@ -84,7 +84,9 @@ def _check(deps: Deps, site: str, ours: bool) -> Message:
     with deps.db.reading() as tx:
         known = {row.key: row for row in drifts.standing(tx, site)}
         before = drifts.last_check(tx, site)
-    since = {item.key: _since(deps, item, known.get(item.key), before) for item in found.items}
+    since = {
+        item.key: _since(deps, site, item, known.get(item.key), before) for item in found.items
+    }
     causes = _causes(deps, config, found, known, since, began)
     healers = _healers(deps, config, found, known, began)
     with deps.db.transaction() as tx:
@@ -117,20 +119,22 @@ def _causes(
     return find_causes(deps, config, wanted, now) if wanted else {}
 
 
-def _since(deps: Deps, item: Drifted, row: DriftRow | None, before: DriftCheck | None) -> datetime:
+def _since(
+    deps: Deps, site: str, item: Drifted, row: DriftRow | None, before: DriftCheck | None
+) -> datetime:
     """From when on somebody must have done it: the newest look that found it otherwise, or the
     newest apply of ours."""
     if row is not None and row.fingerprint == item.fingerprint:
         return row.since
     seen = before.at - SLACK_OF_CLOCKS if before is not None else deps.clock() - HISTORY
-    return max(seen, _applied(deps, item.key))
+    return max(seen, _applied(deps, item.key, site))
 
 
-def _applied(deps: Deps, key: str) -> datetime:
+def _applied(deps: Deps, key: str, site: str) -> datetime:
     """When an apply of ours last made the resource as it should be."""
     with deps.db.reading() as tx:
-        done = audit.recent(tx, 1, action="setup.", subject=key)
-    return done[0].at if done else deps.clock() - HISTORY
+        done = newest_change(tx, key, site)
+    return done.at if done else deps.clock() - HISTORY
 
 
 def _healers(
@@ -146,10 +150,10 @@ def _healers(
     healed: dict[str, str] = {}
     with deps.db.reading() as tx:
         for key, row in gone.items():
-            done = audit.recent(tx, 1, since=row.found_at, action="setup.", subject=key)
-            if done and done[0].outcome == "done":
-                plan = str(done[0].detail.get("plan", ""))
-                healed[key] = f"restored by {done[0].actor_name} (plan {plan})"
+            done = newest_change(tx, key, row.site, row.found_at)
+            if done and done.outcome == "done":
+                plan = str(done.detail.get("plan", ""))
+                healed[key] = f"restored by {done.actor_name} (plan {plan})"
     left = {key: row for key, row in gone.items() if key not in healed}
     # A record's time has whole seconds.
     wanted = [

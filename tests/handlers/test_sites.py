@@ -15,12 +15,15 @@ from handlers.account_names import KEEP, AccountNames
 from handlers.blocks.alert import alert_message
 from handlers.blocks.events import events_message
 from handlers.blocks.sites import SiteRow, sites_message
+from handlers.drifting import newest_change
 from handlers.sites import Sites, WantedSite
 from trailwatch.alert import Alert, AlertFields, AlertState
 from trailwatch.detections import load_catalogue
 from trailwatch.errors import AwsError, NotFound
 from trailwatch.event import Event
 from trailwatch.site import Site, SiteConfig, site_of_alarm
+from trailwatch.store import audit
+from trailwatch.store.audit import AuditEntry
 from trailwatch.store.database import open_database
 
 PROD, STAGE, MEMBER = "123456789012", "111122223333", "444455556666"
@@ -143,6 +146,23 @@ def test_the_organization_is_asked_seldom_and_a_refusal_is_no_error() -> None:
     now[0] += KEEP + timedelta(seconds=1)
     names.learn()
     assert len(asked) == 2
+
+
+def test_an_apply_at_another_site_is_no_change_of_this_ones_resource(make: Make) -> None:
+    with make()._db.transaction() as tx:
+        for site, minutes in (("prod", 2), ("stage", 1)):
+            audit.add(
+                tx,
+                AuditEntry(
+                    NOW - timedelta(minutes=minutes),
+                    *("U1", "alice", "C1", "setup.update", "alarm/trailwatch-root", "done"),
+                    {"site": site},
+                ),
+            )
+        found = newest_change(tx, "alarm/trailwatch-root", "prod")
+        assert found is not None
+        assert found.at == NOW - timedelta(minutes=2)
+        assert newest_change(tx, "alarm/trailwatch-root", "third") is None
 
 
 def event(account: str, name: str = "ConsoleLogin") -> Event:
