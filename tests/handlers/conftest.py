@@ -36,14 +36,16 @@ from sandbox.wire import CallLog, Faults, Sender
 from setup.clients import Clients
 from trailwatch.clock import utc_now
 from trailwatch.search.lookup import LookupSource
-from trailwatch.store import jobs
+from trailwatch.store import drifts, jobs
 from trailwatch.store.database import open_database
+from trailwatch.store.drifts import DriftRow
 from trailwatch.store.tables import message
 
 ACCOUNT = "123456789012"
 CHANNEL = "C0ALERTS"
 ADMIN, VIEWER = "U0ALICE", "U0CAROL"
 SETUP_ROLE = f"arn:aws:iam::{ACCOUNT}:role/trailwatch-setup"
+DEFAULTS = "retention_days=365,archive_after_days=90"
 LEASE = timedelta(minutes=5)
 
 
@@ -138,11 +140,11 @@ class House:
                     jobs.add(tx, row.kind, args, now, delay=later.delay)
 
     def messages(self, part: str = "") -> list[dict[str, Any]]:
-        """What Slack would show: key, text and blocks of each message, the last posted last."""
+        """What Slack would show of what was posted since `set_up`: key, text and blocks."""
         with self.deps.db.reading() as tx:
             rows = tx.execute(select(message).order_by(message.c.seq)).all()
         shown = [{"key": row.key, **json.loads(row.body)} for row in rows]
-        return [one for one in shown if part in one["key"]]
+        return [one for one in shown if part in one["key"] and one["key"] not in self._seen]
 
     def told(self) -> list[dict[str, Any]]:
         """What was said in private."""
@@ -150,13 +152,42 @@ class House:
 
     _told: list[dict[str, Any]] = field(default_factory=list)
 
-    def set_up(self, pack: str = "walkthrough") -> str:
-        """A pipeline that stands; the plan's id."""
-        self.command(f"setup plan --pack {pack}")
-        plan = str(self.messages("plan:")[-1]["key"].split(":")[1])
-        self.command(f"setup apply {plan}")
-        assert "Applied" in self.messages(f"plan:{plan}")[0]["text"], self.messages("plan:")
+    def set_up(self, pack: str = "walkthrough") -> None:
+        """A pipeline that stands as it does by default, and of which no drift is known."""
+        wanted = f"{pack} {DEFAULTS}"
+        if self._stands != wanted or self.drifted():
+            self.plan_and_apply(f"--pack {pack} --set {DEFAULTS}")
+            self._stands = wanted
+        self.job("setup.drift", due=f"begin {self._number}")
+        assert self.drifted() == []
+        self._seen |= {one["key"] for one in self.messages()}
+
+    def plan_and_apply(self, options: str = "") -> str:
+        """Plan and, where there is something to do, apply; the plan's id."""
+        self.command(f"setup plan {options}")
+        shown = self.messages("plan:")[-1]
+        plan = str(shown["key"].split(":")[1])
+        if "Nothing to change" not in shown["text"]:
+            self.command(f"setup apply {plan}")
+            assert "Applied" in self.messages(f"plan:{plan}")[0]["text"], self.messages("plan:")
         return plan
+
+    def drifted(self) -> list[DriftRow]:
+        """What drifted and is not gone."""
+        with self.deps.db.reading() as tx:
+            return drifts.standing(tx, "main")
+
+    def clean(self) -> None:
+        """Put back whatever a test left."""
+        self.faults.clear()
+        self.job("setup.drift", due=f"end {self._number}")
+        for name in {row.message for row in self.drifted() if not row.blocked}:
+            self.click("drift.restore", f"all:{name}")
+        self._told.clear()
+        self._ahead = timedelta(0)
+
+    _stands: str = ""
+    _seen: set[str] = field(default_factory=set)
 
     def pass_time(self, **more: float) -> None:
         """The bot's clock goes on; AWS's does not."""
@@ -172,11 +203,23 @@ class House:
             client.close()
 
 
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+@pytest.fixture(scope="module")
+def whole_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The bot's handlers beside an empty account that records calls."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLESANDBOX01")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLESANDBOX01")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+        yield from _house(tmp_path_factory.mktemp("house"))
+
+
+@pytest.fixture
+def house(whole_house: House) -> Iterator[House]:
+    """The same, for one test of a module; what it let drift is put back."""
+    yield whole_house
+    whole_house.clean()
+
+
+def _house(folder: Path) -> Iterator[House]:
     log, faults = CallLog(), Faults(lambda: 0.0)
     sender = Sender(log, faults)
     opsgenie = OpsgenieStandIn(calls=log, faults=faults, sender=sender, processing_delay=0.0)
@@ -197,7 +240,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
             "OPSGENIE_SETUP_API_KEY": opsgenie.api_key,
         }
     )
-    db = open_database(f"sqlite:///{tmp_path / 'trailwatch.db'}")
+    db = open_database(f"sqlite:///{folder / 'trailwatch.db'}")
     secrets = StoredSecrets(db, Vault(settings.secret_key), utc_now)
     deps = build_deps(settings, db, secrets, WebClient("xoxb-example", "http://127.0.0.1:9/"))
     found = House(deps, aws, faults)
