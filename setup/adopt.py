@@ -13,7 +13,7 @@ from typing import Any
 from setup.adopt_merge import NOBODY, excluded, owner_of, records_all
 from setup.clients import Clients
 from setup.cost import BYTES_PER_EVENT, CENT
-from setup.filters import filters_on, topics_of
+from setup.filters import filters_on, ours_on, topics_of
 from setup.resource import MARK
 from setup.volume import gigabytes
 from trailwatch.errors import AwsError, NotFound, UsageError
@@ -268,9 +268,20 @@ def touched(text: str) -> tuple[str, ...]:
 def adopting(config: SiteConfig, text: str, clients: Clients) -> SiteConfig:
     """The config with what was asked for (see `asked`) adopted, and what comes with it.
 
-    Raises UsageError, NotFound for a name that nothing has, and AwsError.
+    Raises UsageError, also where filters of ours would be left behind on another log group,
+    NotFound for a name that nothing has, and AwsError.
     """
-    wanted = asked(text)
+    new = _adopting(config, asked(text), clients)
+    if new.log_group != config.log_group and ours_on(config, config.log_group, clients):
+        raise UsageError(
+            f"The pipeline stands on the log group {config.log_group}.",
+            "Another trail has another log group: what stands would be left behind.",
+            "Take it down first: /trailwatch setup destroy",
+        )
+    return new
+
+
+def _adopting(config: SiteConfig, wanted: dict[str, str] | None, clients: Clients) -> SiteConfig:
     if wanted == {}:
         return replace(config, adopted=dict.fromkeys(ADOPTABLE, ""), watched={})
     trails = find_trails(config, clients)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from setup.clients import Clients
-from trailwatch.site import Site
+from trailwatch.site import Site, SiteConfig
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,22 @@ def filters_on(log_group: str, clients: Clients) -> tuple[FoundFilter, ...]:
             FoundFilter(name, str(one.get("filterPattern", "")), *key, tuple(on.get(key, ())))
         )
     return tuple(found)
+
+
+def is_ours(config: SiteConfig, name: str, namespace: str) -> bool:
+    """Whether a metric filter is ours, by its name and its metric's namespace: filters have no
+    tags."""
+    return name.startswith(f"{config.prefix}-") and namespace == config.namespace
+
+
+def ours_on(config: SiteConfig, log_group: str, clients: Clients) -> tuple[str, ...]:
+    """The names of our metric filters on a log group; one bulk read. Raises AwsError."""
+    return tuple(
+        name
+        for name, one in sorted(clients.metric_filters(log_group).items())
+        for metric in one.get("metricTransformations", ())
+        if is_ours(config, name, str(metric.get("metricNamespace", "")))
+    )
 
 
 def topics_of(site: Site, filters: Sequence[FoundFilter]) -> str:

@@ -12,7 +12,7 @@ from setup.adopt import FoundTrail, find_trails
 from setup.adopt_merge import excluded
 from setup.clients import Clients
 from setup.compare import same_pattern
-from setup.filters import FoundFilter, filters_on, topics_of
+from setup.filters import FoundFilter, filters_on, is_ours, topics_of
 from trailwatch.detections import Detection
 from trailwatch.site import OWN_KEY, RETENTIONS, SiteConfig
 
@@ -57,7 +57,11 @@ def look_around(
     usable = [one for one in trails if not one.hindrance]
     trail = _adopted_or_best(config, usable, clients)
     log_group = trail.log_group if trail else config.log_group
-    filters = [one for one in filters_on(log_group, clients) if not _ours(config, one)]
+    filters = [
+        one
+        for one in filters_on(log_group, clients)
+        if not is_ours(config, one.name, one.namespace)
+    ]
     taken = _adopted(config, trail, filters)
     new = replace(config, adopted=taken)
     topic = new.site.topic_arn(new.topic)
@@ -112,10 +116,6 @@ def _adopted(
     if topic and "topic" not in kept:
         kept["topic"] = topic
     return kept
-
-
-def _ours(config: SiteConfig, one: FoundFilter) -> bool:
-    return one.namespace == config.namespace and one.name.startswith(f"{config.prefix}-")
 
 
 def _detection(

@@ -13,6 +13,7 @@ from setup.change import LABELS, Action, Change, Fields
 from setup.clients import Clients
 from setup.compare import differing
 from setup.cost import Size
+from setup.filters import is_ours
 from setup.option_notes import option_notes
 from setup.pipeline import pipeline, stray_alarm, stray_filter
 from setup.prerequisites import check_prerequisites
@@ -220,7 +221,8 @@ def _adopted_step(one: Standing, clients: Clients) -> Step | None:
         raise ConfigError(
             f"The {called} is gone.",
             "It was adopted; trailwatch never made it.",
-            "Adopt another, or let trailwatch make its own: /trailwatch setup plan --adopt none",
+            "Take down what is left with /trailwatch setup destroy; then adopt another, or let "
+            "trailwatch make its own: /trailwatch setup plan --adopt none",
         )
     changed = differing(wanted, current)
     if not changed:
@@ -288,15 +290,12 @@ def _strays(
 
 
 def _is_ours(config: SiteConfig, name: str, found: Mapping[str, Any]) -> bool:
-    """Whether a metric filter is ours by its metric: filters have no tags, and a log group of
-    others has filters of others. In our own log group its name is enough."""
+    """Whether a filter may be taken away: a log group of others has filters of others. In our
+    own its name is enough."""
     if not config.adopted.get("log_group"):
         return True
     metrics = found.get("metricTransformations", ())
-    return any(
-        one.get("metricName") == name and one.get("metricNamespace") == config.namespace
-        for one in metrics
-    )
+    return any(is_ours(config, name, str(one.get("metricNamespace", ""))) for one in metrics)
 
 
 def _removal(one: Standing) -> Step:

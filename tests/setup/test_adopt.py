@@ -374,6 +374,17 @@ def test_an_adopted_thing_that_is_gone_is_not_made_anew(on_moto: Any) -> None:
     assert "--adopt none" in caught.value.fix
 
 
+def test_a_pipeline_that_stands_is_taken_down_first(on_moto: Any) -> None:
+    config = on_moto.built()
+    make_trail(on_moto)
+    with pytest.raises(UsageError, match="stands on the log group /trailwatch/cloudtrail"):
+        adopting(config, "yes", on_moto.clients())
+    make_topic(on_moto)
+    moved = adopting(config, f"topic={TOPIC}", on_moto.clients())
+    kinds = {change.kind for change in on_moto.plan(moved, on_moto.detections()).changes}
+    assert kinds == {"alarm", "subscription"}
+
+
 def test_ours_is_not_offered(on_moto: Any) -> None:
     config = on_moto.built()
     assert find_trails(config, on_moto.clients()) == ()
