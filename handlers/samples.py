@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers import samples_plans
+from handlers import samples_lint, samples_plans
 from handlers.blocks.alert import AlertLinks, alert_message
 from handlers.blocks.audit import AuditRow, audit_message
 from handlers.blocks.digest import digest_message
@@ -286,7 +286,14 @@ def _others() -> dict[str, Message]:
 
 def messages() -> dict[str, Message]:
     """Every message by a name of its own."""
-    return {**_alerts(), **_events(), **samples_plans.messages(), **_statuses(), **_others()}
+    return {
+        **_alerts(),
+        **_events(),
+        **samples_plans.messages(),
+        **samples_lint.messages(),
+        **_statuses(),
+        **_others(),
+    }
 
 
 def views() -> dict[str, Block]:

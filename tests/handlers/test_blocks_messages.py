@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers import samples, samples_plans
+from handlers import samples, samples_lint, samples_plans
 from handlers.blocks import kit
 from handlers.blocks.alert import AlertLinks, alert_message
 from handlers.blocks.applying import plan_progress, plan_result
@@ -32,6 +32,7 @@ from handlers.blocks.help import Usage, help_overview, help_topic
 from handlers.blocks.history import history_message, plan_entry
 from handlers.blocks.home import HomeState, PipelineRow, home_view
 from handlers.blocks.kit import Message
+from handlers.blocks.lint import lint_message
 from handlers.blocks.lists import alerts_message, state_message
 from handlers.blocks.pattern import pattern_refused, pattern_taken
 from handlers.blocks.plan import plan_discarded, plan_message, plan_stale
@@ -218,6 +219,8 @@ def everything(text: str) -> dict[str, Message | kit.Block]:
     unlike = [replace(c, name=f"{text}{n}") for n, c in enumerate(create.changes)]
     warned = poisoned(samples_plans.WARNED, text)
     entry = replace(poisoned(samples_plans.BROKEN, text), plan=plan)
+    chain = replace(samples_lint.CHAIN, source=text, unread=(text,))
+    faults = [replace(one, message=text, mend=text, name=text) for one in samples_lint.FINDINGS]
     usages = poisoned((Usage("a", "b", "c", "d", "e"),) * 3, text)
     audit = poisoned((AuditRow(samples.NOW, "a", "b", "c", "d"),) * 60, text)
     row = poisoned(PipelineRow("a", "bad", "b", "c"), text)
@@ -273,6 +276,7 @@ def everything(text: str) -> dict[str, Message | kit.Block]:
         ),
         "pattern": pattern_refused(text, text, 3),
         "pattern taken": pattern_taken(text, [Lint(1, Rule.MIXED, text, text)], [text]),
+        "lint": lint_message(chain, faults, samples.NOW),
         "home": home_view(home),
         "home-admin": home_view(replace(home, role="admin")),
     }
