@@ -31,7 +31,7 @@ def planned(site: Any, command: str = "setup plan") -> dict[str, Any]:
     known = {m["ts"] for m in site.sandbox.messages()}
     site.sandbox.command(command)
     found: dict[str, Any] = site.sandbox.wait_message(
-        lambda m: m["ts"] not in known and "plan.apply" in json.dumps(m["blocks"]), 30
+        lambda m: m["ts"] not in known and "plan.discard" in json.dumps(m["blocks"]), 30
     )
     return found
 
@@ -184,7 +184,12 @@ def test_the_secret_is_renewed_while_alerts_come_in(site: Any) -> None:
 
 def test_what_was_taken_down_is_built_again(site: Any) -> None:
     down = planned(site, "setup destroy")
-    site.sandbox.click(down, "plan.apply")
+    site.sandbox.click(down, "plan.destroy")
+    (view,) = site.sandbox.until(lambda: site.sandbox.get("/api/views", user="alice"), 5)
+    submit = f"/api/views/{view['id']}/submit"
+    refused = site.sandbox.post(submit, {"user": "alice", "values": {"site_name": "prod"}})
+    assert "typed as it is" in refused["ack"]["errors"]["site_name"]
+    site.sandbox.post(submit, {"user": "alice", "values": {"site_name": "main"}})
     ended(site, down, "Applied")
     assert "missing" in status_of(site).lower()
     site.fault("aws", "", status=500, rate=0.03)
