@@ -38,8 +38,10 @@ class Keys:
         if name.startswith("arn:") and name.split(":")[3:5] != [region, self._account.id]:
             return None
         backend: KmsBackend = kms_backends[self._account.id][region]
-        key_id = backend.any_id_to_key_id(name)
-        return backend.keys.get(key_id) if key_id else None
+        alias = backend.get_alias_name(name)
+        if alias.startswith("alias/") and backend.get_key_id_from_alias(alias) is None:
+            return None
+        return backend.keys.get(backend.any_id_to_key_id(name))
 
     def lets(
         self, key: Key, service: str, actions: Sequence[str], context: Mapping[str, str]

@@ -57,7 +57,7 @@ class OneAccount:
             self._mutes.silences,
         )
         groups = LogGroups(account, self.filters, keys)
-        self.trails = TrailDelivery(account, groups, delivery_delay / speed)
+        self.trails = TrailDelivery(account, groups, keys, delivery_delay / speed)
         cloudwatch = CloudWatch(account, metrics, self._alarms, self._alarm_history)
         self.handlers: Mapping[str, Mapping[str, Handler]] = {
             "logs": self.filters.handlers() | groups.handlers(),

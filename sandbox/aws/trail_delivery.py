@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from moto.cloudtrail.models import Trail
+from moto.organizations.models import organizations_backends
 
 from sandbox.aws.backends import Account, millis
 from sandbox.aws.event_history import Record, event_time
+from sandbox.aws.keys import Keys
 from sandbox.aws.log_groups import LogGroups
 from sandbox.aws.selectors import takes
 
@@ -41,8 +43,9 @@ class DeliveryStatus:
 class TrailDelivery:
     """One thread that delivers batches of records when they are due."""
 
-    def __init__(self, account: Account, groups: LogGroups, delay: float) -> None:
+    def __init__(self, account: Account, groups: LogGroups, keys: Keys, delay: float) -> None:
         self._account = account
+        self._keys = keys
         self._groups = groups
         self._delay = delay
         """Real seconds between a record's arrival and its delivery."""
@@ -130,8 +133,11 @@ class TrailDelivery:
                 told = replace(told, logs_at=now, logs_error=None)
                 if not written:
                     told = replace(told, logs_error="The log group does not exist")
-            self._to_bucket(trail, records)
-            told = replace(told, bucket_at=now, bucket_error=None)
+            if self._encrypts(trail):
+                self._to_bucket(trail, records)
+                told = replace(told, bucket_at=now, bucket_error=None)
+            else:
+                told = replace(told, bucket_error="AccessDenied")
         except Exception as error:  # a bucket or group taken away must not end the delivery
             log.exception("trail %s could not deliver", trail.trail_name)
             told = replace(told, bucket_error=type(error).__name__)
@@ -139,13 +145,37 @@ class TrailDelivery:
 
     def _to_logs(self, trail: Trail, records: Sequence[Record]) -> bool:
         parts = trail.cw_log_group_arn.split(":")
-        events = []
+        streams: dict[str, list[tuple[int, str]]] = {}
         for record in records:
             message = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
             if len(message.encode()) <= LARGEST_LOG_EVENT:
-                events.append((millis(event_time(record)), message))
-        stream = f"{self._account.id}_CloudTrail_{trail.region_name}"
-        return self._groups.write(parts[3], parts[6], stream, sorted(events))
+                stream = self._stream(trail, record)
+                streams.setdefault(stream, []).append((millis(event_time(record)), message))
+        written = [
+            self._groups.write(parts[3], parts[6], stream, sorted(events))
+            for stream, events in streams.items()
+        ]
+        return all(written)
+
+    def _stream(self, trail: Trail, record: Record) -> str:
+        """Members of an organization have streams of their own, which begin with its id."""
+        account = str(record.get("recipientAccountId") or self._account.id)
+        name = f"{self._account.id}_CloudTrail_{trail.region_name}"
+        if not trail.is_org_trail or account == self._account.id:
+            return name
+        return f"{organization_id(self._account)}_{account}_CloudTrail_{trail.region_name}"
+
+    def _encrypts(self, trail: Trail) -> bool:
+        """Whether the trail's key, where it has one, still works and lets CloudTrail in."""
+        if not trail.kms_key_id:
+            return True
+        key = self._keys.find(trail.region_name, trail.kms_key_id)
+        context = {
+            "aws:SourceArn": trail.arn,
+            "kms:EncryptionContext:aws:cloudtrail:arn": trail.arn,
+        }
+        service = "cloudtrail.amazonaws.com"
+        return key is not None and self._keys.lets(key, service, ("GenerateDataKey",), context)
 
     def _to_bucket(self, trail: Trail, records: Sequence[Record]) -> None:
         """One object for each account and Region, as CloudTrail lays out its files."""
@@ -156,7 +186,8 @@ class TrailDelivery:
             batches.setdefault((account, region), []).append(record)
         for (account, region), batch in batches.items():
             body = json.dumps({"Records": batch}, separators=(",", ":"), ensure_ascii=False)
-            key = object_key(trail, account, region, datetime.now(UTC))
+            organization = organization_id(self._account) if trail.is_org_trail else ""
+            key = object_key(trail, account, region, datetime.now(UTC), organization)
             self._account.s3.put_object(trail.bucket_name, key, gzip.compress(body.encode()))
 
 
@@ -167,12 +198,20 @@ def _takes(trail: Trail, record: Record) -> bool:
     return takes(trail.event_selectors, trail.advanced_event_selectors, record)
 
 
-def object_key(trail: Trail, account: str, region: str, now: datetime) -> str:
+def organization_id(account: Account) -> str:
+    """The id of the organization that an account manages; "" where it manages none."""
+    found = organizations_backends[account.id]["aws"].org
+    return str(found.id) if found else ""
+
+
+def object_key(
+    trail: Trail, account: str, region: str, now: datetime, organization: str = ""
+) -> str:
     """CloudTrail's key: AWSLogs/[o-…/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE.json.gz.
 
     Source: CloudTrail User Guide, "Finding your CloudTrail log files".
     """
     prefix = f"{trail.s3_key_prefix}/" if trail.s3_key_prefix else ""
-    organization = "o-sandbox001/" if trail.is_org_trail else ""
+    folder = f"{organization}/" if organization else ""
     name = f"{account}_CloudTrail_{region}_{now:%Y%m%dT%H%MZ}_{secrets.token_hex(8)}.json.gz"
-    return f"{prefix}AWSLogs/{organization}{account}/CloudTrail/{region}/{now:%Y/%m/%d}/{name}"
+    return f"{prefix}AWSLogs/{folder}{account}/CloudTrail/{region}/{now:%Y/%m/%d}/{name}"
