@@ -125,8 +125,11 @@ class Sites:
 
     def watching(self, alarm_arn: str) -> SiteConfig:
         """What is wanted in the site that an alarm belongs to. Doesn't ask AWS."""
-        templates = [self._with_account(site, self._known_account(site)) for site in self.names]
-        return site_of_alarm(alarm_arn, templates)
+        known = [
+            replace(t, site=replace(t.site, account=self._known_account(t.site.name)))
+            for t in (wanted.template for wanted in self._wanted.values())
+        ]
+        return self.config_or_blank(site_of_alarm(alarm_arn, known).site.name)
 
     def config(self, site: str = "") -> SiteConfig:
         """What is wanted now; raises AwsError where the account's id cannot be had."""

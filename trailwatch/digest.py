@@ -25,7 +25,8 @@ class Period:
 class AlarmRow:
     """What one alarm did in the period.
 
-    `fired` counts firings, `acknowledged` alerts; `median_ack` is None where nobody took any.
+    `fired` counts firings, `acknowledged` alerts; `median_ack` is None where nobody took any;
+    `account` is the alarm's, by its name where it has one.
     """
 
     title: str
@@ -34,6 +35,7 @@ class AlarmRow:
     alerts: int
     acknowledged: int
     median_ack: timedelta | None
+    account: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def _row(alerts: Sequence[Alert]) -> AlarmRow:
         alerts=len(alerts),
         acknowledged=sum(_acknowledged(alert) for alert in alerts),
         median_ack=_median_ack(alerts),
+        account=newest.fields.account_name or newest.fields.account,
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from handlers.blocks import kit
 from handlers.blocks.alert import severity_emoji, where
-from handlers.blocks.kit import Message, count, date, esc, plain, span, utc
+from handlers.blocks.kit import Message, code, count, date, esc, plain, span, utc
 from trailwatch.alert import Alert, AlertState
 from trailwatch.digest import Digest
 
 _MOST_ALARMS = 25
 _MOST_OPEN = 10
+_MOST_SITES = 10
 _WORD = {
     AlertState.OPEN: "not acknowledged",
     AlertState.ACKNOWLEDGED: "acknowledged",
@@ -18,12 +21,15 @@ _WORD = {
 }
 
 
-def digest_message(digest: Digest) -> Message:
-    """A digest; its text starts with "Digest" and carries all numbers."""
+def digest_message(digest: Digest, sites: Sequence[str] = ()) -> Message:
+    """A digest; its text starts with "Digest" and carries all numbers.
+
+    sites: the names of those it is about, where there are others.
+    """
     since, until = digest.period.since, digest.period.until
     blocks = [
         kit.header(":sunrise: Digest"),
-        kit.context(f"{date(since)} to {date(until)}"),
+        kit.context(" · ".join([f"{date(since)} to {date(until)}", *_sites(sites)])),
     ]
     if digest.quiet:
         blocks.append(kit.section(":white_check_mark: *Nothing fired.*"))
@@ -35,6 +41,13 @@ def digest_message(digest: Digest) -> Message:
             blocks.append(kit.context(f"… {count(left, 'more alarm')}"))
     blocks.append(_open(digest))
     return kit.message(_sentence(digest), blocks)
+
+
+def _sites(sites: Sequence[str]) -> list[str]:
+    shown = [code(site, 40) for site in sites[:_MOST_SITES]]
+    more = len(sites) - len(shown)
+    words = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    return [f"{'site' if len(sites) == 1 else 'sites'} {words}"] if sites else []
 
 
 def _numbers(digest: Digest) -> kit.Block:
@@ -51,6 +64,7 @@ def _numbers(digest: Digest) -> kit.Block:
 
 
 def _alarms(digest: Digest) -> kit.Block:
+    several = len({row.account for row in digest.by_alarm}) > 1
     rows = [
         [
             plain(row.severity, 8),
@@ -58,10 +72,12 @@ def _alarms(digest: Digest) -> kit.Block:
             f"{row.fired:,}",
             f"{row.acknowledged:,} of {row.alerts:,}",
             span(row.median_ack) if row.median_ack is not None else kit.NOTHING,
+            *([plain(row.account, 40)] if several else []),
         ]
         for row in digest.by_alarm[:_MOST_ALARMS]
     ]
     head = ["Severity", "Alarm", "Fired", "Acknowledged", "Median"]
+    head += ["Account"] if several else []
     return kit.table(head, rows, wrap=(1,), right=(2, 3, 4))
 
 

@@ -35,6 +35,7 @@ def run_backtest(deps: Deps, job: JobContext, look_every: float = LOOK_EVERY) ->
     try:
         config = deps.sites.config(str(job.args.get("site", "")))
         what, subjects = _subjects(deps, job, config)
+        what += f", site {config.site.name}" if deps.sites.several else ""
         began = told = looked = time.monotonic()
         stopped = ""
         for progress in run(subjects, deps.archive(config, since), since=since, processes=1):

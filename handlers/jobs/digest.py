@@ -29,7 +29,9 @@ def post_digest(deps: Deps, job: JobContext) -> None:
         distinct = {alert.id: alert for alert in [*fired, *still_open]}
         for key, channel, sites in _wanted(deps, job, until):
             mine = tuple(a for a in distinct.values() if deps.sites.known(a.site) in sites)
-            message = digest_message(make_digest(mine, since, until, deps.clock()))
+            named = [site for site in deps.sites.names if site in sites]
+            digest = make_digest(mine, since, until, deps.clock())
+            message = digest_message(digest, named if deps.sites.several else ())
             outgoing = Outgoing(
                 key=f"digest:{key}",
                 lane=channel,

@@ -35,6 +35,7 @@ HINTS: Sequence[Hint] = (
     Hint("/trailwatch digest now", "What fired, who was on it, what is open"),
     Hint("/trailwatch detections", "What can be detected", "[PACK|ID]"),
     Hint("/trailwatch pattern check", "Whether CloudWatch takes a filter pattern", "PATTERN"),
+    Hint("/trailwatch sites", "Which accounts are watched, and whether each can be reached"),
     Hint("/trailwatch access list", "Who has which role"),
     Hint("/trailwatch audit", "Who did what, newest first", "[--since 7d]"),
 )

@@ -271,7 +271,9 @@ def test_alarms_of_one_name_in_two_accounts_are_two_alerts(make: Callable[[str],
     assert world.ask("alerts", channel="C1").startswith("3 alerts")
     assert world.ask("alerts").startswith("6 alerts")
     world.ask("digest now --site stage")
-    assert "3 alerts" in world.messages("digest:")[0][1]
+    digest = world.messages("digest:")[0][1]
+    assert "3 alerts" in digest
+    assert "site `stage`" in digest
     told = world.ask("audit --site stage")
     assert "setup.plan" in told
     assert world.newest_plan("stage").id in told
@@ -300,10 +302,30 @@ def test_events_of_a_member_account_are_named(make: Callable[[str], World]) -> N
     world.set_up("watch")
     (trail,) = world.aws._accounts[MAIN].account.trails()
     trail.is_org_trail = True
-    world.sign_in(STAGE, "us-east-1")
+    organizations = Aws("us-east-1", world.aws.url)
+    organizations.call("organizations", "CreateOrganization", FeatureSet="ALL")
+    made = organizations.call(
+        "organizations", "CreateAccount", AccountName="payments", Email="pay@example.com"
+    )
+    member = made["CreateAccountStatus"]["AccountId"]
+    world.sign_in(member, "us-east-1")
     found = world.open_alerts(3)
     alert = next(a for a in found if a.fields.detection_id == "root-console-login")
-    assert (alert.fields.account, alert.accounts) == (MAIN, (STAGE,))
+    assert (alert.fields.account, alert.accounts) == (MAIN, (member,))
     ((_, body),) = world.messages(f"alert:{alert.id}")
-    assert f"in {STAGE}" in json.loads(body)["blocks"][0]["text"]["text"]
-    assert "Account" in body
+    headline = json.loads(body)["blocks"][0]["text"]["text"]
+    assert headline.endswith("Root console login in payments")
+    assert f"Events of account payments ({member})." in body
+
+
+def test_an_organizations_trail_takes_what_other_accounts_do(make: Callable[[str], World]) -> None:
+    world = make(BOTH)
+    world.set_up("prod")
+    world.sign_in(STAGE, "eu-central-1")
+    (trail,) = world.aws._accounts[MAIN].account.trails()
+    assert world.aws._accounts[MAIN].trails.status(trail.arn).logs_at is None
+    trail.is_org_trail = True
+    world.sign_in(STAGE, "eu-central-1")
+    found = world.open_alerts(3)
+    assert {(alert.site, alert.accounts) for alert in found} == {("prod", (STAGE,))}
+    assert world.messages("alert:")[0][0] == "C1"
