@@ -19,9 +19,10 @@ PENDING = "PendingConfirmation"
 
 @dataclass(frozen=True)
 class Subscription:
-    """The topic delivers to `endpoint`?apiKey=KEY, which confirms by itself.
+    """The topic delivers to `endpoint`, which confirms by itself.
 
-    The key is the secret `key_secret`. Source: Subscribe, SNS API reference.
+    With `key_secret`, the name of a secret, it is delivered to `endpoint`?apiKey=SECRET.
+    Source: Subscribe, SNS API reference.
     """
 
     kind: ClassVar[str] = "subscription"
@@ -30,7 +31,7 @@ class Subscription:
     name: str
     topic: str
     endpoint: str
-    key_secret: str
+    key_secret: str = ""
 
     @property
     def _topic_arn(self) -> str:
@@ -50,23 +51,28 @@ class Subscription:
         return {
             "topic": self._topic_arn,
             "protocol": urlsplit(self.endpoint).scheme,
-            "endpoint": f"{self.endpoint}?apiKey=REDACTED",
-            "keys": ["current"],
+            "endpoint": self._address("REDACTED"),
+            "keys": ["current"] if self.key_secret else [],
             "confirmed": True,
         }
+
+    def _address(self, key: str) -> str:
+        return f"{self.endpoint}?apiKey={quote(key, safe='')}" if self.key_secret else self.endpoint
 
     def read(self, clients: Clients) -> dict[str, Any] | None:
         found = self._ours(clients)
         if not found:
             return None
-        current = clients.secrets.get(self.key_secret)
+        current = clients.secrets.get(self.key_secret) if self.key_secret else ""
         keys = {_key(one): one["SubscriptionArn"] for one in found}
         best = keys.get(current or "", found[0]["SubscriptionArn"])
         return {
             "topic": self._topic_arn,
             "protocol": str(found[0].get("Protocol", "")),
-            "endpoint": f"{self.endpoint}?apiKey=REDACTED",
-            "keys": sorted("current" if key == current else _fingerprint(key) for key in keys),
+            "endpoint": self._address("REDACTED"),
+            "keys": sorted(
+                "current" if key == current else _fingerprint(key) for key in keys if key
+            ),
             "confirmed": best.startswith("arn:"),
         }
 
@@ -81,8 +87,8 @@ class Subscription:
         return None
 
     def write(self, clients: Clients, before: Mapping[str, Any] | None) -> None:
-        key = clients.secrets.get(self.key_secret)
-        if not key:
+        key = (clients.secrets.get(self.key_secret) or "") if self.key_secret else ""
+        if self.key_secret and not key:
             raise ConfigError(
                 f"The topic {self.topic} cannot be subscribed.",
                 "The key of Opsgenie's integration is not known.",
@@ -93,7 +99,7 @@ class Subscription:
             "Subscribe",
             TopicArn=self._topic_arn,
             Protocol=urlsplit(self.endpoint).scheme,
-            Endpoint=f"{self.endpoint}?apiKey={quote(key, safe='')}",
+            Endpoint=self._address(key),
             ReturnSubscriptionArn=True,
         )
         if not clients.wait_until(lambda: self._confirmed(clients, key)):

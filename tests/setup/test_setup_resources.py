@@ -14,6 +14,7 @@ from setup.pipeline import pipeline
 from setup.survey import Standing, step_for
 
 KINDS = (
+    "kms_key",
     "bucket",
     "log_group",
     "role",
@@ -25,6 +26,10 @@ KINDS = (
     "webhook_integration",
     "subscription",
 )
+
+
+def _kms_key(world: Any, one: Any) -> None:
+    world.aws.call("kms", "DisableKeyRotation", KeyId=world.clients().key_arn(one.name))
 
 
 def _bucket(world: Any, one: Any) -> None:
@@ -80,6 +85,7 @@ def _subscription(world: Any, one: Any) -> None:
 
 
 DRIFT: dict[str, tuple[Callable[[Any, Any], None], str]] = {
+    "kms_key": (_kms_key, "rotation"),
     "bucket": (_bucket, "policy"),
     "log_group": (_log_group, "retention_days"),
     "role": (_role, "trust"),
@@ -95,7 +101,7 @@ DRIFT: dict[str, tuple[Callable[[Any, Any], None], str]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_keeps_the_contract(world: Any, kind: str) -> None:
-    config = world.config()
+    config = world.config(kms="own")
     wanted = pipeline(config, world.detections()[:1])
     at = next(i for i, one in enumerate(wanted) if one.kind == kind)
     one = wanted[at]
