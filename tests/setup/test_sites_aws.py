@@ -32,7 +32,7 @@ from sandbox.wire import CallLog, Faults, Sender
 from setup.clients import Clients
 from trailwatch.alert import Alert
 from trailwatch.aws import Aws
-from trailwatch.clock import utc_now
+from trailwatch.clock import iso, utc_now
 from trailwatch.errors import AwsError, NotFound
 from trailwatch.store import alerts, jobs, plans, site_config
 from trailwatch.store.database import open_database
@@ -274,6 +274,9 @@ def test_alarms_of_one_name_in_two_accounts_are_two_alerts(make: Callable[[str],
     digest = world.messages("digest:")[0][1]
     assert "3 alerts" in digest
     assert "site `stage`" in digest
+    KINDS["digest.post"](world.deps, Try("digest.post", {"due": iso(utc_now())}))
+    daily = [(lane, "site `stage`" in body) for lane, body in world.messages("digest:2")]
+    assert sorted(daily) == [("C1", False), ("C2", True)]
     told = world.ask("audit --site stage")
     assert "setup.plan" in told
     assert world.newest_plan("stage").id in told
