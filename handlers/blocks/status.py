@@ -21,15 +21,25 @@ _WORD = {"missing": "✗ missing", "differs": "≠ differs", "ok": "ok"}
 _FIX = "/trailwatch setup plan"
 
 
-def status_message(statuses: Sequence[ResourceStatus], site: str, checked_at: datetime) -> Message:
-    """What stands in a site. Problems come first; a plan is what mends them."""
+def status_message(
+    statuses: Sequence[ResourceStatus], site: str, checked_at: datetime, *, several: bool = False
+) -> Message:
+    """What stands in a site. Problems come first; a plan is what mends them.
+
+    several: whether there are other sites, so that the command which mends has to name this one.
+    """
+    mend = f"{_FIX} --site {plain(site, 60)}" if several else _FIX
     ranked = sorted(statuses, key=lambda status: _ORDER.get(status.state, 0))
     bad = [status for status in ranked if status.state != "ok"]
     good = len(ranked) - len(bad)
     origin = kit.context(f"site {code(site, 60)} · checked {date(checked_at)}")
     if all(status.state == "missing" for status in ranked):
-        text = f"Nothing is set up in {esc(site, 60)} yet: {_FIX} shows what would be made."
-        line = f":grey_question: *Nothing is set up yet.* {code(_FIX)} shows what would be made."
+        text = (
+            f"Nothing is set up in {esc(site, 60)} yet: {esc(mend, 120)} shows what would be made."
+        )
+        line = (
+            f":grey_question: *Nothing is set up yet.* {code(mend, 120)} shows what would be made."
+        )
         return kit.message(text, [kit.section(line), origin])
     blocks = [
         kit.section(
@@ -42,7 +52,7 @@ def status_message(statuses: Sequence[ResourceStatus], site: str, checked_at: da
         items = [_problem(status) for status in bad[:_MOST_PROBLEMS]]
         if len(bad) > _MOST_PROBLEMS:
             items.append([(f"… {len(bad) - _MOST_PROBLEMS:,} more, see the table", "italic")])
-        fix = kit.words(kit.emoji("bulb"), " ", (_FIX, "code"), " shows what mends it")
+        fix = kit.words(kit.emoji("bulb"), " ", (mend, "code"), " shows what mends it")
         blocks.append(kit.rich_text(kit.listing(items), fix))
     rows = [
         [
@@ -57,7 +67,7 @@ def status_message(statuses: Sequence[ResourceStatus], site: str, checked_at: da
     if len(ranked) > len(rows):
         blocks.append(kit.context(f"… {count(len(ranked) - len(rows), 'more resource')}"))
     blocks.append(origin)
-    return kit.message(_sentence(site, bad, good), blocks)
+    return kit.message(_sentence(site, bad, good, mend), blocks)
 
 
 def _problem(status: ResourceStatus) -> list[Word]:
@@ -77,7 +87,7 @@ def _facts(status: ResourceStatus) -> str:
     return plain(shown or (status.detail if status.state == "ok" else ""), 200)
 
 
-def _sentence(site: str, bad: Sequence[ResourceStatus], good: int) -> str:
+def _sentence(site: str, bad: Sequence[ResourceStatus], good: int, mend: str) -> str:
     if not bad:
         return f"Status of {esc(site, 60)}: all {count(good, 'resource')} as wanted."
     named = "; ".join(
@@ -86,5 +96,5 @@ def _sentence(site: str, bad: Sequence[ResourceStatus], good: int) -> str:
     )
     return (
         f"Status of {esc(site, 60)}: {count(len(bad), 'problem')}, {good:,} as wanted. "
-        f"{named}. {_FIX} shows what mends it."
+        f"{named}. {esc(mend, 120)} shows what mends it."
     )

@@ -241,7 +241,7 @@ def test_a_plan_and_an_apply_are_of_the_named_site(make: Callable[[str], World])
     told = world.ask("setup status --site stage")
     assert "all" in told
     assert "site `stage`" in told
-    assert "Nothing is set up" in world.ask("setup status")
+    assert "setup plan --site prod" in world.ask("setup status")
     with pytest.raises(NotFound) as caught:
         world.ask("setup plan --site stag")
     assert "Did you mean stage?" in caught.value.fix
