@@ -105,7 +105,8 @@ def tell_status(deps: Deps, job: JobContext) -> None:
         config = deps.sites.config(job.args.get("site", ""))
         clients = deps.setup_clients(config.site.name)
         rows = status(config, deps.sites.detections(config), clients)
-        message = status_message(rows, config.site.name, deps.clock())
+        several = deps.sites.several
+        message = status_message(rows, config.site.name, deps.clock(), several=several)
     except TrailwatchError as error:
         if worth_another_try(job, error):
             raise
