@@ -206,28 +206,33 @@ def _second_cost(trail: FoundTrail, clients: Clients, now: datetime) -> str:
 
 
 def watched_notes(config: SiteConfig, clients: Clients) -> tuple[str, ...]:
-    """What a plan says of detections that alarms of others watch; whether they still do."""
-    if not config.watched:
+    """What a plan says of detections that alarms of others watch. Raises AwsError."""
+    faults = watched_faults(config, clients)
+    if faults:
+        return (*faults, "For alarms of trailwatch's own instead: /trailwatch setup import")
+    many = len(config.watched)
+    if not many:
         return ()
+    return (f"Watched by alarms that are not ours, and not doubled: {many} of the detections.",)
+
+
+def watched_faults(config: SiteConfig, clients: Clients) -> tuple[str, ...]:
+    """Which detections alarms of others should watch and don't any more, in sentences. One call
+    for a hundred of them. Raises AwsError."""
     names = sorted(set(config.watched.values()))
     found: dict[str, Mapping[str, Any]] = {}
     for start in range(0, len(names), 100):
         answer = clients.call("cloudwatch", "DescribeAlarms", AlarmNames=names[start : start + 100])
         found |= {one["AlarmName"]: one for one in answer.get("MetricAlarms", ())}
     ours = config.site.topic_arn(config.topic)
-    notes = []
+    faults = []
     for detection, name in sorted(config.watched.items()):
         alarm = found.get(name)
         if alarm is None:
-            notes.append(f"Nothing watches {detection} any more: the alarm {name} is gone.")
+            faults.append(f"Nothing watches {detection} any more: the alarm {name} is gone.")
         elif not alarm.get("ActionsEnabled") or ours not in alarm.get("AlarmActions", ()):
-            notes.append(f"Nobody hears of {detection}: the alarm {name} does not tell {ours}.")
-    if notes:
-        notes.append("To have alarms of trailwatch's own for those: /trailwatch setup import")
-    left = len(config.watched) - len(notes)
-    if left > 0 and not notes:
-        notes.append(f"{left} detections are watched by alarms that are not ours: not doubled.")
-    return tuple(notes)
+            faults.append(f"Nobody hears of {detection}: the alarm {name} does not tell {ours}.")
+    return tuple(faults)
 
 
 # What a person decides

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from setup.adopt import watched_faults
 from setup.causes import moved_fields
 from setup.change import LABELS, Action, Change
 from setup.clients import Clients
@@ -140,24 +141,34 @@ class Drifted:
 
 @dataclass(frozen=True)
 class Found:
-    """What a look at the pipeline found. `notes`: what could not be looked at."""
+    """What a look at the pipeline found. `unseen`: the kinds that could not be looked at, of which
+    nothing new is known; `notes` say so."""
 
     items: tuple[Drifted, ...]
     as_wanted: int
     notes: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 def find(config: SiteConfig, detections: Sequence[Detection], clients: Clients) -> Found:
     """All drift, loud first, each kind in pipeline order. Raises ProviderError and ConfigError."""
     clients = clients.fresh()
     steps, blocked, as_wanted = _steps(config, detections, clients)
-    mutes, note = _mutes(config, detections, clients)
+    notes: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    try:
+        mutes = _mutes(config, detections, clients)
+    except AwsError as error:
+        # Elder roles may not list them, and not every partition has them.
+        mutes, unseen = [], ("mute_rule",)
+        notes = (f"Whether alarms are muted is not known: {error.what}",)
+    notes = (*notes, *watched_faults(config, clients))
     items = [_drifted(step.change) for step in steps]
     items += [_drifted(change, why) for change, why in blocked]
     items += [_drifted(step.change, until=end) for step, end in mutes]
     order = list(Severity)
     items.sort(key=lambda one: (order.index(one.severity), _place(one.change.kind)))
-    return Found(tuple(items), as_wanted, (note,) if note else ())
+    return Found(tuple(items), as_wanted, notes, unseen)
 
 
 def survey_restore(
@@ -169,7 +180,7 @@ def survey_restore(
     """The steps that put these resources ("kind:name") back, in that order, and no other."""
     steps, _, as_wanted = _steps(config, detections, clients)
     if any(key.startswith("mute_rule:") for key in keys):
-        steps = [*steps, *(step for step, _ in _mutes(config, detections, clients)[0])]
+        steps = [*steps, *(step for step, _ in _mutes(config, detections, clients))]
     chosen = {step.change.key: step for step in steps}
     ordered = tuple(chosen[key] for key in keys if key in chosen)
     return Survey(ordered, as_wanted, Size(), Size())
@@ -191,7 +202,10 @@ def _steps(
             except ConfigError as error:
                 blocked.append((_unmade(one), f"{error.why} {error.fix}".strip()))
                 continue
-            steps += [step] if step else []
+            if step and step.change.owner and step.change.kind not in config.touch:
+                blocked.append((step.change, _not_ours(step.change)))
+            elif step:
+                steps.append(step)
         return steps, blocked, len(standing) - len(steps) - len(blocked)
     withheld = [(one.change, _not_ours(one.change)) for one in found.withheld]
     return found.steps, withheld, found.unchanged
@@ -216,18 +230,10 @@ def _unmade(one: Standing) -> Change:
 
 def _mutes(
     config: SiteConfig, detections: Sequence[Detection], clients: Clients
-) -> tuple[list[tuple[Step, datetime | None]], str]:
-    """The rules that silence our alarms with the steps that take them off, and when they end.
-
-    Where the service or the role has no mute rules, a note says so.
-    """
+) -> list[tuple[Step, datetime | None]]:
+    """The rules that silence our alarms with the steps that take them off, and when they end."""
     ours = {config.alarm_name(one.id) for one in detections}
-    try:
-        listed = clients.once("mute_rules", lambda: rules(clients))
-    except AwsError as error:
-        if error.retryable and not error.permission and error.code != "InternalFailure":
-            raise
-        return [], f"Whether alarms are muted is not known: {error.what}"
+    listed = clients.once("mute_rules", lambda: rules(clients))
     found = []
     for rule in listed:
         names = muted_by(rule)
@@ -240,7 +246,7 @@ def _mutes(
         after = {"mutes": list(others)} if others else None
         change = Change(action, resource.kind, resource.name, {"mutes": names}, after)
         found.append((Step(change, resource), ends(rule)))
-    return found, ""
+    return found
 
 
 def _drifted(change: Change, blocked: str = "", until: datetime | None = None) -> Drifted:

@@ -10,6 +10,7 @@ from setup import prerequisites
 from setup.change import Action
 from setup.pipeline import pipeline, stray_alarm, stray_filter
 from setup.resource import MARK, Need, Resource
+from setup.resources.mute_rule import MuteRule
 from setup.survey import Step
 from trailwatch.site import OWN_KEY, SiteConfig
 
@@ -33,7 +34,14 @@ def setup_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
     CloudTrail only. Source: Service Authorization Reference."""
     needs = [need for resource in _resources(config) for need in resource.permissions]
     outside = prerequisites.needs(config)
-    return _document([*needs, *_measuring(), *_checking(config, setup_role), *outside], config)
+    asked = [
+        *_measuring(),
+        *_finding(config),
+        *_checking(config, setup_role),
+        *_mutes(config),
+        *outside,
+    ]
+    return _document([*needs, *asked], config)
 
 
 def policy_for(needs: Iterable[Need]) -> Document:
@@ -54,6 +62,8 @@ def run_policy(
     searches: list[Need] = [
         ("read", "logs:DescribeMetricFilters", group),
         ("read", "logs:FilterLogEvents", group),
+        # LookupEvents knows no resources in IAM.
+        ("read", "cloudtrail:LookupEvents", "*"),
         ("read", "s3:ListBucket", site.bucket_arn(config.bucket)),
         ("read", "s3:GetObject", f"{site.bucket_arn(config.bucket)}/*"),
         *(("write", "sts:AssumeRole", arn) for arn in others),
@@ -92,6 +102,25 @@ def _resources(config: SiteConfig) -> tuple[Resource, ...]:
 def _measuring() -> list[Need]:
     """What the estimate of cost reads: the volume of the log group."""
     return [("read", "cloudwatch:GetMetricStatistics", "*")]
+
+
+def _finding(config: SiteConfig) -> list[Need]:
+    """What is read of trails, and of filters on their log groups, that others made."""
+    site = config.site
+    trails = site.trail_arn("*")
+    reads = ("GetEventSelectors", "GetInsightSelectors", "GetTrailStatus", "ListTags")
+    return [
+        ("read", "cloudtrail:DescribeTrails", "*"),
+        *(("read", f"cloudtrail:{action}", trails) for action in reads),
+        ("read", "logs:DescribeMetricFilters", site.arn("logs", "log-group:*:*")),
+        ("read", "sns:GetTopicAttributes", site.topic_arn("*")),
+    ]
+
+
+def _mutes(config: SiteConfig) -> list[Need]:
+    """What drift reads of the rules that mute alarms, and what takes our alarms out of them."""
+    rules = MuteRule(config.site, "*", ()).permissions
+    return [("read", "cloudwatch:ListAlarmMuteRules", "*"), *rules]
 
 
 def _checking(config: SiteConfig, setup_role: str) -> list[Need]:

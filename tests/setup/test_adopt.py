@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from sandbox.wire import Fault
 from setup.adopt import adopting, asked, find_trails, touched
 from setup.adopt_resources import Adopted
 from setup.apply import apply
+from setup.drift import find
 from setup.plan import Plan, make_destroy_plan
 from trailwatch.errors import ConfigError, NotFound, UsageError
 from trailwatch.site import Site, SiteConfig
@@ -383,6 +385,65 @@ def test_a_pipeline_that_stands_is_taken_down_first(on_moto: Any) -> None:
     moved = adopting(config, f"topic={TOPIC}", on_moto.clients())
     kinds = {change.kind for change in on_moto.plan(moved, on_moto.detections()).changes}
     assert kinds == {"alarm", "subscription"}
+
+
+def test_drift_of_theirs_is_told_and_never_put_back_unasked(on_moto: Any) -> None:
+    make_trail(on_moto)
+    make_topic(on_moto)
+    config = config_of(on_moto, f"trail=corp-trail,topic={TOPIC}", router_url="")
+    assert set(on_moto.ends(on_moto.apply(config, on_moto.detections()))) == {"done"}
+    on_moto.aws.call("cloudtrail", "StopLogging", Name="corp-trail")
+    (stopped,) = find(config, on_moto.detections(), on_moto.clients()).items
+    assert stopped.key == "trail:corp-trail" and stopped.severity == "loud"
+    assert "--touch trail" in stopped.blocked
+    on_moto.aws.call("sns", "DeleteTopic", TopicArn=SITE.topic_arn(TOPIC))
+    both = find(config, on_moto.detections(), on_moto.clients()).items
+    assert {one.key for one in both if one.blocked} == {"trail:corp-trail", f"topic:{TOPIC}"}
+
+
+def test_a_bucket_that_may_not_be_looked_at_is_used_unchecked(on_stand_in: Any) -> None:
+    make_trail(on_stand_in)
+    config = config_of(on_stand_in, "trail=corp-trail", router_url="")
+    for denied in ("GetBucketVersioning", "GetBucketPolicy", "GetPublicAccessBlock"):
+        on_stand_in.faults.add(Fault("aws", denied, "status", 403))
+    plan = on_stand_in.plan(config, on_stand_in.detections())
+    (note,) = plan.notes
+    assert note.startswith(f"The bucket {BUCKET} may not be looked at")
+    assert "bucket" not in {change.kind for change in plan.changes}
+
+
+def test_a_bucket_of_theirs_takes_our_trail_once_agreed(world: Any) -> None:
+    """Its policy lets in one trail of theirs alone; their role gets a policy of its own name."""
+    make_trail(world)
+    only = bucket_policy()
+    source = {"aws:SourceArn": SITE.trail_arn("corp-trail")}
+    for statement in only["Statement"]:
+        statement.setdefault("Condition", {}).setdefault("StringEquals", {}).update(source)
+    world.aws.call("s3", "PutBucketPolicy", Bucket=BUCKET, Policy=json.dumps(only))
+    before = snapshot(world)
+    config = config_of(
+        world, f"bucket={BUCKET},role={ROLE}", touch=("bucket", "role"), router_url=""
+    )
+    assert config.adopted == {"bucket": BUCKET, "role": f"service-role/{ROLE}"}
+    assert set(world.ends(world.apply(config, world.detections()))) == {"done"}
+    after = snapshot(world)
+    assert changed_by_us(before, after) == {f"bucket {BUCKET}", f"role {ROLE}"}
+    statements = json.loads(after[f"bucket {BUCKET}"]["GetBucketPolicy"])["Statement"]
+    assert [one["Sid"] for one in statements] == [
+        "AWSCloudTrailAclCheck",
+        "AWSCloudTrailWrite",
+        "TrailwatchAWSCloudTrailAclCheck",
+        "TrailwatchAWSCloudTrailWrite",
+    ]
+    assert after[f"role {ROLE}"][1] == ["trailwatch-write-logs"]
+    assert world.plan(config, world.detections()).empty
+    destroy(world, config)
+    left = snapshot(world)
+    assert json.loads(left[f"bucket {BUCKET}"]["GetBucketPolicy"]) == only
+    assert left[f"role {ROLE}"] == before[f"role {ROLE}"]
+    assert {key for key in before if key.startswith(("trail", "group", "topic", "filter"))} == {
+        key for key in before if left.get(key) == before[key] and not key.startswith(("bu", "ro"))
+    }
 
 
 def test_ours_is_not_offered(on_moto: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from setup.drift import find
 from setup.imports import Found, look_around
 from trailwatch.detections import load_catalogue
 
@@ -98,10 +99,14 @@ def test_the_same_filter_is_not_doubled(corp: Any) -> None:
     assert f"trailwatch-{first}" not in made
     assert f"trailwatch-{second}" in made
     assert found.config.detection_id("corp-one") == first
-    assert any("1 detections are watched by alarms that are not ours" in x for x in plan.notes)
+    assert (
+        "Watched by alarms that are not ours, and not doubled: 1 of the detections." in plan.notes
+    )
     corp.aws.call("cloudwatch", "DeleteAlarms", AlarmNames=["corp-one"])
     notes = corp.plan(found.config, ALL).notes
     assert f"Nothing watches {first} any more: the alarm corp-one is gone." in notes
+    drifted = find(found.config, ALL, corp.clients())
+    assert f"Nothing watches {first} any more: the alarm corp-one is gone." in drifted.notes
 
 
 @pytest.mark.parametrize(
