@@ -13,8 +13,8 @@ from handlers.deps import Deps
 from handlers.request import Reply, Request
 from handlers.slack_text import pattern_typed
 from trailwatch.detections import facts_of, pattern_at
-from trailwatch.errors import UsageError
-from trailwatch.pattern import Pattern, PatternError, parse
+from trailwatch.errors import TrailwatchError, UsageError
+from trailwatch.pattern import MAX_REGEX_FILTERS, Pattern, PatternError, parse
 from trailwatch.store import jobs
 
 DEFAULT_SINCE = "24h"
@@ -26,8 +26,10 @@ _EVENT = re.compile(r"(?:^|\s)--?event[ =]([\w-]{1,64})\s*$|^--?event[ =]([\w-]{
 def check(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Whether CloudWatch Logs takes a pattern, where it is wrong if not, and what is dubious."""
     found = _parsed(call, call.rest)
-    message = pattern_taken(found.text, found.lint()) if isinstance(found, Pattern) else found
-    return Reply(message.text, message.blocks)
+    if isinstance(found, Pattern):
+        left = _regex_filters_left(deps, deps.sites.chosen(None, request.channel))
+        found = pattern_taken(found.text, found.lint(left))
+    return Reply(found.text, found.blocks)
 
 
 def explain(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -70,6 +72,15 @@ def _of_detection(deps: Deps, text: str, site: str) -> str:
     if detection is None:
         return ""
     return pattern_at(detection, facts_of(deps.sites.config_or_blank(site)))
+
+
+def _regex_filters_left(deps: Deps, site: str) -> int | None:
+    """How many more filters with a regular expression fit beside those that the site wants."""
+    try:
+        wanted = deps.sites.detections(deps.sites.config_or_blank(site))
+    except TrailwatchError:
+        return None
+    return MAX_REGEX_FILTERS - sum(parse(one.pattern).uses_regex > 0 for one in wanted)
 
 
 def _with_option(option: re.Pattern[str], text: str) -> tuple[str, str]:

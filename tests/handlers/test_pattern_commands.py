@@ -14,7 +14,7 @@ from handlers.commands.grammar import parse
 from handlers.commands.pattern import COMMANDS
 from handlers.deps import Deps
 from handlers.request import Reply, Request
-from trailwatch.detections import Catalogue, load_catalogue
+from trailwatch.detections import Catalogue, Detection, load_catalogue
 from trailwatch.errors import UsageError
 from trailwatch.site import Site, SiteConfig
 
@@ -27,6 +27,10 @@ class OneSite:
 
     def config_or_blank(self, site: str) -> SiteConfig:
         return SiteConfig(Site("default", "123456789012", "us-east-1"), largest_instance="8xlarge")
+
+    def detections(self, config: SiteConfig) -> tuple[Detection, ...]:
+        """As many with a regular expression as a log group may have."""
+        return (load_catalogue()["large-instance"],) * 5
 
 
 @dataclass
@@ -87,6 +91,11 @@ def test_what_is_dubious_comes_with_the_pattern_to_write() -> None:
     reply = answer("pattern check { $.eventName = StopLoging }")
     assert preformatted(reply)[-1] == '{ $.eventName = "StopLogging" }'
     assert reply.text == "CloudWatch Logs takes this pattern. 1 finding."
+
+
+def test_the_budget_of_regexes_counts_what_the_site_wants() -> None:
+    assert answer("pattern check { $.eventName = %^Create% }").text.endswith("1 finding.")
+    assert answer("pattern check { $.eventName = Create* }").text.endswith("this pattern.")
 
 
 def test_without_a_pattern_the_usage_is_told() -> None:

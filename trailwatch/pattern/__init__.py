@@ -14,11 +14,12 @@ from trailwatch.pattern.document import Document
 from trailwatch.pattern.explain import Clause
 from trailwatch.pattern.finding import Lint, Rule
 from trailwatch.pattern.pattern import Pattern, parse
-from trailwatch.pattern.syntax import MAX_LENGTH, MAX_REGEXES, PatternError
+from trailwatch.pattern.syntax import MAX_LENGTH, MAX_REGEX_FILTERS, MAX_REGEXES, PatternError
 
 __all__ = [
     "MAX_LENGTH",
     "MAX_REGEXES",
+    "MAX_REGEX_FILTERS",
     "Clause",
     "Document",
     "Lint",

@@ -13,6 +13,8 @@ from enum import StrEnum
 
 MAX_LENGTH = 1024
 MAX_REGEXES = 2
+MAX_REGEX_FILTERS = 5
+"""Filters of one log group that may hold a regular expression."""
 MAX_WILDCARDS_PER_SELECTOR = 1
 MAX_WILDCARD_SELECTORS = 3
 
