@@ -1,10 +1,13 @@
-"""Knows what a person should hear of a plan that its changes don't say by themselves. Pure."""
+"""Knows what a person should hear of a plan that its changes don't say. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from setup.change import Action, Change
+from trailwatch.detections import Detection
+from trailwatch.event_selectors import excluded_sources
+from trailwatch.site import SiteConfig
 
 
 def option_notes(changes: Iterable[Change]) -> tuple[str, ...]:
@@ -27,6 +30,26 @@ def option_notes(changes: Iterable[Change]) -> tuple[str, ...]:
         for key, labels in left.items()
     ]
     return (*keys, *locks)
+
+
+def blind_notes(config: SiteConfig, detections: Iterable[Detection]) -> tuple[str, ...]:
+    """What will never be seen, since its events are left out of the trail."""
+    excluded = excluded_sources(config)
+    blind = [one.id for one in detections if _looks_only_for(one, excluded)]
+    if not blind:
+        return ()
+    return (
+        f"These see nothing, as the trail leaves out the events of {' and '.join(excluded)}: "
+        f"{', '.join(blind)}.",
+    )
+
+
+def _looks_only_for(detection: Detection, sources: tuple[str, ...]) -> bool:
+    """Whether each of its events comes from these sources, as far as examples or pattern tell."""
+    seen = {str(record.get("eventSource", "")) for record in detection.examples.matches}
+    if seen:
+        return bool(sources) and seen <= set(sources)
+    return any(f'"{source}"' in detection.pattern for source in sources)
 
 
 def _left(change: Change) -> str:

@@ -30,10 +30,18 @@ Tests = dict[str, dict[str, list[str]]]
 """Field -> operator -> values."""
 
 
+def excluded_sources(config: SiteConfig) -> tuple[str, ...]:
+    """The sources whose management events a site's trail leaves out."""
+    return (
+        *([KMS] if config.exclude_kms else []),
+        *([RDS_DATA] if config.exclude_rds_data else []),
+    )
+
+
 def wanted_selectors(config: SiteConfig) -> list[Selector]:
     """What a site's trail is to record: all management events less those left out, and the data
     events asked for. Without data events in the older language, which every scanner reads."""
-    excluded = [KMS] * config.exclude_kms + [RDS_DATA] * config.exclude_rds_data
+    excluded = list(excluded_sources(config))
     if not config.data_events:
         return [
             {

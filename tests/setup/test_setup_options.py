@@ -13,6 +13,7 @@ from setup.change import Action
 from setup.pipeline import pipeline
 from setup.plan import make_destroy_plan
 from setup.survey import Standing, step_for
+from trailwatch.errors import AwsError
 from trailwatch.event_selectors import same_selectors, selectors_in
 from trailwatch.site_options import changed, written
 
@@ -240,3 +241,24 @@ def test_what_it_costs_follows_the_choices(on_stand_in: Any) -> None:
     (line,) = [line for line in copied.lines if "copy" in line.what]
     assert line.monthly == Decimal("13.33")
     assert "other" in line.note
+
+
+def test_a_detection_whose_events_are_left_out_is_named(on_stand_in: Any) -> None:
+    world = on_stand_in
+    cis = world.detections("cis")
+    notes = world.plan(options(world, "exclude_kms=yes"), cis).notes
+    (blind,) = [note for note in notes if "see nothing" in note]
+    assert "kms.amazonaws.com" in blind
+    assert [one.id for one in cis if one.id in blind] == ["kms-key-disable-or-delete"]
+    assert not [n for n in world.plan(world.config(), cis).notes if "see nothing" in n]
+
+
+def test_a_bucket_with_locked_files_says_why_it_stays(on_stand_in: Any) -> None:
+    world = on_stand_in
+    config = options(world, "object_lock_days=7")
+    bucket = pipeline(config, ())[0]
+    bucket.write(world.clients(), None)
+    world.aws.call("s3", "DeleteBucketPolicy", Bucket=bucket.name)
+    world.aws.call("s3", "PutObject", Bucket=bucket.name, Key="a", Body=b"one")
+    with pytest.raises(AwsError, match="time has come"):
+        bucket.delete(world.clients())
