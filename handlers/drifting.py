@@ -20,6 +20,7 @@ from handlers.request import Request
 from setup.change import Action, Change
 from setup.plan import Purpose
 from setup.restore import restore_plan
+from setup.status import ResourceState, ResourceStatus
 from trailwatch.errors import NotFound, StalePlan, UsageError
 from trailwatch.site_options import changed, kept, written
 from trailwatch.store import audit, drifts, jobs, outbox, plans
@@ -206,6 +207,29 @@ def watched(tx: Connection, site: str) -> bool:
 def being_applied(tx: Connection, site: str) -> bool:
     """Whether a plan is at work in a site: what stands is half of this and half of that."""
     return any(row.site == site for row in plans.in_state(tx, PlanState.APPLYING))
+
+
+def explained(
+    statuses: Sequence[ResourceStatus], rows: Sequence[DriftRow]
+) -> tuple[ResourceStatus, ...]:
+    """What stands, with what its drift means and who did it where that is known; mutes besides."""
+    known = {row.key: row for row in rows}
+    told = [_explained(one, known.pop(f"{one.kind}:{one.name}", None)) for one in statuses]
+    mutes = [row for row in known.values() if row.change["kind"] == "mute_rule"]
+    for row in mutes:
+        bare = ResourceStatus("mute_rule", str(row.change["name"]), ResourceState.DIFFERS)
+        told.append(_explained(bare, row))
+    return tuple(told)
+
+
+def _explained(status: ResourceStatus, row: DriftRow | None) -> ResourceStatus:
+    if row is None or status.state is ResourceState.OK:
+        return status
+    by = ""
+    if row.causes:
+        first = row.causes[0]
+        by = f": {first.name} by {first.actor}, {first.time:%b %-d %H:%M} UTC"
+    return replace(status, detail=f"{row.what}{by}.")
 
 
 def _ignore(

@@ -43,7 +43,7 @@ def drift_message(
 
     `mentions` are the ids of those who are called where it is loud.
     """
-    ranked = sorted(rows, key=lambda row: (row.gone_at is not None, _ORDER.index(row.severity)))
+    ranked = sorted(_ranked(rows), key=lambda row: row.gone_at is not None)
     standing = [row for row in ranked if row.gone_at is None]
     blocks = [kit.header(_headline(ranked, standing)), kit.context(_origin(rows, site))]
     loud = any(row.severity == "loud" for row in standing)
@@ -84,7 +84,7 @@ def drift_answer(
                 kit.context(" · ".join(notes)),
             ],
         )
-    ranked = sorted(standing, key=lambda row: _ORDER.index(row.severity))
+    ranked = _ranked(standing)
     head = f"{count(len(ranked), 'resource')} drifted, {check.as_wanted:,} as set up"
     blocks = [kit.section(f":{_PICTURE[ranked[0].severity]}: *{head}*")]
     for row in ranked[:_MOST_SHOWN]:
@@ -113,9 +113,17 @@ def record_message(row: DriftRow) -> Message:
 
 def drift_words(rows: Sequence[DriftRow]) -> str:
     """What drifted, in a few words of plain text for Home."""
-    ranked = sorted(rows, key=lambda row: _ORDER.index(row.severity))
+    ranked = _ranked(rows)
     first = f"{_kind(ranked[0])} {plain(ranked[0].change['name'], 60)} {plain(ranked[0].what, 80)}"
     return first + (f", and {len(ranked) - 1} more" if len(ranked) > 1 else "")
+
+
+def _ranked(rows: Sequence[DriftRow]) -> list[DriftRow]:
+    """The loudest first, those alike in the order in which they are built."""
+    kinds = list(LABELS)
+    return sorted(
+        rows, key=lambda row: (_ORDER.index(row.severity), kinds.index(row.change["kind"]))
+    )
 
 
 def _headline(ranked: Sequence[DriftRow], standing: Sequence[DriftRow]) -> str:

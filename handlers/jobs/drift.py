@@ -146,7 +146,11 @@ def _healers(
 ) -> Mapping[str, str]:
     """Who put back what is not drifted any more, by key."""
     still = {item.key for item in found.items}
-    gone = {key: row for key, row in known.items() if key not in still}
+    gone = {
+        key: row
+        for key, row in known.items()
+        if key not in still and row.change["kind"] not in found.unseen
+    }
     healed: dict[str, str] = {}
     with deps.db.reading() as tx:
         for key, row in gone.items():
@@ -209,6 +213,8 @@ def _keep(
         if replace(changed, looks=row.looks) != row:
             moved.add(row.message)
     for key, row in known.items():
+        if row.change["kind"] in found.unseen:
+            continue
         how = healers.get(key, "put back")
         drifts.save(tx, replace(row, gone_at=now, gone_how=how))
         moved.add(row.message)

@@ -6,12 +6,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
 from handlers.access import Role
 from handlers.audit import row_of
+from handlers.blocks.drift import drift_words
 from handlers.blocks.home import HomeState, PipelineRow, home_view
 from handlers.deps import Deps
 from handlers.jobs.job import JobContext
-from trailwatch.store import alerts, audit, inbox, jobs, outbox, site_config
+from trailwatch.store import alerts, audit, drifts, inbox, jobs, outbox, site_config
 
 SHOWN = 10
 
@@ -24,11 +27,13 @@ def publish(deps: Deps, job: JobContext) -> None:
         open_alerts = alerts.list_open(tx) if allowed else []
         recent = audit.recent(tx, limit=5) if person.role >= Role.RESPONDER else []
         applied = {name for name in deps.sites.names if site_config.latest(tx, name)}
+        drift = {name: _drift_row(tx, name) for name in deps.sites.names}
         stuck = len(outbox.dead(tx)) + len(inbox.dead(tx)) + len(jobs.dead(tx))
     rows: Sequence[PipelineRow] = ()
     if allowed:
         rows = (
             *(row for name in deps.sites.names[:SHOWN] for row in _site_rows(deps, name, applied)),
+            *(row for row in drift.values() if row is not None),
             PipelineRow("Delivery", "ok", "everything came through")
             if not stuck
             else PipelineRow("Delivery", "warning", f"{stuck} stuck", "See /trailwatch status."),
@@ -61,6 +66,23 @@ def _pack_row(pack: str, applied: bool, site: str = "") -> PipelineRow:
         return PipelineRow("Pipeline", "ok", f"pack {pack}", "")
     return PipelineRow(
         "Pipeline", "unknown", "nothing was set up from here yet", f"/trailwatch setup plan{site}"
+    )
+
+
+def _drift_row(tx: Connection, name: str) -> PipelineRow | None:
+    """What drifted in a site; None where that was never looked at."""
+    check, rows = drifts.last_check(tx, name), drifts.standing(tx, name)
+    if check is None:
+        return None
+    when = f"checked {check.at:%b %-d %H:%M} UTC"
+    if not rows:
+        return PipelineRow(f"Drift in {name}", "ok", f"none, {when}")
+    loud = any(row.severity == "loud" for row in rows)
+    return PipelineRow(
+        f"Drift in {name}",
+        "bad" if loud else "warning",
+        f"{drift_words(rows)}, {when}",
+        "/trailwatch setup drift",
     )
 
 

@@ -9,6 +9,7 @@ from handlers.answering import tell
 from handlers.blocks.errors import error_message
 from handlers.blocks.status import status_message
 from handlers.deps import Deps
+from handlers.drifting import explained
 from handlers.history import again, any_plan, way_back
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.planning import offer
@@ -18,6 +19,7 @@ from setup.status import status
 from trailwatch.errors import TrailwatchError
 from trailwatch.site import SiteConfig
 from trailwatch.site_options import changed, written
+from trailwatch.store import drifts
 
 
 def propose(deps: Deps, job: JobContext) -> None:
@@ -105,6 +107,8 @@ def tell_status(deps: Deps, job: JobContext) -> None:
         config = deps.sites.config(job.args.get("site", ""))
         clients = deps.setup_clients(config.site.name)
         rows = status(config, deps.sites.detections(config), clients)
+        with deps.db.reading() as tx:
+            rows = explained(rows, drifts.standing(tx, config.site.name))
         several = deps.sites.several
         message = status_message(rows, config.site.name, deps.clock(), several=several)
     except TrailwatchError as error:

@@ -14,7 +14,9 @@ ACCOUNT = "111122223333"
 # These actions know no resources (Service Authorization Reference).
 WITHOUT_RESOURCE = {
     "cloudtrail:DescribeTrails",
+    "cloudtrail:LookupEvents",
     "cloudwatch:GetMetricStatistics",
+    "cloudwatch:ListAlarmMuteRules",
     "logs:DescribeLogGroups",
     "s3:ListAllMyBuckets",
     "sns:ListTopics",

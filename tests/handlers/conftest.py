@@ -29,6 +29,7 @@ from handlers.commands.table import answer
 from handlers.deps import Deps
 from handlers.jobs.job import Later
 from handlers.jobs.table import KINDS
+from handlers.people import People
 from handlers.request import Click, Reply, Request
 from sandbox.aws import AwsStandIn
 from sandbox.opsgenie import OpsgenieStandIn
@@ -63,6 +64,19 @@ class Job:
         return function()
 
     def beat(self) -> None: ...
+
+
+class Directory:
+    """What Slack says of people."""
+
+    def user(self, user_id: str) -> Mapping[str, Any]:
+        return {"id": user_id, "name": "alice", "team_id": "T0"}
+
+    def group_members(self, group_id: str) -> list[str]:
+        return []
+
+    def team_id(self) -> str:
+        return "T0"
 
 
 @dataclass
@@ -151,6 +165,13 @@ class House:
         return list(self._told)
 
     _told: list[dict[str, Any]] = field(default_factory=list)
+
+    def home(self) -> str:
+        """What alice's Home shows, as text."""
+        self.job("home.publish", user_id=ADMIN)
+        return json.dumps(self._homes[-1], ensure_ascii=False)
+
+    _homes: list[Mapping[str, Any]] = field(default_factory=list)
 
     def set_up(self, pack: str = "walkthrough") -> None:
         """A pipeline that stands as it does by default, and of which no drift is known."""
@@ -256,6 +277,8 @@ def _house(folder: Path) -> Iterator[House]:
         clock=found.now,
         setup_clients=unpaced,
         lookup=lambda config: quick,
+        publish_home=lambda user_id, view: found._homes.append(view),
+        people=People(Directory(), found.now, deps.people.roles(), dict),
         answer=lambda url, text, blocks: found._told.append({"text": text, "blocks": blocks}),
     )
     yield found

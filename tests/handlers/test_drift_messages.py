@@ -97,11 +97,15 @@ def test_several_at_once_are_one_message_and_restored_together(house: Any) -> No
     assert "Drift: 3 resources not as set up" in shown(message)
     assert shown(message).index("trail ") < shown(message).index("log group")
     assert message["text"].count("by mallory") == 3
+    house.command("setup status", user="U0CAROL")
+    assert "is stopped: nothing is recorded: StopLogging by mallory" in house.told()[-1]["text"]
+    assert "trail trailwatch is stopped: nothing is recorded, and 2 more" in house.home()
     one = next(row for row in rows(house) if row.change["kind"] == "metric_filter")
     house.click("drift.restore", one.id)
     assert len(rows(house)) == 2
     house.click("drift.restore", f"all:{one.message}")
     assert rows(house) == [] and "is over" in drift(house)[0]["text"]
+    assert "Drift in main" in house.home() and "none, checked" in house.home()
 
 
 def test_a_mute_is_accepted_until_it_ends_and_ignoring_ends_when_it_changes(house: Any) -> None:

@@ -299,3 +299,12 @@ def test_a_mark_that_is_gone_blocks_the_restore_and_hides_nothing(standing: Any)
     logs.tag_resource(resourceArn=arn, tags={"trailwatch:site": "main"})
     logs.put_retention_policy(logGroupName=GROUP, retentionInDays=config.retention_days)
     assert look(standing) == ()
+
+
+def test_where_mutes_cannot_be_listed_all_else_is_looked_at(on_moto: Any) -> None:
+    config = on_moto.built()
+    on_moto.aws.client("cloudtrail").stop_logging(Name=TRAIL)
+    found = find(config, on_moto.detections(), on_moto.clients())
+    assert [item.change.kind for item in found.items] == ["trail"]
+    assert found.unseen == ("mute_rule",)
+    assert found.notes[0].startswith("Whether alarms are muted is not known: ")

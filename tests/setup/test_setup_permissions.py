@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from setup.drift import find
 from setup.permissions import run_policy, setup_policy, setup_trust
 from setup.plan import make_destroy_plan
+from setup.restore import restore_plan
 from setup.survey import RETAINED
 from trailwatch.pattern import parse
 from trailwatch.search.logs import EventQuery, LogsSource
@@ -51,6 +53,7 @@ def test_setting_up_needs_exactly_what_the_policy_grants(on_stand_in: Any, optio
     plan = world.plan(config, detections)
     assert set(world.ends(world.apply(config, detections, plan))) == {"done"}
     _drift_of_everything(world, config, detections)
+    _muted(world, config, detections)
     _destroy(world, config, detections)
     assert set(world.ends(world.apply(config, detections))) == {"done"}
     granted = _actions(setup_policy(config))
@@ -83,6 +86,23 @@ def _drift_of_everything(world: Any, config: Any, detections: Any) -> None:
     world.secrets.put("main/opsgenie-incoming-key", another["apiKey"])
     plan = world.plan(config, detections)
     assert set(world.ends(world.apply(config, detections, plan))) == {"done"}
+
+
+def _muted(world: Any, config: Any, detections: Any) -> None:
+    """Somebody mutes an alarm, alone and with one of theirs, and it is restored."""
+    schedule = {"Expression": "at(2026-01-01T00:00)", "Duration": "P3650D"}
+    for others in ([], ["somebody-elses"]):
+        names = [config.alarm_name(detections[0].id), *others]
+        world.aws.call(
+            "cloudwatch",
+            "PutAlarmMuteRule",
+            Name="quiet",
+            Rule={"Schedule": schedule},
+            MuteTargets={"AlarmNames": names},
+        )
+        changes = [one.change for one in find(config, detections, world.clients()).items]
+        plan = restore_plan("main", config.pack, changes, world.clock)
+        assert set(world.ends(world.apply(config, detections, plan))) == {"done"}
 
 
 def _destroy(world: Any, config: Any, detections: Any) -> None:
@@ -131,6 +151,7 @@ def test_only_what_has_no_resources_in_iam_is_granted_on_all(on_moto: Any) -> No
     assert wide == {
         "cloudtrail:DescribeTrails",
         "cloudwatch:GetMetricStatistics",
+        "cloudwatch:ListAlarmMuteRules",
         "sns:Unsubscribe",
     }
 
@@ -144,14 +165,14 @@ def test_a_search_needs_what_the_running_policy_grants(on_stand_in: Any) -> None
     now = world.clock()
     source.search(EventQuery(parse('{ $.eventName = "ConsoleLogin" }'), now, now))
     called = {call["method"] for call in world.log.list("aws")[earlier:]}
-    archive = {"s3:GetObject", "s3:ListBucket", "sts:AssumeRole"}
-    assert {f"logs:{name}" for name in called} | archive == _actions(run_policy(config))
+    others = {"s3:GetObject", "s3:ListBucket", "sts:AssumeRole", "cloudtrail:LookupEvents"}
+    assert {f"logs:{name}" for name in called} | others == _actions(run_policy(config))
 
 
 def test_the_running_bot_only_searches_and_assumes_one_role(on_moto: Any) -> None:
     config = on_moto.config()
     document = run_policy(config)
-    searches = {"logs:DescribeMetricFilters", "logs:FilterLogEvents"}
+    searches = {"logs:DescribeMetricFilters", "logs:FilterLogEvents", "cloudtrail:LookupEvents"}
     archive = {"s3:GetObject", "s3:ListBucket"}
     assert _actions(document) == {*searches, *archive, "sts:AssumeRole"}
     trust = setup_trust("arn:aws:iam::123456789012:role/trailwatch", "an-external-id")
