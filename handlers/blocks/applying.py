@@ -70,6 +70,7 @@ def plan_result(
     *,
     resumed: bool = False,
     cancelled_by: str = "",
+    why: str = "",
 ) -> Message:
     """What came of a plan: "Applied: 12 created, 1 changed, 0 deleted, 3 unchanged.".
 
@@ -87,7 +88,8 @@ def plan_result(
     untried = [change for change, state in reached if state in ("not tried", "doing")]
     numbers = ", ".join(f"{done[action]:,} {word}" for action, word in _DONE.items())
     origin = f"site {code(plan.site, 60)} · plan {code(plan.id, 20)}"
-    origin += f" · by {esc(by, 80)}" if by else ""
+    origin += f" · by {esc(by, 160)}" if by else ""
+    origin += f" · why: {esc(why, 300)}" if why else ""
     if not failed and not untried:
         counts = f"{numbers}, {plan.unchanged:,} unchanged"
         nothing = " Nothing to change." if not plan.changes else ""

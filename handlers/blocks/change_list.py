@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from handlers.blocks import kit
 from handlers.blocks.changes import change_words, diff_words
 from handlers.blocks.kit import Block, Message, Word, count, plain
-from setup.change import Action, Change, FieldDiff
+from setup.change import Action, Change
 
-MOST_MESSAGES = 8
+MOST_MESSAGES = 20
 _MOST_BLOCKS = 40
-_MOST_TEXT = 9_000
+_MOST_TEXT = 8_000
 _MOST_FIELDS = 12
-_VALUE = 400
+_VALUE = 600
 _TELLING = {
     "metric_filter": ("pattern",),
-    "alarm": ("threshold", "period", "evaluation_periods"),
+    "alarm": ("threshold", "period", "datapoints_to_alarm", "evaluation_periods"),
 }
 """What is worth saying of a new one where there are many of a kind."""
 _STATES = {"failed": "x", "not tried": "white_square", "doing": "hourglass"}
@@ -51,7 +52,7 @@ def _pages(blocks: Sequence[Block]) -> Iterator[list[Block]]:
     page: list[Block] = []
     room = _MOST_TEXT
     for block in blocks:
-        length = len(str(block)) // 2
+        length = kit.length_of(block)
         if page and (length > room or len(page) >= _MOST_BLOCKS):
             yield page
             page, room = [], _MOST_TEXT
@@ -73,23 +74,26 @@ def _change(change: Change, state: str) -> Block:
 
 
 def _fields(change: Change) -> Iterator[Sequence[Word]]:
-    if change.action is Action.DELETE:
-        return
-    diffs = change.diff()
     if change.action is Action.CREATE:
-        diffs = _told(change, diffs)
-    for diff in diffs[:_MOST_FIELDS]:
-        yield _made(diff) if change.action is Action.CREATE else diff_words(diff, _VALUE)
-    if len(diffs) > _MOST_FIELDS:
-        yield [(f"… {count(len(diffs) - _MOST_FIELDS, 'more field')}", "italic")]
+        yield from _made(change)
+    elif change.action is Action.UPDATE:
+        diffs = change.diff()
+        yield from (diff_words(diff, _VALUE) for diff in diffs[:_MOST_FIELDS])
+        if len(diffs) > _MOST_FIELDS:
+            yield [(f"… {count(len(diffs) - _MOST_FIELDS, 'more field')}", "italic")]
 
 
-def _told(change: Change, diffs: tuple[FieldDiff, ...]) -> tuple[FieldDiff, ...]:
-    names = _TELLING.get(change.kind)
-    if names is None:
-        return tuple(diff for diff in diffs if not diff.path.startswith("tags"))
-    return tuple(diff for diff in diffs if diff.path in names)
+def _made(change: Change) -> Iterator[Sequence[Word]]:
+    """The fields of what is made, whole: a policy is read better in one piece."""
+    after = change.after or {}
+    names = _TELLING.get(change.kind) or [name for name in after if name != "tags"]
+    for name in names[:_MOST_FIELDS]:
+        yield [f"{plain(name, 80)}: ", (plain(_text(after.get(name)), _VALUE), "code")]
 
 
-def _made(diff: FieldDiff) -> list[Word]:
-    return [f"{plain(diff.path, 80)}: ", (plain(diff.after or "", _VALUE), "code")]
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value or "none"
+    return json.dumps(value, ensure_ascii=False) if value not in (None, [], {}) else "none"

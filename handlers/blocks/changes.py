@@ -10,7 +10,7 @@ from handlers.blocks.kit import Block, Word, count, plain
 from setup.change import Action, Change, FieldDiff
 
 _MOST_LINES = 60
-_MOST_OF_A_KIND = 12
+_MOST_OF_A_KIND = 8
 _MOST_DIFFS = 4
 _FULL_LIST = "the thread has all"
 

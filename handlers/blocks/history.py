@@ -64,21 +64,19 @@ def history_message(entries: Sequence[PlanEntry], site: str) -> Message:
             str(number),
             plain(entry.plan.id, 20),
             _when(entry),
-            plain(entry.ended, 20),
-            entry.counts,
             _what(entry),
             _who(entry),
             plain(entry.why, 200) if entry.why else "",
         ]
         for number, entry in enumerate(entries, start=1)
     ]
-    head = ["#", "Plan", "When (UTC)", "How", "Done", "What", "Who", "Why"]
+    head = ["#", "Plan", "When (UTC)", "What", "Who", "Why"]
     text = f"{count(len(entries), 'applied plan')} of {esc(site, 60)}, the last one first."
     return kit.message(
         text,
         [
             kit.section(f"*{text}*"),
-            kit.table(head, rows, wrap=(4, 6, 7), right=(0,)),
+            kit.table(head, rows, wrap=(2, 3, 4, 5), right=(0,)),
             kit.context(
                 f"One in full: {code(f'/trailwatch setup history {entries[0].plan.id}')} · back to "
                 f"before the last one: {code('/trailwatch setup rollback 1')}"
@@ -93,9 +91,11 @@ def _when(entry: PlanEntry) -> str:
 
 
 def _what(entry: PlanEntry) -> str:
-    return f"pack {plain(entry.plan.pack, 40)}" if entry.plan.purpose == "apply" else (
-        plain(entry.plan.purpose, 20)
-    )  # fmt: skip
+    """ "pack cis, failed: 3 created"; that it was applied goes without saying."""
+    purpose = plain(entry.plan.purpose, 20)
+    what = f"pack {plain(entry.plan.pack, 40)}" if purpose == "apply" else purpose
+    how = "" if entry.ended == "applied" else f", {plain(entry.ended, 20)}"
+    return f"{what}{how}: {entry.counts}"
 
 
 def _who(entry: PlanEntry) -> str:

@@ -48,6 +48,7 @@ __all__ = [
     "fit_lines",
     "header",
     "label",
+    "length_of",
     "lines",
     "link",
     "listing",
@@ -276,7 +277,7 @@ def table(
     room = TABLE_TEXT - sum(len(name) for name in head)
     for row in rows[: TABLE_ROWS - 1]:
         cells = [_cell(cell) for cell in row[:width]]
-        room -= sum(_length(cell) for cell in cells)
+        room -= sum(length_of(cell) for cell in cells)
         if room < 0:
             break
         shown.append(cells)
@@ -292,14 +293,14 @@ def _cell(cell: str | Block) -> Block:
     return cell
 
 
-def _length(value: object) -> int:
+def length_of(value: object) -> int:
     """How many characters of text stand in a block."""
     if isinstance(value, Mapping):
         return sum(
-            len(part) if key == "text" and isinstance(part, str) else _length(part)
+            len(part) if key == "text" and isinstance(part, str) else length_of(part)
             for key, part in value.items()
         )
-    return sum(_length(part) for part in value) if isinstance(value, list) else 0
+    return sum(length_of(part) for part in value) if isinstance(value, list) else 0
 
 
 # Rich text: nothing in it is parsed, so outside text stays as it is

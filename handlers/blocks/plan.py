@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from handlers.blocks import kit
 from handlers.blocks.applying import AGAIN
-from handlers.blocks.changes import change_blocks
+from handlers.blocks.changes import change_blocks, leaves_out
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, plain, utc, visible
 from setup.change import Action
 
@@ -50,6 +50,7 @@ def plan_message(
         *_warnings(plan),
         *_theirs(plan),
         *change_blocks(plan.changes),
+        *_where_all(plan),
         *_cost(plan.cost),
         *_notes(plan),
         *_second(requested_by, second_person),
@@ -66,6 +67,12 @@ def plan_message(
 
 def _reason(why: str) -> list[Block]:
     return [kit.rich_text(kit.words(("Why: ", "bold"), plain(why, 500)))] if why else []
+
+
+def _where_all(plan: Plan) -> list[Block]:
+    if not leaves_out(plan.changes):
+        return []
+    return [kit.context(":speech_balloon: every change, field by field, is in the thread")]
 
 
 def _second(by: str, second_person: bool) -> list[Block]:

@@ -104,10 +104,17 @@ def _result(
     return plan_result(
         plan,
         tuple(steps.values()),
-        job.args["name"],
+        _names(job, row),
         resumed=job.resumed,
         cancelled_by=_cancelled_by(deps, row),
+        why=row.why,
     )
+
+
+def _names(job: JobContext, row: PlanRow) -> str:
+    """Who approved the plan, and who proposed it where that was somebody else."""
+    name, proposer = str(job.args["name"]), row.created_name
+    return name if proposer in ("", name) else f"{name}, proposed by {proposer}"
 
 
 def give_up(deps: Deps, args: Mapping[str, str], why: str) -> None:

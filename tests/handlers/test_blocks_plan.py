@@ -56,7 +56,7 @@ def test_a_long_plan_is_cut_and_says_so() -> None:
     message = plan_message(replace(samples_plans.PLAN, changes=changes), "alice")
     assert len(message.blocks) <= 50
     assert len(words(message)) < 40_000
-    assert "… 18 more" in words(message)
+    assert "… 22 more" in words(message)
     assert "more changes: the thread has all" in words(message)
     assert "300 to change" in message.text
 
