@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -146,12 +147,16 @@ class Clients:
             return [future.result() for future in [pool.submit(call) for call in calls]]
 
     def wait_until(self, true: Callable[[], bool], step: float = 0.5) -> bool:
-        """Ask again and again until it is true, for `patience` seconds; whether it became so."""
+        """Ask again and again until it is true, for `patience` seconds; whether it became so.
+
+        The pauses grow up to five seconds and vary, so that several who wait don't ask at once.
+        """
         end = time.monotonic() + self.patience
         while not true():
             if time.monotonic() >= end:
                 return False
-            self.sleep(min(step, self.patience))
+            pause = min(step, self.patience) * random.uniform(0.6, 1.0)  # noqa: S311  no secret
+            self.sleep(pause)
             step = min(step * 1.5, 5.0)
         return True
 

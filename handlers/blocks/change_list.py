@@ -24,25 +24,27 @@ _STATES = {"failed": "x", "not tried": "white_square", "doing": "hourglass"}
 
 
 def all_changes(
-    changes: Sequence[Change], states: Mapping[str, str] | None = None
+    changes: Sequence[Change], states: Mapping[str, str] | None = None, most: int = MOST_MESSAGES
 ) -> list[Message]:
-    """Every change with its fields, in messages that Slack takes, at most MOST_MESSAGES.
+    """Every change with its fields, in messages that Slack takes, at most so many.
 
     states: what became of a change ("done", "failed", "not tried") by its key.
     """
     pages = list(
         _pages([_change(change, (states or {}).get(change.key, "")) for change in changes])
     )
-    shown = pages[:MOST_MESSAGES]
+    shown = pages[:most]
     messages = []
     for number, blocks in enumerate(shown, start=1):
         part = f", part {number} of {len(shown)}" if len(shown) > 1 else ""
         title = f"All {count(len(changes), 'change')}{part}"
         messages.append(kit.message(f"{title}.", [kit.context(f"*{title}*"), *blocks]))
-    left = sum(len(page) for page in pages[MOST_MESSAGES:])
+    left = sum(len(page) for page in pages[most:])
     if left:
         last = messages[-1]
-        more = kit.context(f"… {count(left, 'more change')} not shown")
+        more = kit.context(
+            f"… {count(left, 'more change')} not shown here; the plan's thread has all"
+        )
         messages[-1] = kit.message(last.text, [*last.blocks, more])
     return messages
 

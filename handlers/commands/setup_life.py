@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from handlers.access import Role
+from handlers.answering import whisper
 from handlers.audit import note
+from handlers.blocks.change_list import all_changes
+from handlers.blocks.changes import leaves_out
 from handlers.blocks.history import PlanEntry, history_message, plan_entry
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation
@@ -17,20 +20,35 @@ from trailwatch.store import jobs, plans
 from trailwatch.store.plans import PlanRow
 
 SHOWN = 10
+ANSWERS = 4
+"""Slack takes five answers to a command ("Handling user interaction", Slack)."""
 
 
 def history(deps: Deps, request: Request, call: Invocation) -> Reply:
     """The applied plans of a site, or one plan in full."""
     word = call.words[0] if call.words else str(SHOWN)
     with deps.db.reading() as tx:
-        if not word.isdigit():
-            message = plan_entry(entry_of(any_plan(tx, word)))
-            return Reply(message.text, message.blocks)
+        row = None if word.isdigit() else any_plan(tx, word)
+    if row is not None:
+        return _in_full(deps, request, entry_of(row))
+    with deps.db.reading() as tx:
         site = deps.sites.chosen(call.options.get("site"), request.channel)
         if not 1 <= int(word) <= MOST:
             raise UsageError(f"{word} plans cannot be listed.", fix=f"Ask for 1 to {MOST}.")
         rows = plans.carried_out(tx, site, int(word))
     message = history_message([entry_of(row) for row in rows], site)
+    return Reply(message.text, message.blocks)
+
+
+def _in_full(deps: Deps, request: Request, entry: PlanEntry) -> Reply:
+    """One plan; where its changes don't fit into one message, they come in a few more."""
+    states = {key: state for key, (state, _) in (entry.outcome or {}).items()}
+    if leaves_out(entry.plan.changes):
+        pages = all_changes(entry.plan.changes, states, most=ANSWERS)
+        with deps.db.transaction() as tx:
+            for page in pages:
+                whisper(deps, tx, request.response_url, Reply(page.text, page.blocks))
+    message = plan_entry(entry)
     return Reply(message.text, message.blocks)
 
 

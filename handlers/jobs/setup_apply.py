@@ -121,7 +121,7 @@ def give_up(deps: Deps, args: Mapping[str, str], why: str) -> None:
     """End the plan of a job that failed for good: its message says so and what to do."""
     with deps.db.transaction() as tx:
         row = plans.get(tx, args["plan_id"])
-        if row is None or not plans.set_state(tx, row.id, PlanState.APPLYING, PlanState.FAILED):
+        if row is None or not plans.end(tx, row.id, PlanState.FAILED, deps.clock(), None):
             return
         error = TrailwatchError(
             f"Applying plan {row.id} broke off.",
