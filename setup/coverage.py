@@ -44,10 +44,9 @@ def live_filters(clients: Clients, region: str) -> LiveFilters:
     """
     feeds, notes = _feeds(clients, region)
     groups = tuple(dict.fromkeys(feed.log_group for feed in feeds))
-    found = clients.together(
-        partial(_alarms, clients), *(partial(_filters, clients, group) for group in groups)
-    )
-    alarms, *filters = found
+    reads = (partial(_allowed, notes, partial(_filters, clients, group)) for group in groups)
+    found = clients.together(partial(_alarms, clients), *reads)
+    alarms, *filters = (ones or [] for ones in found)
     watched = _by_metric(alarms)
     topics = {arn for alarm in alarms for arn in _topics(alarm)}
     subscribed, more = _subscribed(clients, sorted(topics))
