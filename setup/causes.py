@@ -45,7 +45,15 @@ _BUCKET: Named = (("bucketName", "self"),)
 _GROUP: Named = (("logGroupName", "self"),)
 _FILTER: Named = (("filterName", "self"), ("logGroupName", "log_group"))
 _TOPIC: Named = (("topicArn", "topic"),)
-_CORE = ("bucket", "log_group", "role", "multi_region", "global_events", "file_validation", "kms")
+_CORE = (
+    "bucket",
+    "log_group",
+    "role",
+    "multi_region",
+    "global_events",
+    "file_validation",
+    "kms_key",
+)
 
 CAUSES: tuple[Cause, ...] = (
     *_several(
@@ -76,10 +84,10 @@ CAUSES: tuple[Cause, ...] = (
         "log_group", "logs", _GROUP,
         ("PutRetentionPolicy", ("retention_days",)),
         ("DeleteRetentionPolicy", ("retention_days",)),
-        ("AssociateKmsKey", ("kms",)),
-        ("DisassociateKmsKey", ("kms",)),
+        ("AssociateKmsKey", ("kms_key",)),
+        ("DisassociateKmsKey", ("kms_key",)),
         ("DeleteLogGroup", (GONE,)),
-        ("CreateLogGroup", ("retention_days", "kms", "tags")),
+        ("CreateLogGroup", ("retention_days", "kms_key", "tags")),
     ),
     *_several(
         "log_group", "logs", (("resourceArn", "self"),),
@@ -108,7 +116,7 @@ CAUSES: tuple[Cause, ...] = (
         for name, fields in (
             ("Policy", ("policy",)),
             ("SignatureVersion", ("signature_version",)),
-            ("KmsMasterKeyId", ("kms",)),
+            ("KmsMasterKeyId", ("kms_key",)),
         )
     ),
     *_several(
@@ -132,8 +140,8 @@ CAUSES: tuple[Cause, ...] = (
         ("DeleteBucketPolicy", ("policy",)),
         ("PutBucketPublicAccessBlock", ("public_access_block",)),
         ("DeleteBucketPublicAccessBlock", ("public_access_block",)),
-        ("PutBucketEncryption", ("encryption", "kms")),
-        ("DeleteBucketEncryption", ("encryption", "kms")),
+        ("PutBucketEncryption", ("encryption",)),
+        ("DeleteBucketEncryption", ("encryption",)),
         ("PutBucketVersioning", ("versioning",)),
         ("PutBucketLifecycle", ("lifecycle",)),
         ("PutBucketLifecycleConfiguration", ("lifecycle",)),
@@ -157,10 +165,10 @@ CAUSES: tuple[Cause, ...] = (
     *_several(
         "kms_key", "kms", (("keyId", "key"),),
         ("PutKeyPolicy", ("policy",)),
-        ("DisableKey", ("enabled", "state")),
-        ("EnableKey", ("enabled", "state")),
-        ("ScheduleKeyDeletion", (GONE, "enabled", "state")),
-        ("CancelKeyDeletion", ("enabled", "state")),
+        ("DisableKey", ("state",)),
+        ("EnableKey", ("state",)),
+        ("ScheduleKeyDeletion", (GONE, "state")),
+        ("CancelKeyDeletion", ("state",)),
         ("DisableKeyRotation", ("rotation",)),
         ("EnableKeyRotation", ("rotation",)),
         ("TagResource", ("tags",)),

@@ -34,9 +34,9 @@ class Severity(StrEnum):
 
 
 LOUD = {
-    "kms_key": ("enabled", "state", "policy"),
+    "kms_key": ("state", "policy"),
     "bucket": ("policy", "public_access_block"),
-    "log_group": ("kms",),
+    "log_group": ("kms_key",),
     "role": ("policy", "trust"),
     "trail": (
         *("logging", "multi_region", "event_selectors", "global_events", "log_group", "role"),
@@ -67,6 +67,8 @@ WORDS = {
     ("trail", "role"): "delivers to the log group with another role",
     ("trail", "bucket"): "delivers to another bucket",
     ("trail", "insights"): "has other Insights than were chosen",
+    ("trail", "organization"): "records other accounts than were chosen",
+    ("trail", "kms_key"): "encrypts its files with another key, or none",
     ("metric_filter", "pattern"): "matches other events than it should",
     ("metric_filter", "metrics"): "counts into another metric or value",
     ("alarm", "actions_enabled"): "is disabled: it tells nobody",
@@ -78,15 +80,17 @@ WORDS = {
     ("alarm", "metric"): "watches another metric",
     ("alarm", "namespace"): "watches another metric",
     ("mute_rule", "mutes"): "silences alarms of ours",
+    ("topic", "kms_key"): "is encrypted with another key, or none",
     ("topic", "policy"): "has another policy: alarms may not reach it, or strangers may",
     ("subscription", "confirmed"): "is pending: nothing is delivered",
     ("log_group", "retention_days"): "keeps events for another time",
-    ("log_group", "kms"): "is encrypted with another key, or none",
+    ("log_group", "kms_key"): "is encrypted with another key, or none",
     ("bucket", "policy"): "has another policy",
     ("bucket", "public_access_block"): "is not closed to the public",
     ("bucket", "encryption"): "is encrypted otherwise",
     ("bucket", "versioning"): "keeps no versions",
     ("bucket", "lifecycle"): "keeps its files for another time",
+    ("bucket", "object_lock"): "locks its files for another time, or not at all",
     ("role", "policy"): "may do something else than write to the log group",
     ("role", "trust"): "may be taken by somebody else than CloudTrail",
     ("incoming_integration", "enabled"): "is off: no alarm becomes an alert",
@@ -97,6 +101,7 @@ WORDS = {
     ("webhook_integration", "token"): "has another secret: trailwatch refuses it",
     ("kms_key", "state"): "is disabled or to be deleted: what it encrypts can't be read",
     ("kms_key", "policy"): "has another policy",
+    ("kms_key", "rotation"): "is not rotated",
 }
 """What a changed field means, after the name of the resource."""
 GONE = {
