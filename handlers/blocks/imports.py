@@ -109,7 +109,7 @@ def _watched(found: Found) -> list[Block]:
 def _words(one: Watched) -> list[Word]:
     """One filter: the detection, the alarm that watches it, and what follows."""
     words: list[Word] = [
-        (one.detection, "bold"),
+        (plain(one.detection, 60), "bold"),
         " by the filter ",
         (plain(one.filter.name, 80), "code"),
     ]

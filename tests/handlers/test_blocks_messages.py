@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers import samples, samples_lint, samples_plans
+from handlers import samples, samples_imports, samples_lint, samples_plans
 from handlers.blocks import kit
 from handlers.blocks.alert import AlertLinks, alert_message
 from handlers.blocks.applying import plan_progress, plan_result
@@ -31,6 +31,7 @@ from handlers.blocks.events import events_message
 from handlers.blocks.help import Usage, help_overview, help_topic
 from handlers.blocks.history import history_message, plan_entry
 from handlers.blocks.home import HomeState, PipelineRow, home_view
+from handlers.blocks.imports import import_message, import_written
 from handlers.blocks.kit import Message
 from handlers.blocks.lint import lint_message
 from handlers.blocks.lists import alerts_message, state_message
@@ -276,13 +277,16 @@ def everything(text: str) -> dict[str, Message | kit.Block]:
         ),
         "pattern": pattern_refused(text, text, 3),
         "pattern taken": pattern_taken(text, [Lint(1, Rule.MIXED, text, text)], [text]),
+        "import": import_message(poisoned(samples_imports.FOUND, text), "main:1", text),
+        "import-written": import_written(text, {"bucket": text, "trail": text}, 3, text),
+        "plan-theirs": plan_message(replace(poisoned(samples_imports.THEIRS, text), id="p"), text),
         "lint": lint_message(chain, faults, samples.NOW),
         "home": home_view(home),
         "home-admin": home_view(replace(home, role="admin")),
     }
 
 
-CUT = ("alerts", "digest", "links", "state")
+CUT = ("alerts", "digest", "import", "links", "state")
 """Lists that end earlier where their lines are longer, and so have fewer marks of ours."""
 
 HOSTILE = {
