@@ -175,6 +175,7 @@ def _sources(options: argparse.Namespace) -> tuple[list[str], list[str], list[st
 
 def _print(result: Backtest, *, as_json: bool) -> None:
     from trailwatch.backtest.result import as_json as plain
+    from trailwatch.search.archive import SUFFIXES
 
     if as_json:
         print(json.dumps(plain(result), indent=2, ensure_ascii=True))
@@ -186,6 +187,9 @@ def _print(result: Backtest, *, as_json: bool) -> None:
     if silent:
         print(f"No match: {', '.join(silent)}", end="\n\n")
     print(_summary(result))
+    if not result.files and not result.problems:
+        endings = ", ".join(f"*{suffix}" for suffix in SUFFIXES)
+        print(f"Nothing was there to read: folders and buckets give {endings}.", file=sys.stderr)
     for problem in result.problems[:_MAX_PROBLEMS]:
         print(f"not read: {clean(problem.name)}: {clean(problem.reason)}", file=sys.stderr)
     if len(result.problems) > _MAX_PROBLEMS:

@@ -81,6 +81,12 @@ def test_patterns_and_sources_without_marks(
     assert told["files"] == 2
 
 
+def test_a_folder_without_archives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "trail.log").write_text("{}")
+    assert run(str(tmp_path)) == 0
+    assert "Nothing was there to read: folders and buckets give *.json," in capsys.readouterr().err
+
+
 def test_nothing_matches(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--pattern", '{ $.eventName = "Nothing" }', str(archive)) == 0
     assert run("--since", "1d", "--pack", "all", str(archive)) == 0
