@@ -43,7 +43,7 @@ class AwsStandIn:
 
     `speed` N: a period of P seconds lasts P/N; `delivery_delay` (seconds at speed 1) is what a
     trail takes to deliver. `recording`: calls that change something leave CloudTrail records.
-    `state` is a folder in which the account lives on between two runs (without KMS's keys);
+    `state` is a folder in which the account lives on between two runs;
     without it each start is fresh.
     """
 
