@@ -173,7 +173,7 @@ def test_ctrl_c_shows_what_there_is(archive: Path) -> None:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        if process.stdout:
+        if process.stdout is not None:
             process.stdout.close()
         os.close(terminal)
     assert "Stopped before the end" in out
