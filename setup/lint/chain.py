@@ -169,6 +169,8 @@ class Chain:
     filters: tuple[MetricFilter, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     composites: tuple[Composite, ...] = ()
+    in_expressions: frozenset[tuple[str, str]] = frozenset()
+    """(namespace, metric) at which alarms on expressions look."""
     topics: tuple[Topic, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     buckets: tuple[Bucket, ...] = ()
@@ -185,7 +187,7 @@ class Chain:
 
 def known(text: str | None) -> bool:
     """Whether a text is known to its last character."""
-    return text is not None and PLACEHOLDER.search(text) is None
+    return text is not None and ("${" not in text or PLACEHOLDER.search(text) is None)
 
 
 def same(one: str | None, other: str | None) -> bool | None:

@@ -74,7 +74,8 @@ class _Template:
             items.topic(self._with_policy(p), self._arn(p.address))
             for p in self._of("AWS::SNS::Topic")
         )
-        alarms = (items.alarm(p) for p in self._of("AWS::CloudWatch::Alarm"))
+        alarms = [items.alarm(p) for p in self._of("AWS::CloudWatch::Alarm")]
+        looked_at = (items.expression_metrics(p) for p in self._of("AWS::CloudWatch::Alarm"))
         return Chain(
             source,
             trails=tuple(items.trail(p) for p in self._of("AWS::CloudTrail::Trail")),
@@ -84,6 +85,7 @@ class _Template:
             composites=tuple(
                 items.composite(p) for p in self._of("AWS::CloudWatch::CompositeAlarm")
             ),
+            in_expressions=frozenset(one for several in looked_at for one in several),
             topics=tuple(self._with_key(topic) for topic in topics),
             subscriptions=tuple(self._subscriptions()),
             buckets=tuple(self._buckets()),
@@ -96,7 +98,8 @@ class _Template:
 
     def _props(self, logical: str, one: Mapping[str, Any]) -> Props:
         raw = one.get("Properties") or {}
-        values = self._resolved(raw) if isinstance(raw, Mapping) else {}
+        found = self._resolved(raw)
+        values = found if isinstance(found, Mapping) else {}
         places = dict(places_of(raw))
         places[""] = self.places.get(logical, Place())
         return Props(values, self._name(logical), logical, places)

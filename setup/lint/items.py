@@ -6,8 +6,9 @@ A property that is absent has its default; one whose value is None is not known.
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,13 +89,19 @@ class Props:
 
 
 def number(value: Any) -> float | None:
-    """A number, also one that is written as a text."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A finite number, also one that is written as a text."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def rows(value: Any) -> Sequence[Any]:
+    """A list, or nothing."""
+    return value if isinstance(value, list | tuple) else ()
 
 
 def document(value: Any) -> Mapping[str, Any] | None:
@@ -153,15 +160,15 @@ def management_of(
         return BOTH, ()
     kinds: set[str] = set()
     excluded: set[str] = set()
-    for one in classic:
+    for one in rows(classic):
         included = one.get("IncludeManagementEvents", True) if isinstance(one, Mapping) else None
         if included is None:
             return None, None
         if str(included).lower() != "true":
             continue
         kinds |= _half(str(one.get("ReadWriteType", "All")))
-        excluded |= {str(source) for source in one.get("ExcludeManagementEventSources") or ()}
-    for one in advanced:
+        excluded |= {str(source) for source in rows(one.get("ExcludeManagementEventSources"))}
+    for one in rows(advanced):
         more, left_out = _advanced(one)
         kinds |= more
         excluded |= left_out
@@ -174,16 +181,16 @@ def _half(kind: str) -> frozenset[str]:
 
 def _advanced(one: Any) -> tuple[frozenset[str], frozenset[str]]:
     found = one.get("FieldSelectors") if isinstance(one, Mapping) else None
-    fields = {str(f.get("Field")): f for f in found or () if isinstance(f, Mapping)}
-    if "Management" not in (fields.get("eventCategory", {}).get("Equals") or ()):
+    fields = {str(f.get("Field")): f for f in rows(found) if isinstance(f, Mapping)}
+    if "Management" not in (rows(fields.get("eventCategory", {}).get("Equals"))):
         return frozenset(), frozenset()
-    read_only = [str(v).lower() for v in fields.get("readOnly", {}).get("Equals") or ()]
+    read_only = [str(v).lower() for v in rows(fields.get("readOnly", {}).get("Equals"))]
     kinds = (
         BOTH
         if len(set(read_only)) != 1
         else _half("ReadOnly" if read_only == ["true"] else "WriteOnly")
     )
-    return kinds, frozenset(fields.get("eventSource", {}).get("NotEquals") or ())
+    return kinds, frozenset(map(str, rows(fields.get("eventSource", {}).get("NotEquals"))))
 
 
 def log_group(p: Props) -> LogGroup:
@@ -280,6 +287,15 @@ def alarm(p: Props) -> Alarm | None:
         description=p.text("AlarmDescription"),
         region=p.text("Region", None),
     )
+
+
+def expression_metrics(p: Props) -> Iterator[tuple[str, str]]:
+    """(namespace, metric) of what an alarm on an expression looks at."""
+    for query in rows(p.get("Metrics")):
+        stat = query.get("MetricStat") if isinstance(query, Mapping) else None
+        metric = stat.get("Metric") if isinstance(stat, Mapping) else None
+        if isinstance(metric, Mapping):
+            yield str(metric.get("Namespace", "")), str(metric.get("MetricName", ""))
 
 
 def composite(p: Props) -> Composite:

@@ -9,14 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from setup.clients import Clients
 from setup.lint import items
+from setup.lint.answers import (
+    alarm_of,
+    composite_of,
+    delivery_errors,
+    looked_at,
+    metric_filter,
+    named_groups,
+)
 from setup.lint.chain import (
-    Alarm,
     Bucket,
     Chain,
     Composite,
@@ -30,7 +36,6 @@ from setup.lint.chain import (
 from setup.lint.items import Props
 from setup.lint.view import View
 from setup.resource import Need
-from trailwatch.aws import DENIED_CODES
 from trailwatch.clock import Clock
 from trailwatch.errors import AwsError
 from trailwatch.site import Site
@@ -90,12 +95,11 @@ class _Reader:
             self._groups,
             self._mutes,
         )
-        trails, filters, metric, composite, groups, mutes = self.clients.together(*bulk)
-        metric = tuple(replace(one, muted_by=mutes.get(one.name, "")) for one in metric)
+        trails, filters, alarms, composites, groups, mutes = self.clients.together(*bulk)
         if filters is None:
             filters = self._filters_of_trails(trails)
         if groups is None:
-            groups = _named_groups(trails, filters)
+            groups = named_groups(trails, filters)
         chain = Chain(
             self.site.name,
             complete=True,
@@ -105,8 +109,13 @@ class _Reader:
             trails=trails,
             groups=groups,
             filters=filters,
-            alarms=metric,
-            composites=composite,
+            alarms=tuple(
+                replace(alarm, muted_by=mutes.get(alarm.name, ""))
+                for one in alarms
+                if (alarm := alarm_of(one)) is not None
+            ),
+            composites=composites,
+            in_expressions=frozenset(pair for one in alarms for pair in looked_at(one)),
         )
         return self._rest(chain)
 
@@ -139,15 +148,16 @@ class _Reader:
         return self.clients.together(*(partial(read, name) for name in names))
 
     def _may(self, what: str, read: Callable[[], T], otherwise: T) -> T:
-        """What `read` gives, or `otherwise` where we lack the right or AWS lacks the call."""
+        """What `read` gives, or `otherwise` where we lack the right or AWS refuses the call for
+        another reason that does not pass."""
         try:
             return read()
         except AwsError as error:
-            if error.code in DENIED_CODES or error.code in _UNSUPPORTED:
-                needs = f" (it needs {error.permission})" if error.permission else ""
-                self.unread[f"{what}{needs}"] = None
-                return otherwise
-            raise
+            if error.retryable and error.code not in _UNSUPPORTED:
+                raise
+            why = f"it needs {error.permission}" if error.permission else error.code
+            self.unread[f"{what} ({why})"] = None
+            return otherwise
 
     # The bulk
 
@@ -181,7 +191,7 @@ class _Reader:
             values["EventSelectors"] = selectors.get("EventSelectors") or ()
             values["AdvancedEventSelectors"] = selectors.get("AdvancedEventSelectors") or ()
         trail = items.trail(Props(values, str(one.get("Name", arn))))
-        return replace(trail, delivery_errors=_delivery_errors(status or {}))
+        return replace(trail, delivery_errors=delivery_errors(status or {}))
 
     def _groups(self) -> tuple[LogGroup, ...] | None:
         return self._may("log groups", self._all_groups, None)
@@ -202,7 +212,7 @@ class _Reader:
 
     def _all_filters(self) -> tuple[MetricFilter, ...]:
         found = self.clients.pages("logs", "DescribeMetricFilters", "metricFilters", "nextToken")
-        return tuple(_metric_filter(one) for one in found)
+        return tuple(metric_filter(one) for one in found)
 
     def _filters_of_trails(self, trails: Iterable[Trail]) -> tuple[MetricFilter, ...]:
         """The filters of the groups that trails feed here: the right may reach no further."""
@@ -215,14 +225,13 @@ class _Reader:
         found = self._may(
             f"metric filters of {group}", lambda: self.clients.metric_filters(group), none
         )
-        return tuple(_metric_filter(one) for one in found.values())
+        return tuple(metric_filter(one) for one in found.values())
 
-    def _alarms(self) -> tuple[Alarm, ...]:
-        found = self._described("MetricAlarm")
-        return tuple(alarm for one in found if (alarm := _alarm(one)) is not None)
+    def _alarms(self) -> list[dict[str, Any]]:
+        return self._described("MetricAlarm")
 
     def _composites(self) -> tuple[Composite, ...]:
-        return tuple(map(_composite, self._described("CompositeAlarm")))
+        return tuple(map(composite_of, self._described("CompositeAlarm")))
 
     def _described(self, kind: str) -> list[dict[str, Any]]:
         return self.clients.pages(
@@ -364,67 +373,3 @@ class _Reader:
             policy=None if policy is None else json.loads(policy.get("Policy") or "{}"),
             blocked=None if block is None else all(flags.get(one) for one in items.BLOCKS),
         )
-
-
-def _delivery_errors(status: Mapping[str, Any]) -> tuple[str, ...]:
-    """What CloudTrail says of its latest deliveries. Source: GetTrailStatus."""
-    named = {
-        "CloudWatch Logs": "LatestCloudWatchLogsDeliveryError",
-        "S3": "LatestDeliveryError",
-    }
-    return tuple(
-        f"{where} says {str(status[key])[:200].rstrip('.')}"
-        for where, key in named.items()
-        if status.get(key)
-    )
-
-
-def _named_groups(trails: Iterable[Trail], filters: Iterable[MetricFilter]) -> tuple[LogGroup, ...]:
-    """The groups that are named somewhere; nothing more is known of them."""
-    named = [*(one.log_group for one in trails), *(one.log_group for one in filters)]
-    return tuple(LogGroup(name) for name in dict.fromkeys(named) if name)
-
-
-def _metric_filter(one: Mapping[str, Any]) -> MetricFilter:
-    found = (one.get("metricTransformations") or [{}])[0]
-    default = found.get("defaultValue")
-    system = one.get("emitSystemFieldDimensions") or ()
-    return MetricFilter(
-        str(one.get("filterName", "")),
-        log_group=str(one.get("logGroupName", "")) or None,
-        pattern=str(one.get("filterPattern", "")),
-        namespace=str(found.get("metricNamespace", "")),
-        metric=str(found.get("metricName", "")),
-        value=str(found.get("metricValue", "")),
-        has_default=default is not None,
-        default=None if default is None else float(default),
-        dimensions=frozenset([*(found.get("dimensions") or {}), *system]),
-        unit=str(found.get("unit") or "None"),
-    )
-
-
-def _alarm(one: Mapping[str, Any]) -> Alarm | None:
-    if one.get("Metrics") or not one.get("MetricName"):
-        return None
-    values = {key: value for key, value in one.items() if value is not None}
-    alarm = items.alarm(Props(values, str(one["AlarmName"])))
-    since = one.get("StateTransitionedTimestamp") or one.get("StateUpdatedTimestamp")
-    if alarm is None:
-        return None
-    return replace(
-        alarm,
-        region=region_of(str(one.get("AlarmArn", ""))),
-        state=str(one.get("StateValue", "")),
-        since=since if isinstance(since, datetime) else None,
-    )
-
-
-def _composite(one: Mapping[str, Any]) -> Composite:
-    suppressor = str(one.get("ActionsSuppressor") or "")
-    return Composite(
-        str(one.get("AlarmName", "")),
-        rule=str(one.get("AlarmRule", "")),
-        alarm_actions=tuple(one.get("AlarmActions", ())),
-        actions_enabled=bool(one.get("ActionsEnabled", True)),
-        suppressor=suppressor.rpartition(":alarm:")[2] or suppressor or None,
-    )

@@ -154,7 +154,8 @@ def stuck(view: View) -> Iterator[Hit]:
 
 
 def no_alarm_at_all(view: View) -> Iterator[Hit]:
-    if view.filters and not view.alarms and view.chain.complete:
+    looked_at = view.alarms or any(map(view.in_expression, view.filters))
+    if view.filters and not looked_at and view.chain.complete:
         first = view.filters[0]
         others = len(view.filters) - 1
         count = f" and {others} more count" if others else " counts"

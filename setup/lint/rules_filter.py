@@ -95,6 +95,8 @@ def unwatched(view: View) -> Iterator[Hit]:
     for one in view.filters:
         if one.metric is None or view.watchers(one) or view.may_meet(one):
             continue
+        if view.in_expression(one):
+            continue
         message = f"{one.name} makes {_metric(one)}, at which no alarm looks."
         yield Hit(one, message, "metric")
 

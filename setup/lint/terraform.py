@@ -157,6 +157,8 @@ def _inner(key: str, value: Any) -> Any:
     if key == "actions_suppressor":
         first = value[0] if isinstance(value, Sequence) and value else value
         return first.get("alarm") if isinstance(first, Mapping) else None
+    if key == "metric_query":
+        return _queries(value)
     if key not in _BLOCKS or value is None:
         return value
     blocks = [value] if isinstance(value, Mapping) else value
@@ -167,6 +169,19 @@ def _inner(key: str, value: Any) -> Any:
         for one in blocks
         if isinstance(one, Mapping)
     ]
+
+
+def _queries(value: Any) -> Any:
+    """Queries of an alarm on an expression, as CloudFormation has their metrics."""
+    queries = [value] if isinstance(value, Mapping) else items.rows(value)
+    found = []
+    for query in queries:
+        metric = query.get("metric") if isinstance(query, Mapping) else None
+        first = metric if isinstance(metric, Mapping) else next(iter(items.rows(metric)), None)
+        names = first if isinstance(first, Mapping) else {}
+        inner = {"Namespace": names.get("namespace"), "MetricName": names.get("metric_name")}
+        found.append({"MetricStat": {"Metric": inner}})
+    return found
 
 
 def _unset(key: str, value: Any) -> bool:
@@ -180,7 +195,8 @@ def chain_of(found: Sequence[Found], source: str, region: str | None = None) -> 
     for one in found:
         if one.kind in by_kind:
             by_kind[one.kind].append(one)
-    alarms = (items.alarm(one.props()) for one in by_kind["aws_cloudwatch_metric_alarm"])
+    on_metrics = [one.props() for one in by_kind["aws_cloudwatch_metric_alarm"]]
+    alarms = map(items.alarm, on_metrics)
     return Chain(
         source,
         region=region,
@@ -193,6 +209,7 @@ def chain_of(found: Sequence[Found], source: str, region: str | None = None) -> 
         composites=tuple(
             items.composite(one.props()) for one in by_kind["aws_cloudwatch_composite_alarm"]
         ),
+        in_expressions=frozenset(one for p in on_metrics for one in items.expression_metrics(p)),
         topics=tuple(_topics(by_kind)),
         subscriptions=tuple(
             items.subscription(one.props()) for one in by_kind["aws_sns_topic_subscription"]

@@ -13,6 +13,7 @@ from typing import Any
 
 from setup.lint.chain import Chain, Place
 from setup.lint.document import places_of
+from setup.lint.items import rows
 from setup.lint.terraform import RENAMED, Found, chain_of
 
 LINKS = frozenset(
@@ -31,6 +32,7 @@ LINKS = frozenset(
     }
 )
 """Attributes that name another resource: where they aren't known yet, the reference tells."""
+KINDS = tuple(RENAMED)
 _COMPUTED = ("arn", "id")
 _INDEX = re.compile(r'\[(?:\d+|"[^"]*")\]')
 _STEP = re.compile(r'module\.([^.\[]+)(\[(?:\d+|"[^"]*")\])?')
@@ -62,6 +64,8 @@ class _Plan:
         self.resources: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
         """By the module's address and the resource's type and name: its instances."""
         for module, one in _resources(_table(values.get("root_module"))):
+            if one.get("type") not in KINDS:
+                continue
             key = (module, f"{one.get('type')}.{one.get('name')}")
             self.resources.setdefault(key, []).append(one)
 
@@ -70,7 +74,6 @@ class _Plan:
             self._found(module, one)
             for (module, _), instances in self.resources.items()
             for one in instances
-            if one.get("type") in RENAMED
         ]
 
     def _found(self, module: str, one: Mapping[str, Any]) -> Found:
@@ -94,7 +97,7 @@ class _Plan:
     def _expressions(self, steps: Steps, name: str) -> Mapping[str, Any]:
         """What the configuration says of a resource's attributes."""
         module = self._module(steps)
-        for one in module.get("resources") or ():
+        for one in rows(module.get("resources")):
             if isinstance(one, Mapping) and one.get("address") == name:
                 return _table(one.get("expressions"))
         return {}
@@ -127,7 +130,7 @@ class _Plan:
             listed = constant if isinstance(constant, list) else [constant]
             return [str(one) for one in listed]
         names: list[str] = []
-        references = [str(one) for one in expression.get("references") or ()]
+        references = [str(one) for one in rows(expression.get("references"))]
         for one in references:
             longer = any(
                 two != one and two.startswith((f"{one}.", f"{one}[")) for two in references
@@ -203,10 +206,10 @@ def _steps(module: str) -> Steps:
 
 def _resources(module: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every managed resource of a module and those inside, with its module's address."""
-    for one in module.get("resources") or ():
+    for one in rows(module.get("resources")):
         if isinstance(one, Mapping) and one.get("mode") != "data":
             yield str(module.get("address", "")), one
-    for child in module.get("child_modules") or ():
+    for child in rows(module.get("child_modules")):
         if isinstance(child, Mapping):
             yield from _resources(child)
 

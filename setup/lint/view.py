@@ -100,6 +100,10 @@ class View:
         """The alarms that look at a filter's metric."""
         return tuple(alarm for alarm in self.chain.alarms if _meet(one, alarm))
 
+    def in_expression(self, one: MetricFilter) -> bool:
+        """Whether an alarm on an expression looks at a filter's metric."""
+        return (one.namespace, one.metric) in self.chain.in_expressions
+
     def may_meet(self, one: MetricFilter | Alarm) -> bool:
         """Whether a metric that isn't known to its last character could be this one's."""
         others: Iterable[MetricFilter | Alarm]

@@ -400,6 +400,14 @@ def test_other_applications_are_left_alone() -> None:
     assert judge(chain) == ()
 
 
+def test_an_alarm_on_an_expression_watches_too() -> None:
+    """Such as FILL(m1, 0): it isn't judged, but its metric is looked at."""
+    second = replace(FILTER, name="two", metric="Two")
+    chain = replace(CHAIN, filters=(FILTER, second), in_expressions=frozenset({("Audit", "Two")}))
+    assert judge(chain) == ()
+    assert judge(replace(chain, filters=(second,), alarms=())) == ()
+
+
 def test_a_prescribed_pattern_is_not_quibbled_with() -> None:
     """Scanners want this text as it is, with its comparison of a field that may be missing."""
     pattern = (

@@ -83,6 +83,22 @@ def test_a_fault_in_a_template_is_told(rule: str, old: str, new: str) -> None:
     assert found[0].address
 
 
+def test_an_alarm_on_an_expression_is_not_judged() -> None:
+    a, b = (
+        TEMPLATE.index("      Namespace: !Ref Namespace\n      MetricName"),
+        TEMPLATE.index("      Comp"),
+    )
+    metrics = (
+        "      Metrics:\n        - Id: m1\n          MetricStat:\n            Stat: Average\n"
+        "            Period: 300\n            Metric:\n              Namespace: !Ref Namespace\n"
+        "              MetricName: RootUsage\n        - {Id: e1, Expression: 'FILL(m1, 0)'}\n"
+    )
+    text = TEMPLATE[:a] + metrics + TEMPLATE[b:]
+    assert lint(text) == []
+    assert chain(text).alarms == ()
+    assert chain(text).in_expressions == {("CloudTrailMetrics", "RootUsage")}
+
+
 def test_a_finding_points_to_its_property() -> None:
     text = changed("Statistic: Sum", "Statistic: Average")
     found = lint(text)[0]
@@ -111,9 +127,10 @@ WITH_KEY = replace(OWN, kms="own", data_events=("lambda",))
 @pytest.mark.parametrize("form", FORMATS)
 def test_what_setup_exports_is_clean(config: SiteConfig, form: str) -> None:
     """But for the subscription, whose address has a key in it and stands in no file."""
-    exported = export(config, load_catalogue().pack("all"), form)
+    detections = load_catalogue().pack("all" if config is OWN else "cis")
+    exported = export(config, detections, form)
     found = chain(exported.text, exported.name)
-    assert len(found.filters) == len(found.alarms) == len(load_catalogue().pack("all"))
+    assert len(found.filters) == len(found.alarms) == len(detections)
     said = {(one.rule.id, one.severity.value) for one in judge(found)}
     assert said == {("TW505", "note")}
 

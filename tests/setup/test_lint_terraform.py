@@ -156,6 +156,19 @@ def test_instances_of_for_each_find_their_own() -> None:
     assert found.alarms[1].alarm_actions != found.alarms[0].alarm_actions
 
 
+def test_an_alarm_on_an_expression_is_not_judged() -> None:
+    metric = {"dimensions": None, "metric_name": "RootUsage", "namespace": "CISBenchmark",
+              "period": 300, "stat": "Average", "unit": None}  # fmt: skip
+    queries = [
+        {"id": "m1", "expression": "", "metric": [metric], "return_data": None},
+        {"id": "e1", "expression": "FILL(m1, 0)", "metric": [], "return_data": True},
+    ]
+    cleared = dict.fromkeys(("metric_name", "namespace", "statistic", "period"))
+    plan = changed(setting(ALARM, metric_query=queries, **cleared))
+    assert lint(plan) == []
+    assert ("CISBenchmark", "RootUsage") in chain(plan).in_expressions
+
+
 def test_a_state_is_read_like_a_plan() -> None:
     """`terraform show -json` without a plan prints what stands."""
     state = {"format_version": "1.0", "values": PLAN["planned_values"]}
