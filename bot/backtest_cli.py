@@ -51,6 +51,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--processes", type=int, metavar="N", help="default: one a core")
     parser.add_argument("--config", type=Path, help="a trailwatch.toml")
     parser.add_argument(
+        "--site", default="", help="of [sites.NAME]: whose roles and offices count; else the first"
+    )
+    parser.add_argument(
         "sources", nargs="*", metavar="SOURCE", help="files, folders, s3://bucket/prefix"
     )
     parser.set_defaults(run=backtest)
@@ -66,7 +69,7 @@ def backtest(options: argparse.Namespace) -> int:
     since = parse_since(options.since, datetime.now(UTC)) if options.since else None
     settings = _settings(options)
     subjects = _subjects(options, settings)
-    pieces = _pieces(sources, options.region, settings, since)
+    pieces = _pieces(sources, options.region, settings, since, options.site)
     screen = _Screen(sys.stderr.isatty())
     progress: Progress | None = None
     steps = run(subjects, pieces, since=since, processes=options.processes)
@@ -119,6 +122,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:
     from bot.app import site_template
+    from bot.clients import SiteClients
     from trailwatch.backtest import Subject, subject_of
     from trailwatch.detections import facts_of, load_catalogue
     from trailwatch.pattern import PatternError, parse
@@ -142,12 +146,16 @@ def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:
         if options.detection
         else catalogue.pack(options.pack or DEFAULT_PACK)
     )
-    facts = facts_of(site_template(settings, settings.sites[0]))
+    facts = facts_of(site_template(settings, SiteClients(settings).site(options.site)))
     return [subject_of(detection, facts) for detection in detections]
 
 
 def _pieces(
-    sources: Sequence[str], regions: Sequence[str], settings: Settings, since: datetime | None
+    sources: Sequence[str],
+    regions: Sequence[str],
+    settings: Settings,
+    since: datetime | None,
+    site: str,
 ) -> Iterator[Piece | Problem]:
     from trailwatch.search.archive import Wanted, pieces
 
@@ -155,7 +163,7 @@ def _pieces(
     if any(source.startswith("s3://") for source in sources):
         from bot.clients import SiteClients
 
-        aws = SiteClients(settings).reading()
+        aws = SiteClients(settings).reading(site)
     return pieces(sources, Wanted(since, frozenset(regions)), aws)
 
 

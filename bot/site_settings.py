@@ -189,6 +189,11 @@ def _clashes(sites: Sequence[SiteSettings], file: str) -> list[str]:
     """Sites whose resources would have the same names, or be taken for each other's."""
     told = []
     for one, other in combinations(sites, 2):
+        if f"{one.prefix}-{one.name}" == f"{other.prefix}-{other.name}":
+            told.append(
+                f"{file}: sites.{other.name}: with its prefix its integrations would be called "
+                f"like those of {one.name}: choose another name."
+            )
         # An IAM role's name holds in the whole account, a trail of several regions in all.
         if one.account != other.account:
             continue

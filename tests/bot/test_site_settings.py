@@ -76,6 +76,10 @@ def test_a_site_has_what_it_says_and_else_what_the_first_has(tmp_path: Path) -> 
         ("[sites.main]\nregion = 'eu-west-1'", "main is the first site; say aws.region"),
         ("[sites.stage]\nregion = 'eu-west-1'", "give one of them another prefix"),
         ("[sites.stage]\nprefix = 'trailwatch-two'", "'trailwatch-two' begins like 'trailwatch'"),
+        (
+            f"[site]\nname = 'a-b'\n[sites.b]\nprefix = 'trailwatch-a'\nrole_arn = '{ROLE}'",
+            "choose another name",
+        ),
         ("[sites.stage]\nprefix = 'No'", "sites.stage.prefix is 'No'"),
         ("[sites]\nstage = 1", "sites.stage: must be a table"),
         (
@@ -84,7 +88,18 @@ def test_a_site_has_what_it_says_and_else_what_the_first_has(tmp_path: Path) -> 
             "are of two accounts, 111122223333 and 123456789012",
         ),
     ],
-    ids=["key", "role", "name", "first", "same account", "like", "prefix", "no table", "torn"],
+    ids=[
+        "key",
+        "role",
+        "name",
+        "first",
+        "same account",
+        "like",
+        "called alike",
+        "prefix",
+        "no table",
+        "torn",
+    ],
 )
 def test_what_cannot_be_is_told(tmp_path: Path, text: str, said: str) -> None:
     assert said in refused(tmp_path, text)
