@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from bot.cli import main
 from setup.lint.rules import RULES
+from trailwatch.aws import Aws
 
 FILES = Path(__file__).resolve().parents[1] / "setup" / "lint_files"
 GOOD = (FILES / "cis-alarms.yaml").read_text("utf-8")
@@ -286,3 +288,30 @@ def test_paths_are_relative_with_slashes(here: Path, capsys: pytest.CaptureFixtu
     assert run["artifacts"] == [{"location": {"uri": "infra/bad.yaml"}}]
     assert str(here) not in json.dumps(run)
     assert not re.search(r"helpUri", json.dumps(run))
+
+
+def test_what_stands_is_judged(
+    environment: Mapping[str, str],
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    logs = Aws("us-east-1", environment["AWS_ENDPOINT_URL"])
+    logs.call("logs", "CreateLogGroup", logGroupName="/audit")
+    logs.call(
+        "logs",
+        "PutMetricFilter",
+        logGroupName="/audit",
+        filterName="root",
+        filterPattern='{ $.userIdentity.type = "Root" }',
+        metricTransformations=[{"metricName": "A", "metricNamespace": "B", "metricValue": "1"}],
+    )
+    assert main(["lint", "--live"]) == 1
+    shown = capsys.readouterr().out
+    assert "error TW101: No trail delivers to the log group /audit" in shown
+    assert "error TW413: No alarm looks at what root counts." in shown
+    logs.call("logs", "DeleteLogGroup", logGroupName="/audit")
+    assert main(["lint", "--live"]) == 0
+    logs.close()
