@@ -253,7 +253,7 @@ def test_what_a_trail_lacks_is_added_only_when_agreed(world: Any) -> None:
         ],
     )
     before = snapshot(world)
-    config = config_of(world, "yes")
+    config = config_of(world, "yes", router_url="")
     assert config.adopted == {"trail": "corp-trail", "bucket": BUCKET}
     (trail,) = find_trails(config, world.clients())
     assert trail.faults == (
@@ -311,7 +311,9 @@ def test_policies_get_our_statements_and_lose_only_those(world: Any) -> None:
         AttributeValue=policy,
     )
     before = snapshot(world)
-    config = config_of(world, f"bucket={BUCKET},topic={TOPIC}", touch=("bucket", "topic"))
+    config = config_of(
+        world, f"bucket={BUCKET},topic={TOPIC}", touch=("bucket", "topic"), router_url=""
+    )
     assert set(world.ends(world.apply(config, world.detections()))) == {"done"}
     after = snapshot(world)
     assert changed_by_us(before, after) == {f"topic {arn}"}, "their policy lets our trail write too"
@@ -327,7 +329,8 @@ def test_policies_get_our_statements_and_lose_only_those(world: Any) -> None:
 
 def test_a_retention_is_never_shortened(on_moto: Any) -> None:
     make_trail(on_moto)
-    config = config_of(on_moto, "trail=corp-trail", retention_days=30, touch=("log_group",))
+    agreed = {"touch": ("log_group",), "router_url": ""}
+    config = config_of(on_moto, "trail=corp-trail", retention_days=30, **agreed)
     plan = on_moto.plan(config, on_moto.detections())
     assert "log_group" not in {change.kind for change in plan.changes}
     longer = on_moto.plan(replace(config, retention_days=1827), on_moto.detections())
@@ -361,7 +364,7 @@ def test_filters_of_theirs_that_look_like_ours_stay(on_moto: Any) -> None:
         ],
     )
     before = snapshot(on_moto)
-    config = config_of(on_moto, "trail=corp-trail")
+    config = config_of(on_moto, "trail=corp-trail", router_url="")
     assert set(on_moto.ends(on_moto.apply(config, on_moto.detections()))) == {"done"}
     destroy(on_moto, config)
     assert changed_by_us(before, snapshot(on_moto)) == set()
