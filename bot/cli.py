@@ -133,7 +133,7 @@ def _documents(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "permissions", help="print the least IAM policies that setup and running need (JSON)"
     )
     permissions.add_argument(
-        "which", nargs="?", choices=("setup", "run", "both", "trust"), default="both"
+        "which", nargs="?", choices=("setup", "run", "both", "trust", "lint"), default="both"
     )
     permissions.add_argument("--site", default="", help="of [sites.NAME]; else the first")
     permissions.add_argument(
@@ -240,6 +240,12 @@ def _manifest(options: argparse.Namespace) -> int:
 
 
 def _permissions(options: argparse.Namespace) -> int:
+    if options.which == "lint":
+        from setup.lint.live import NEEDS
+        from setup.permissions import policy_for
+
+        print(json.dumps(policy_for(NEEDS), indent=2))
+        return OK
     from bot.app import site_template
     from bot.clients import SiteClients
     from setup.permissions import SETUP_ROLE, run_policy, setup_policy

@@ -315,3 +315,15 @@ def test_what_stands_is_judged(
     logs.call("logs", "DeleteLogGroup", logGroupName="/audit")
     assert main(["lint", "--live"]) == 0
     logs.close()
+
+
+def test_the_rights_for_everybodys_pipelines_are_printed(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None of them can change anything."""
+    assert main(["permissions", "lint"]) == 0
+    statements = json.loads(capsys.readouterr().out)["Statement"]
+    actions = [action for one in statements for action in one["Action"]]
+    assert "logs:DescribeMetricFilters" in actions
+    assert all(action.split(":")[1].startswith(("Describe", "Get", "List")) for action in actions)
+    assert {one["Resource"] for one in statements} == {"*"}
