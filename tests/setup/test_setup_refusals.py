@@ -95,7 +95,8 @@ def test_a_key_of_the_accounts_own_is_looked_at_before_and_then_used(world: Any)
     assert "Disabled" in refused(world, config).why
 
 
-def test_a_key_that_somebody_may_not_use_is_refused_by_name(world: Any) -> None:
+def test_a_key_that_somebody_may_not_use_is_refused_by_name(on_stand_in: Any) -> None:
+    world = on_stand_in
     for lacking in WHOLE:
         others = [service for service in WHOLE if service != lacking]
         made = world.aws.call("kms", "CreateKey", Policy=policy(*others))["KeyMetadata"]

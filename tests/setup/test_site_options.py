@@ -25,7 +25,7 @@ FROM_SETTINGS = {"site", "prefix", "namespace", "public_url", "router_url", "rou
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_each_example_can_be_set_shown_and_kept(option) -> None:
+def test_each_example_can_be_set_shown_and_kept(option: Option) -> None:
     config = changed(CONFIG, written(f"{option.name}={option.example}"))
     assert changed(CONFIG, {option.name: option.shown(config)}) == config
     assert restored(CONFIG, json.loads(json.dumps(kept(config)))) == config
