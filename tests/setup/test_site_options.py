@@ -14,6 +14,7 @@ from trailwatch.site_options import (
     CHOICE,
     OPTIONS,
     TAKEN,
+    Option,
     changed,
     kept,
     restored,
