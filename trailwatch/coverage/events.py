@@ -104,9 +104,8 @@ def probes(detection: Detection, live: Pattern) -> Iterator[LabelledEvent]:
             if not _varies(record, field):
                 continue
             name = _named(record)
-            for value in _values(test):
-                label = f"{name} with {field} {json.dumps(value)}"
-                yield _event(label, _with(record, field, value))
+            for told, value in _values(test):
+                yield _event(f"{name} with {field} {told}", _with(record, field, value))
             if field not in ALWAYS and _has(record, field):
                 yield _event(f"{name} without {field}", _without(record, field))
 
@@ -142,15 +141,17 @@ def _path(selector: Selector) -> list[str] | None:
     return names if len(names) == len(selector.steps) else None
 
 
-def _values(test: Test) -> Sequence[object]:
-    """A value that meets a test and one that doesn't, as far as they are easily made."""
+def _values(test: Test) -> Sequence[tuple[str, str]]:
+    """A value that meets a test and one that doesn't, each after how it is told; as far as they
+    are easily made."""
     if isinstance(test, NotExists):
-        return ("something",)
+        return (("set", "something"),)
     if isinstance(test, Compare) and isinstance(test.value, Literal):
         text = test.value.text
+        told = f"like {text}" if test.value.is_glob else json.dumps(text)
         before = "any-" if text.startswith("*") else ""
         after = "-any" if text.endswith("*") and len(text) > 1 else ""
-        return (f"{before}{text.strip('*')}{after}", "something-else")
+        return ((told, f"{before}{text.strip('*')}{after}"), ("of another kind", "something-else"))
     return ()
 
 
