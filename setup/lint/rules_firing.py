@@ -236,9 +236,10 @@ RULES = (
          "CloudWatch refuses more datapoints than periods, periods other than 10, 20, 30 or whole "
          "minutes, and windows beyond a day (7 days for periods of an hour and more).",
          "Use 1 out of 15 periods of 60 s.", _PUT, impossible),
-    Rule("TW430", Severity.ERROR, "The period is shorter than the metric's",
-         "Metric filters make metrics of one minute: shorter periods are for high-resolution "
-         "metrics only.", "Use a period of 60 s.", _PUT, fine_period),
+    Rule("TW430", Severity.WARNING, "The period is shorter than the metric's",
+         "Metric filters make metrics of one minute. Periods of 10, 20 or 30 s are for metrics of "
+         "high resolution: here most of them have no data, and the alarm costs more.",
+         "Use a period of 60 s.", _PUT, fine_period),
     Rule("TW431", Severity.WARNING, "Missing data count as breaching",
          "Quiet minutes set the alarm off, until nobody looks any more.",
          "Treat missing data as notBreaching.", _MISSING, breaching),

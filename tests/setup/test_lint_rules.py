@@ -275,7 +275,7 @@ BROKEN: tuple[tuple[str, str, Breaking, str], ...] = (
     ("TW429", "error", alarm(datapoints=16), "16 out of 15"),
     ("TW429", "error", alarm(period=45), "a period of 45 s"),
     ("TW429", "error", alarm(period=300, evaluation_periods=289), "more than a day"),
-    ("TW430", "error", alarm(period=10, evaluation_periods=61), "period of 10 s"),
+    ("TW430", "warning", alarm(period=10, evaluation_periods=61), "period of 10 s"),
     ("TW431", "warning", alarm(missing="breaching"), "where there are no data"),
     ("TW432", "warning", alarm(missing="ignore"), "keeps its state"),
     ("TW433", "note", alarm(missing="missing"), "INSUFFICIENT_DATA"),
