@@ -132,9 +132,19 @@ def too_long(view: View) -> Iterator[Hit]:
 def many_points(view: View) -> Iterator[Hit]:
     for alarm in view.alarms:
         m = points(alarm)
-        if m is not None and m > 1 and not _refused(alarm):
-            message = f"{alarm.name} wants events in {m} separate periods: one event tells nobody."
-            yield Hit(alarm, message, "datapoints" if alarm.datapoints else "evaluation_periods")
+        if m is None or m <= 1 or _refused(alarm):
+            continue
+        message = f"{alarm.name} wants events in {m} separate periods: one event tells nobody."
+        severity = None
+        if alarm.period is not None and m * alarm.period >= LONG:
+            hours = m * alarm.period / 3600
+            message = (
+                f"{alarm.name} wants events in {m} periods of {alarm.period} s, {hours:g} hours "
+                "of them: it hardly ever goes off."
+            )
+            severity = Severity.ERROR
+        field = "datapoints" if alarm.datapoints else "evaluation_periods"
+        yield Hit(alarm, message, field, severity=severity)
 
 
 def impossible(view: View) -> Iterator[Hit]:

@@ -272,6 +272,8 @@ BROKEN: tuple[tuple[str, str, Breaking, str], ...] = (
     ("TW426", "warning", alarm(evaluation_periods=5), "more than 240 s late"),
     ("TW427", "note", alarm(period=86400, evaluation_periods=1), "stays on for 24 hours"),
     ("TW428", "warning", alarm(datapoints=2), "in 2 separate periods"),
+    ("TW428", "error", alarm(period=300, evaluation_periods=240, datapoints=None),
+     "in 240 periods of 300 s, 20 hours of them: it hardly ever goes off"),
     ("TW429", "error", alarm(datapoints=16), "16 out of 15"),
     ("TW429", "error", alarm(period=45), "a period of 45 s"),
     ("TW429", "error", alarm(period=300, evaluation_periods=289), "more than a day"),
