@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -139,6 +141,33 @@ def test_every_message_is_one_that_slack_takes(pack: str) -> None:
     (table,) = (dict(block) for block in message.blocks if block["type"] == "table")
     rows: Any = table["rows"]
     assert len(rows) == 16
+
+
+def test_names_from_the_account_stay_text() -> None:
+    """Whoever may put a metric filter chooses its name and its pattern."""
+    hostile = "<!channel> *bold* `code` <https://example.com|here>"
+    tuned = CATALOGUE["root-usage"].pattern.replace("}", f"&& $.x != '{hostile}' }}")
+    odd = f'{{ $.userIdentity.type = "Root" && $.awsRegion != "{hostile}" && $.readOnly IS FALSE }}'
+    mute = LiveFilter(hostile, "group", CATALOGUE["vpc-changes"].pattern, problems=(hostile,))
+    for one in (LiveFilter(hostile, "group", tuned), LiveFilter(hostile, "group", odd), mute):
+        live = filters(one, without=("root-usage", "vpc-changes"))
+        message = coverage_message(hostile, judge(CONTROLS, live), (hostile,))
+        text = " ".join([message.text, *mrkdwn(message.blocks)])
+        assert "<!channel>" not in text
+        assert "<https" not in text
+        assert "*bold*" not in re.sub(r"`[^`]*`", "", text)
+
+
+def mrkdwn(node: Any) -> Iterator[str]:
+    """Every text of a message that Slack reads as markup."""
+    if isinstance(node, Mapping):
+        if node.get("type") == "mrkdwn":
+            yield str(node["text"])
+        for value in node.values():
+            yield from mrkdwn(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from mrkdwn(value)
 
 
 # The pipeline as it stands
