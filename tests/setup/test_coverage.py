@@ -14,6 +14,7 @@ from bot.cli import main
 from handlers.blocks.coverage import coverage_message
 from sandbox.slack.blocks import message_problems
 from setup.coverage import live_filters
+from setup.permissions import setup_policy
 from trailwatch.coverage import ControlCoverage, LiveFilter, Verdict, judge, load_controls
 from trailwatch.detections import load_catalogue
 
@@ -184,6 +185,8 @@ def test_a_built_pipeline_is_covered_and_each_broken_link_is_named(on_stand_in: 
     config = world.built("cis")
     found = live_filters(world.clients(), "us-east-1")
     assert world.writes() == []
+    allowed = {action for one in setup_policy(config)["Statement"] for action in one["Action"]}
+    assert world.permissions() <= allowed
     assert len(found.filters) == 15
     assert {one.problems for one in found.filters} == {()}
     assert {one.verdict for one in live(world).values()} == {Verdict.COVERED}
