@@ -91,6 +91,7 @@ class Sandbox:
             region=REGION,
             account=ACCOUNT,
             others={place.account: place.external_id for place in wanted.places[1:]},
+            organization={p.account: p.name for p in wanted.places} if wanted.sites > 1 else None,
             recording=True,
         )
         self.control = ControlApp(

@@ -14,7 +14,7 @@ from moto.cloudtrail.models import Trail
 from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from sandbox.aws import bucket_access, snapshot
+from sandbox.aws import bucket_access, organization, snapshot
 from sandbox.aws.acts import act
 from sandbox.aws.backends import Account
 from sandbox.aws.deliveries import Deliveries
@@ -43,8 +43,9 @@ class AwsStandIn:
 
     `speed` N: a period of P seconds lasts P/N; `delivery_delay` (seconds at speed 1) is what a
     trail takes to deliver. `recording`: calls that change something leave CloudTrail records.
-    `state` is a folder in which the account lives on between two runs;
-    without it each start is fresh.
+    `state` is a folder in which the account lives on between two runs; without it each start is
+    fresh. `others` are further accounts, each with the external id that its roles ask for;
+    `organization` names the accounts of an organization that the first one manages.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class AwsStandIn:
         region: str = "us-east-1",
         account: str = "123456789012",
         others: Mapping[str, str] | None = None,
+        organization: Mapping[str, str] | None = None,
         delivery_delay: float = 0.0,
         recording: bool = False,
         port: int = 0,
@@ -88,6 +90,7 @@ class AwsStandIn:
         self.signing_cert_url = self.url + signer.certificate_path
         self._deliveries = Deliveries(sender, speed)
         envelopes = Envelopes(signer, self.url)
+        self._organization = organization
         self._external_ids = {account: "", **(others or {})}
         self._accounts = {
             one: OneAccount(
@@ -104,6 +107,8 @@ class AwsStandIn:
         self._main.account.clear()
         for one, part in self._accounts.items():
             part.account.make_roles(self.account_id, self._external_ids[one])
+        if self._organization:
+            organization.found(self.account_id, self._organization)
         kept = snapshot.load(self._folder) if self._folder else None
         if kept is not None:
             for name, part in self._parts().items():
@@ -151,10 +156,14 @@ class AwsStandIn:
                 self._main.trails.send(received, members=True)
 
     def matching_filters(self, record: Mapping[str, Any]) -> list[str]:
-        """Names of the metric filters in its account, in any Region, that a record meets."""
+        """Names of the metric filters that a record meets, in any Region of the accounts whose
+        trails take it."""
         message = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
-        told = str(record.get("recipientAccountId", ""))
-        return self._accounts.get(told, self._main).filters.matching(message)
+        of = self._accounts.get(str(record.get("recipientAccountId", "")), self._main)
+        found = set(of.filters.matching(message))
+        if any(trail.is_org_trail for trail in self._main.account.trails()):
+            found.update(self._main.filters.matching(message))
+        return sorted(found)
 
     def act(self, name: str) -> str:
         """Let somebody do what sandbox.aws.acts names; what was done. Raises NothingThere."""

@@ -114,8 +114,10 @@ class World:
         with self.deps.db.reading() as tx:
             return plans.newest(tx, site)[0]
 
-    def set_up(self, site: str) -> None:
-        self.ask(f"setup plan --site {site}")
+    def set_up(self, asked: str) -> None:
+        """Plan and apply a site; `asked` is its name and what else the plan is asked for."""
+        site = asked.split()[0]
+        self.ask(f"setup plan --site {asked}")
         self.ask(f"setup apply {self.newest_plan(site).id}")
         assert self.newest_plan(site).state is plans.PlanState.APPLIED
 
@@ -166,7 +168,12 @@ def stand_ins() -> Iterator[tuple[AwsStandIn, OpsgenieStandIn]]:
     calls, faults = CallLog(), Faults(lambda: 0.0)
     sender = Sender(calls, faults)
     aws = AwsStandIn(
-        calls=calls, faults=faults, sender=sender, speed=60, others={STAGE: EXTERNAL_ID}
+        calls=calls,
+        faults=faults,
+        sender=sender,
+        speed=60,
+        others={STAGE: EXTERNAL_ID},
+        organization={MAIN: "prod", STAGE: "stage"},
     )
     opsgenie = OpsgenieStandIn(calls=calls, faults=faults, sender=sender, processing_delay=0.0)
     aws.start()
@@ -303,10 +310,7 @@ def test_a_wrong_external_id_is_told_with_its_fix(make: Callable[[str], World]) 
 def test_events_of_a_member_account_are_named(make: Callable[[str], World]) -> None:
     world = make('[site]\nname = "watch"\n[slack]\nchannel = "C1"')
     world.set_up("watch")
-    (trail,) = world.aws._accounts[MAIN].account.trails()
-    trail.is_org_trail = True
     organizations = Aws("us-east-1", world.aws.url)
-    organizations.call("organizations", "CreateOrganization", FeatureSet="ALL")
     made = organizations.call(
         "organizations", "CreateAccount", AccountName="payments", Email="pay@example.com"
     )
@@ -327,7 +331,7 @@ def test_an_organizations_trail_takes_what_other_accounts_do(make: Callable[[str
     world.sign_in(STAGE, "eu-central-1")
     (trail,) = world.aws._accounts[MAIN].account.trails()
     assert world.aws._accounts[MAIN].trails.status(trail.arn).logs_at is None
-    trail.is_org_trail = True
+    world.set_up("prod --set organization=o-sandbox001")
     world.sign_in(STAGE, "eu-central-1")
     found = world.open_alerts(3)
     assert {(alert.site, alert.accounts) for alert in found} == {("prod", (STAGE,))}
