@@ -18,6 +18,7 @@ management events of a further copy, 100,000 data events, a KMS key, 10,000 call
 Source: CloudWatch, CloudTrail and KMS pricing pages, us-east-1; CloudTrail's are from memory."""
 
 DEFAULT_GB = Decimal("1.0")
+MEASURED = "as measured over the last 30 days"
 BYTES_PER_EVENT = 1_500
 KEY_CALLS = 30_000
 """Calls on the key in a month: one for each file of the trail, one in five minutes and Region, as
@@ -64,12 +65,15 @@ class Size:
     """Other trails that record the same Region: the copy of ours is not the free one then."""
 
 
-def estimate(before: Size, after: Size, gigabytes: Decimal | None = None) -> Cost:
+def estimate(
+    before: Size, after: Size, gigabytes: Decimal | None = None, how: str = MEASURED
+) -> Cost:
     """The cost of what is wanted and of what stands.
 
-    `gigabytes` of trail records a month as measured; None takes a default and says so.
+    `gigabytes` of trail records a month, and `how` they are known; None takes a default and says
+    so.
     """
-    lines = _lines(after, gigabytes)
+    lines = _lines(after, gigabytes, how)
     notes = [FREE, "List prices of us-east-1, before tax; storage in S3 is cents a GB."]
     if after.trail and gigabytes is None:
         notes.append(
@@ -85,10 +89,10 @@ def estimate(before: Size, after: Size, gigabytes: Decimal | None = None) -> Cos
             f"Data events cost {DATA_100K} USD per 100,000, and {LOGS_GB} USD a GB of logs besides;"
             " how many there will be nobody knows before, and it may be very many."
         )
-    return Cost(lines, _sum(_lines(before, gigabytes)), _sum(lines), tuple(notes))
+    return Cost(lines, _sum(_lines(before, gigabytes, how)), _sum(lines), tuple(notes))
 
 
-def _lines(size: Size, gigabytes: Decimal | None) -> tuple[CostLine, ...]:
+def _lines(size: Size, gigabytes: Decimal | None, how: str) -> tuple[CostLine, ...]:
     volume = DEFAULT_GB if gigabytes is None else gigabytes
     events = volume * 1_000_000_000 / BYTES_PER_EVENT
     lines = []
@@ -97,7 +101,7 @@ def _lines(size: Size, gigabytes: Decimal | None) -> tuple[CostLine, ...]:
     if size.alarms:
         lines.append(CostLine(f"{size.alarms} alarms", size.alarms * ALARM))
     if size.trail:
-        note = "assumed" if gigabytes is None else "as measured over the last 30 days"
+        note = "assumed" if gigabytes is None else how
         usd = (volume * LOGS_GB).quantize(CENT)
         lines.append(CostLine(f"{volume.normalize():f} GB of logs taken in", usd, note))
     if size.trail and size.insights:

@@ -100,8 +100,11 @@ def _resources(config: SiteConfig) -> tuple[Resource, ...]:
 
 
 def _measuring() -> list[Need]:
-    """What the estimate of cost reads: the volume of the log group."""
-    return [("read", "cloudwatch:GetMetricStatistics", "*")]
+    """What the estimate of cost reads: the volume of the log group, or the newest events."""
+    return [
+        ("read", "cloudtrail:LookupEvents", "*"),
+        ("read", "cloudwatch:GetMetricStatistics", "*"),
+    ]
 
 
 def _finding(config: SiteConfig) -> list[Need]:

@@ -20,7 +20,7 @@ from setup.clients import Clients
 from setup.cost import Cost, CostLine, estimate
 from setup.permissions import needed
 from setup.survey import Survey, survey, survey_destroy
-from setup.volume import gigabytes
+from setup.volume import expected
 from trailwatch.clock import Clock, iso, parse_time
 from trailwatch.detections import Detection
 from trailwatch.site import SiteConfig
@@ -211,9 +211,9 @@ def _plan(
     now = clock()
     created = now.replace(microsecond=now.microsecond // 1000 * 1000)
     checks = check(config, found.steps, clients)
-    measured = (
-        gigabytes(config.log_group, clients, now) if found.steps and found.before.trail else None
-    )
+    volume = None
+    if found.steps:
+        volume = expected(config.log_group, clients, now, stands=found.before.trail)
     return Plan(
         id=base64.b32encode(secrets.token_bytes(5)).decode().lower(),
         site=config.site.name,
@@ -223,7 +223,12 @@ def _plan(
         expires_at=created + LIFETIME,
         changes=found.changes,
         unchanged=found.unchanged,
-        cost=estimate(found.before, found.after, measured),
+        cost=estimate(
+            found.before,
+            found.after,
+            volume.gigabytes if volume else None,
+            volume.how if volume else "",
+        ),
         permissions=needed(found.steps),
         digest=digest_of(config.site.name, purpose, found.changes),
         notes=found.notes,

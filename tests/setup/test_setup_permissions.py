@@ -150,6 +150,7 @@ def test_only_what_has_no_resources_in_iam_is_granted_on_all(on_moto: Any) -> No
     }
     assert wide == {
         "cloudtrail:DescribeTrails",
+        "cloudtrail:LookupEvents",
         "cloudwatch:GetMetricStatistics",
         "cloudwatch:ListAlarmMuteRules",
         "sns:Unsubscribe",
