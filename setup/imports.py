@@ -56,7 +56,8 @@ def look_around(
     trails = find_trails(config, clients)
     usable = [one for one in trails if not one.hindrance]
     trail = _adopted_or_best(config, usable, clients)
-    log_group = trail.log_group if trail else config.log_group
+    # A trail of others without a log group will feed ours.
+    log_group = trail.log_group or config.log_group if trail else config.log_group
     filters = [
         one
         for one in filters_on(log_group, clients)

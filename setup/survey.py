@@ -9,6 +9,7 @@ from typing import Any
 
 from setup.adopt_merge import owner_of
 from setup.adopt_resources import UNSEEN, Adopted, leaving, seeing, take_over
+from setup.causes import moved_fields
 from setup.change import LABELS, Action, Change, Fields
 from setup.clients import Clients
 from setup.compare import differing
@@ -95,10 +96,17 @@ def survey(config: SiteConfig, detections: Sequence[Detection], clients: Clients
 
 
 def _withheld_note(change: Change) -> str:
+    silent = " Until that is done alarms may stay silent." if moved_fields(change) & _NEEDED else ""
     return (
         f"Left as it is without --touch {change.kind}, for it is not ours ({change.owner}): "
-        f"{change.summary()}"
+        f"{change.summary()}{silent}"
     )
+
+
+_NEEDED = frozenset(
+    {"logging", "multi_region", "event_selectors", "log_group", "role", "policy", "trust"}
+)
+"""The fields of adopted things without which a record may never become an alarm."""
 
 
 def _unseen_notes(standing: Sequence[Standing]) -> tuple[str, ...]:

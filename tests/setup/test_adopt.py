@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -210,6 +211,25 @@ def test_a_fresh_plan_offers_the_trail_that_is_there(on_moto: Any) -> None:
     assert decided.notes == ()
 
 
+def test_the_cost_of_a_second_trail_comes_from_the_volume(on_moto: Any) -> None:
+    make_trail(on_moto)
+    on_moto.aws.call(
+        "cloudwatch",
+        "PutMetricData",
+        Namespace="AWS/Logs",
+        MetricData=[
+            {
+                "MetricName": "IncomingBytes",
+                "Dimensions": [{"Name": "LogGroupName", "Value": GROUP}],
+                "Timestamp": on_moto.clock() - timedelta(days=1),
+                "Value": 100_000_000.0,
+            }
+        ],
+    )
+    (note,) = on_moto.plan(on_moto.config(), on_moto.detections()).notes
+    assert "about $40.00 a month here" in note, "3 GB a month are 2 million events"
+
+
 def test_an_adopted_pipeline_changes_nothing_of_theirs(world: Any) -> None:
     make_trail(world)
     make_topic(world)
@@ -265,6 +285,7 @@ def test_what_a_trail_lacks_is_added_only_when_agreed(world: Any) -> None:
     assert "trail" not in {change.kind for change in withheld.changes}
     (note,) = [one for one in withheld.notes if "--touch trail" in one]
     assert "not ours (Terraform (tag managed-by=terraform))" in note
+    assert note.endswith("Until that is done alarms may stay silent.")
     agreed = replace(config, touch=("trail",))
     plan = world.plan(agreed, world.detections())
     (change,) = [one for one in plan.changes if one.kind == "trail"]
@@ -467,6 +488,20 @@ def test_trails_that_are_no_use_say_why(on_stand_in: Any) -> None:
     member = replace(on_stand_in.config(), site=Site("m", "111122223333", "us-east-1"))
     (trail,) = find_trails(member, on_stand_in.clients())
     assert "belongs to the account 123456789012" in trail.hindrance
+
+
+def test_a_log_group_of_another_account_is_no_use(on_moto: Any) -> None:
+    make_trail(on_moto)
+    on_moto.aws.call(
+        "cloudtrail",
+        "UpdateTrail",
+        Name="corp-trail",
+        CloudWatchLogsLogGroupArn="arn:aws:logs:us-east-1:111122223333:log-group:/org/trail:*",
+    )
+    (trail,) = find_trails(on_moto.config(), on_moto.clients())
+    assert trail.hindrance == "its log group is in 111122223333, us-east-1: make that a site"
+    (note,) = on_moto.plan(on_moto.config(), on_moto.detections()).notes
+    assert note.startswith("The trail corp-trail is no use here")
 
 
 @pytest.mark.parametrize(
