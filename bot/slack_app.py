@@ -155,12 +155,12 @@ def run_submission(deps: Deps, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the ack of a filled-in modal says: nothing closes it, errors stand at an input."""
     if body.get("type") != "view_submission":
         return {}
-    callback = str((body.get("view") or {}).get("callback_id") or "")
+    modal = modal_of(str((body.get("view") or {}).get("callback_id") or ""))
     try:
-        submitted(deps, _submission(deps, body))
+        submitted(deps, modal, _submission(deps, body))
     except Exception as error:  # noqa: BLE001 - every failure must reach the person who submitted
-        text = shown(error, f"submitting {callback[:40]}").text
-        return {"response_action": "errors", "errors": {modal_of(callback).shows_errors: text}}
+        text = shown(error, f"submitting {modal.id}").text
+        return {"response_action": "errors", "errors": {modal.shows_errors: text}}
     return {}
 
 
@@ -184,7 +184,6 @@ def _submission(deps: Deps, body: Mapping[str, Any]) -> Submission:
         response_url=str(opened.get("response_url") or ""),
         trigger_id=str(body.get("trigger_id") or ""),
         key=f"{view.get('id')}:{view.get('hash')}",
-        callback_id=str(view.get("callback_id") or ""),
         about=str(opened.get("about") or ""),
         texts=texts,
         chosen=chosen,

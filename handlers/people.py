@@ -69,6 +69,12 @@ class People:
         role = role_of(user_id, member=person.member, grants=grants, groups=groups)
         return replace(person, role=role)
 
+    def find_anew(self, user_id: str) -> Person:
+        """The same, asked of Slack now; raises SlackError where Slack doesn't say."""
+        with self._lock:
+            self._kept.pop(f"user:{user_id}", None)
+        return self.find(user_id)
+
     def roles(self) -> Mapping[str, Role]:
         """Every user or group id with a role of its own."""
         return {**self._first, **self._grants()}

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
+from handlers.access import Role
 from handlers.blocks import kit
 from handlers.blocks.applying import plan_progress, plan_result
 from handlers.blocks.errors import error_message
@@ -42,6 +43,7 @@ def run_apply(deps: Deps, job: JobContext) -> None:
     try:
         if not job.resumed:
             _same_settings(deps, row)
+            _still_admin(deps, job, row)
         config = config_of(deps, row, plan)
         detections = deps.sites.detections(config)
         clients = deps.setup_clients(row.site, session_of(plan.id))
@@ -82,6 +84,20 @@ def _same_settings(deps: Deps, row: PlanRow) -> None:
         f"These are different now: {', '.join(names) or 'some'}.",
         "Make a new plan and look at it before applying.",
     )
+
+
+def _still_admin(deps: Deps, job: JobContext, row: PlanRow) -> None:
+    """Raise StalePlan where a second person is asked for and Slack, asked anew, says that whoever
+    approved it is a bot, a guest, deactivated or no admin; raises SlackError, too."""
+    if not deps.second_person:
+        return
+    person = deps.people.find_anew(job.args["user_id"])
+    if person.role < Role.ADMIN:
+        raise StalePlan(
+            f"The approval of plan {row.id} does not count.",
+            f"{job.args['name']} is no admin, or no full member of this workspace, any more.",
+            "Make a new plan and have another admin approve it.",
+        )
 
 
 def _cancelled_by(deps: Deps, row: PlanRow) -> str:

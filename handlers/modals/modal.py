@@ -21,7 +21,6 @@ class Submission(Request):
     their action id, `chosen` the values of checkboxes and menus.
     """
 
-    callback_id: str = ""
     about: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

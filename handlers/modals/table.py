@@ -20,9 +20,8 @@ def modal_of(callback_id: str) -> Modal:
     raise UsageError("This dialog is from an older version.", fix="Open it anew.")
 
 
-def submitted(deps: Deps, submission: Submission) -> None:
+def submitted(deps: Deps, modal: Modal, submission: Submission) -> None:
     """Do what was filled in; raises NotAllowed and whatever the modal raises."""
-    modal = modal_of(submission.callback_id)
     try:
         check(submission.person, modal.role, modal.wish)
     except NotAllowed:

@@ -22,7 +22,8 @@ from handlers.commands.table import answer
 from handlers.deps import Deps
 from handlers.jobs.table import KINDS
 from handlers.modals.modal import Submission
-from handlers.modals.table import submitted
+from handlers.modals.table import modal_of, submitted
+from handlers.people import People
 from handlers.request import Click, Reply, Request
 from handlers.sites import Sites, WantedSite
 from sandbox.aws import AwsStandIn
@@ -103,10 +104,10 @@ class Office:
 
     def submit(self, plan_id: str, name: str, *include: str, person: Person = ALICE) -> None:
         submission = Submission(
-            **self._request(person), callback_id="plan.destroy", about=plan_id,
+            **self._request(person), about=plan_id,
             texts={"site_name": name}, chosen={"include": include},
         )  # fmt: skip
-        submitted(self.deps, submission)
+        submitted(self.deps, modal_of("plan.destroy"), submission)
         self.work()
 
     def work(self, resumed: bool = False, on_beat: Callable[[], None] = lambda: None) -> None:
@@ -337,8 +338,28 @@ def test_an_apply_that_was_killed_and_cancelled_stays_stopped(office: Office) ->
     assert office.aws.call("s3", "ListBuckets")["Buckets"] == []
 
 
-def second_person(office: Office) -> None:
-    office.deps = replace(office.deps, second_person=True)
+class Directory:
+    """Slack's own view of people, asked when an approval is to count."""
+
+    def __init__(self, *people: Person) -> None:
+        self.people = {person.id: person for person in people}
+
+    def find_anew(self, user_id: str) -> Person:
+        return self.people[user_id]
+
+
+def second_person(office: Office, *people: Person) -> None:
+    directory = cast(People, Directory(*(people or (ALICE, BOB))))
+    office.deps = replace(office.deps, second_person=True, people=directory)
+
+
+def test_an_approval_counts_only_while_its_giver_is_an_admin(office: Office) -> None:
+    second_person(office, replace(BOB, member=False, role=Role.NOBODY))
+    plan_id = office.proposed()
+    office.click("plan.apply", plan_id, BOB)
+    assert office.row(plan_id).state is PlanState.STALE
+    assert "bob is no admin" in office.shown(plan_id)
+    assert office.aws.call("s3", "ListBuckets")["Buckets"] == []
 
 
 def test_whoever_proposes_cannot_approve(office: Office) -> None:
