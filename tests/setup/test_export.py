@@ -40,11 +40,12 @@ def test_the_template_is_clean(name: str) -> None:
     assert len(text.encode()) < 51_200, "CreateStack takes no longer template in its body"
 
 
-@pytest.mark.parametrize("kms", ["", "own"])
-def test_a_deployed_template_is_what_we_want(on_stand_in: Any, kms: str) -> None:
+@pytest.mark.parametrize("options", ["plain", "everything"])
+def test_a_deployed_template_is_what_we_want(on_stand_in: Any, options: str) -> None:
     """But for what no template can make: Opsgenie's side, and the subscription with its key."""
     world = on_stand_in
-    config = world.config(kms=kms)
+    chosen = replace(CONFIGS[options], organization="")
+    config = replace(chosen, router_url=world.opsgenie.url)
     detections = world.detections()
     template = export(config, detections, "cloudformation")
     world.aws.call(
