@@ -136,7 +136,11 @@ class _Json:
 
 
 def _yaml(text: str, name: str) -> Any:
-    import yaml  # type: ignore[import-untyped]
+    try:
+        import yaml  # type: ignore[import-untyped]
+    except ModuleNotFoundError as error:
+        fix = "pip install pyyaml, or give it as JSON."
+        raise UsageError(f"Reading {name} needs PyYAML.", "It is not installed.", fix) from error
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
@@ -194,5 +198,5 @@ def _tagged(node: Any, value: Any) -> Any:
     table = Table()
     key = _LONG.get(short, f"Fn::{short}")
     table.places[key] = Place(node.start_mark.line + 1, node.start_mark.column + 1)
-    table[key] = value
+    table[key] = value.split(".", 1) if short == "GetAtt" and isinstance(value, str) else value
     return table
