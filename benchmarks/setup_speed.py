@@ -31,7 +31,7 @@ from trailwatch.site import Site, SiteConfig
 
 FAR = 0.06
 """Seconds by which every answer is late."""
-READS = ("Get", "Describe", "List", "Head", "Simulate", "GET ")
+READS = ("Get", "Describe", "List", "Lookup", "Head", "Simulate", "GET ")
 ASIDE = ("POST /v1/json/amazonsns", "confirm SNS subscription", "ConfirmSubscription")
 """What SNS and Opsgenie say to each other."""
 

@@ -20,7 +20,7 @@ T = TypeVar("T")
 THREADS = 8
 PACED = ("cloudtrail",)
 """CloudTrail takes one write a second in an account (Quotas in AWS CloudTrail)."""
-READS = ("Get", "Describe", "List")
+READS = ("Get", "Describe", "List", "Lookup")
 
 
 class Secrets(Protocol):

@@ -18,7 +18,7 @@ from sandbox.aws import AwsStandIn
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.wire import CallLog, Faults, Sender, Server
 from setup.apply import Progress, ProgressState, apply
-from setup.clients import Clients
+from setup.clients import READS, Clients
 from setup.opsgenie_api import IntegrationsApi
 from setup.plan import Plan, make_plan
 from trailwatch.aws import Aws, permission_of
@@ -83,7 +83,7 @@ class World:
 
     def writes(self) -> list[str]:
         """The calls since `forget` that change something, AWS's and Opsgenie's."""
-        aws = [f"{s}:{o}" for s, o in self.seen if not o.startswith(("Get", "Describe", "List"))]
+        aws = [f"{s}:{o}" for s, o in self.seen if not o.startswith(READS)]
         return aws + [
             call for call in self._opsgenie()[self._opsgenie_from :] if not call.startswith("GET")
         ]

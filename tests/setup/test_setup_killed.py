@@ -33,7 +33,7 @@ from trailwatch.site import Site, SiteConfig
 
 CHILD = Path(__file__).with_name("apply_child.py")
 IDENT = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
-READS = ("Get", "Describe", "List", "Head", "Simulate", "AssumeRole", "GET ")
+READS = ("Get", "Describe", "List", "Lookup", "Head", "Simulate", "AssumeRole", "GET ")
 OTHERS = ("ConfirmSubscription", "POST /v1/json/amazonsns")
 """What SNS and the on-call service say to each other."""
 MOST = 60
