@@ -81,3 +81,14 @@ def test_secrets_are_not_shown() -> None:
 
 def test_the_table_lists_every_setting() -> None:
     assert settings_table().count("\n") >= 30
+
+
+def test_a_second_person_is_asked_for_by_either_spelling(tmp_path: Path) -> None:
+    file = tmp_path / "trailwatch.toml"
+    file.write_text("[access]\nsecond_person = true\n")
+    assert read_settings({}, file).second_person is True
+    assert read_settings({"TRAILWATCH_SECOND_PERSON": "Yes"}).second_person is True
+    assert read_settings({}).second_person is False
+    with pytest.raises(ConfigError) as caught:
+        read_settings({"TRAILWATCH_SECOND_PERSON": "maybe"})
+    assert "must be yes or no" in caught.value.problems[0]

@@ -82,3 +82,25 @@ def test_durations() -> None:
     for wrong in ("", "0h", "soon", "5", "-3h"):
         with pytest.raises(UsageError):
             parse_duration(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "options"),
+    [
+        ("setup plan --why an audit --pack cis", (), {"why": "an audit", "pack": "cis"}),
+        ("setup plan --why=an audit, as agreed", (), {"why": "an audit, as agreed"}),
+        ('setup plan --why "an audit"', (), {"why": "an audit"}),
+        ("setup rollback 1 --why too much", ("1",), {"why": "too much"}),
+        ("setup plan --pack cis", (), {"pack": "cis"}),
+    ],
+)
+def test_a_sentence_goes_on_to_the_next_option(
+    text: str, words: tuple[str, ...], options: dict[str, str]
+) -> None:
+    call = parse(text, COMMANDS)
+    assert (call.words, call.options) == (words, options)
+
+
+def test_a_sentence_that_says_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="needs a value"):
+        parse("setup plan --why", COMMANDS)
