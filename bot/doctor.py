@@ -42,16 +42,24 @@ def examine(settings: Settings) -> Iterator[Check]:
 
 def examine_services(settings: Settings) -> Iterator[Check]:
     """The checks of Slack, AWS and Opsgenie: what keys and permissions are missing there."""
-    checks = (
+    slack = (
         ("Slack", _slack),
         ("Slack channel", _channel),
         ("Slack Socket Mode", _socket),
-        *_site_checks(settings),
+    )
+    on_call = (
         ("Opsgenie alerts", _opsgenie),
         ("Opsgenie integrations", _integrations),
         ("webhook address", _public_url),
     )
-    yield from _run(settings, checks)
+    yield from _run(settings, slack)
+    yield from examine_sites(settings)
+    yield from _run(settings, on_call)
+
+
+def examine_sites(settings: Settings) -> Iterator[Check]:
+    """The checks of each site: its channel, its account and its roles."""
+    yield from _run(settings, _site_checks(settings))
 
 
 def _run(

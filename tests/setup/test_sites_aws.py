@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from bot.app import build_deps, integrations_of
 from bot.clients import SiteClients
-from bot.doctor import examine_services
+from bot.doctor import examine_sites
 from bot.settings import Settings, read_settings
 from bot.vault import StoredSecrets
 from handlers.access import Person, Role
@@ -293,7 +293,7 @@ def test_alarms_of_one_name_in_two_accounts_are_two_alerts(make: Callable[[str],
 def test_a_wrong_external_id_is_told_with_its_fix(make: Callable[[str], World]) -> None:
     world = make(BOTH.replace(f'setup_external_id = "{EXTERNAL_ID}"', 'setup_external_id = "no"'))
     assert "stage cannot be assumed" in world.ask("setup plan --site stage")
-    told = {check.name: check for check in examine_services(world.settings)}
+    told = {check.name: check for check in examine_sites(world.settings)}
     assert told["AWS (prod)"].ok
     assert told["AWS (stage)"].ok
     assert STAGE in told["AWS (stage)"].detail
