@@ -199,6 +199,12 @@ def _aws(settings: Settings, site: SiteSettings) -> str:
     from bot.clients import SiteClients
 
     account = SiteClients(settings).account(site.name)
+    if site.account not in ("", account):
+        raise ConfigError(
+            f"The bot reads in account {account}, and setup builds in {site.account}.",
+            "Its searches would find nothing of what was built.",
+            f"Give the site {site.name} a role_arn in account {site.account}.",
+        )
     how = f", by {site.role_arn}" if site.role_arn else ""
     return f"account {account} in {site.region}{how}"
 

@@ -299,6 +299,10 @@ def test_a_wrong_external_id_is_told_with_its_fix(make: Callable[[str], World]) 
     assert STAGE in told["AWS (stage)"].detail
     assert not told["setup role (stage)"].ok
     assert "external id" in told["setup role (stage)"].fix
+    reads = f'role_arn = "arn:aws:iam::{STAGE}:role/trailwatch-run"\nexternal_id = "{EXTERNAL_ID}"'
+    torn = make(BOTH.replace(reads, "", 1))
+    found = {check.name: check for check in examine_sites(torn.settings)}["AWS (stage)"]
+    assert found.detail.startswith(f"The bot reads in account {MAIN}, and setup builds in {STAGE}")
     shown = world.ask("sites")
     assert "cannot be assumed" in shown
     with pytest.raises(AwsError, match="AccessDenied"):
