@@ -82,11 +82,19 @@ def theirs_or_ours(wanted: Any, seen: Any) -> Any:
 # Policies
 
 
+def signed(policy: Mapping[str, Any], site: str) -> dict[str, Any]:
+    """A policy of ours whose Sids say so, as its statements go into a policy of others; those of
+    two sites are told apart."""
+    start = OWN_SID + "".join(sign for sign in site.title() if sign.isalnum() and sign.isascii())
+    statements = [{**one, "Sid": f"{start}{one.get('Sid', '')}"} for one in _statements(policy)]
+    return {**policy, "Statement": statements}
+
+
 def merged_policy(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
-    """Their policy with our statements added, each under a Sid of ours. One that theirs grants or
-    denies already is not added."""
+    """Their policy with the statements of our signed one, found again by their Sids. One that
+    theirs grants or denies already is not added."""
     statements = _statements(seen)
-    ours = {own_sid(one): {**one, "Sid": own_sid(one)} for one in _statements(wanted)}
+    ours = {one["Sid"]: one for one in _statements(wanted)}
     kept = [ours.pop(one["Sid"]) if one.get("Sid") in ours else one for one in statements]
     added = [one for one in ours.values() if not any(covers(theirs, one) for theirs in kept)]
     if not added and kept == statements:
@@ -94,19 +102,14 @@ def merged_policy(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[st
     return {"Version": "2012-10-17", **seen, "Statement": [*kept, *added]}
 
 
-def without_ours(seen: Mapping[str, Any]) -> dict[str, Any]:
-    """Their policy without our statements; {} where nothing is left."""
+def without_ours(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
+    """Their policy without the statements of our signed one; {} where nothing is left."""
     statements = _statements(seen)
-    left = [one for one in statements if not str(one.get("Sid", "")).startswith(OWN_SID)]
+    ours = {one["Sid"] for one in _statements(wanted)}
+    left = [one for one in statements if one.get("Sid") not in ours]
     if len(left) == len(statements):
         return dict(seen)
     return {**seen, "Statement": left} if left else {}
-
-
-def own_sid(statement: Mapping[str, Any]) -> str:
-    """The Sid of a statement of ours in a policy of others."""
-    sid = str(statement.get("Sid", ""))
-    return sid if sid.startswith(OWN_SID) else OWN_SID + sid
 
 
 def covers(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:

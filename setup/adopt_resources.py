@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from setup.adopt_merge import merged, without_ours
+from setup.adopt_merge import merged, signed, without_ours
 from setup.change import Fields
 from setup.resource import Resource
 from setup.resources.bucket import Bucket
@@ -97,11 +97,13 @@ class AdoptedBucket(Adopted, Bucket):
     for_our_trail: bool = True
 
     def wanted(self) -> dict[str, Any]:
-        if self.leaving:
-            return {**self.seen, "policy": without_ours(self.seen.get("policy", {})), "tags": {}}
         own = Bucket.wanted(self)
-        grants = [one for one in own["policy"]["Statement"] if one["Effect"] == "Allow"]
-        own["policy"] = {**own["policy"], "Statement": grants if self.for_our_trail else []}
+        policy = signed(own["policy"], self.site.name)
+        if self.leaving:
+            left = without_ours(policy, self.seen.get("policy", {}))
+            return {**self.seen, "policy": left, "tags": {}}
+        grants = [one for one in policy["Statement"] if one["Effect"] == "Allow"]
+        own["policy"] = {**policy, "Statement": grants if self.for_our_trail else []}
         return merged(self.kind, own, self.seen)
 
     def read(self, clients: Clients) -> dict[str, Any] | None:
@@ -143,10 +145,12 @@ class AdoptedRole(Adopted, Role):
     for_our_group: bool = True
 
     def wanted(self) -> dict[str, Any]:
-        if self.leaving:
-            trust = without_ours(self.seen.get("trust", {})) or self.seen.get("trust", {})
-            return {**self.seen, "trust": trust, "policy": {}, "tags": {}}
         own = Role.wanted(self)
+        own["trust"] = signed(own["trust"], self.site.name)
+        if self.leaving:
+            seen = self.seen.get("trust", {})
+            trust = without_ours(own["trust"], seen) or seen
+            return {**self.seen, "trust": trust, "policy": {}, "tags": {}}
         policy = own["policy"] if self.for_our_group else self.seen.get("policy", {})
         return {**merged(self.kind, own, self.seen), "policy": policy}
 
@@ -167,11 +171,14 @@ class AdoptedTopic(Adopted, Topic):
     """A topic of others, maybe of another account."""
 
     def wanted(self) -> dict[str, Any]:
+        own = Topic.wanted(self)
+        own["policy"] = signed(own["policy"], self.site.name)
         if self.leaving:
             # A topic has a policy always: one of ours alone stays.
-            policy = without_ours(self.seen.get("policy", {})) or self.seen.get("policy", {})
+            seen = self.seen.get("policy", {})
+            policy = without_ours(own["policy"], seen) or seen
             return {**self.seen, "policy": policy, "tags": {}}
-        return merged(self.kind, Topic.wanted(self), self.seen)
+        return merged(self.kind, own, self.seen)
 
     def write(self, clients: Clients, before: Fields | None) -> None:
         policy = self.wanted()["policy"]

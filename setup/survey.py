@@ -289,10 +289,12 @@ def _strays(
         for one, tags in zip(alarms, marks, strict=True)
         if (tags or {}).get(MARK) == config.site.name
     ]
+    # A filter has no tags: it is whose the alarm of its name is.
+    spared = wanted | {one.name for one in alarms if one not in ours}
     filters = [
         stray_filter(config, name)
         for name, found in sorted(clients.metric_filters(config.log_group).items())
-        if name.startswith(start) and name not in wanted and _is_ours(config, name, found)
+        if name.startswith(start) and name not in spared and _is_ours(config, name, found)
     ]
     strays: list[Resource] = [*ours, *filters]
     return tuple(Standing(one, one.read(clients)) for one in strays)

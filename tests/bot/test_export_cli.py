@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
+from setup.export import FORMATS
 from trailwatch.store import site_config
 from trailwatch.store.database import open_database
 
@@ -53,6 +54,20 @@ def test_what_was_chosen_in_slack_is_in_it(
     assert made["aws_cloudtrail"]["trail"]["s3_bucket_name"] == "corp-logs"
     assert "aws_s3_bucket" not in made
     assert "The bucket corp-logs was adopted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_our_own_lint_finds_no_fault_in_it(
+    form: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But for the subscription, which is in neither file."""
+    file = folder / ("x.tf.json" if form == "terraform" else "x.template.json")
+    chosen = ["--format", form, "--output", str(file)]
+    assert main(["export", "--settings-only", *ACCOUNT, *chosen]) == 0
+    assert main(["lint", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "has no subscription in this file" in said
+    assert said.rstrip().endswith("1 note.")
 
 
 def test_wrong_words_are_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -339,7 +339,7 @@ def test_policies_get_our_statements_and_lose_only_those(world: Any) -> None:
     after = snapshot(world)
     assert changed_by_us(before, after) == {f"topic {arn}"}, "their policy lets our trail write too"
     statements = json.loads(after[f"topic {arn}"][0]["Policy"])["Statement"]
-    assert [one["Sid"] for one in statements] == ["Budgets", "TrailwatchOnlyOurAlarms"]
+    assert [one["Sid"] for one in statements] == ["Budgets", "TrailwatchMainOnlyOurAlarms"]
     assert statements[0] == theirs["Statement"][0]
     assert world.plan(config, world.detections()).empty
     destroy(world, config)
@@ -389,6 +389,20 @@ def test_filters_of_theirs_that_look_like_ours_stay(on_moto: Any) -> None:
     assert set(on_moto.ends(on_moto.apply(config, on_moto.detections()))) == {"done"}
     destroy(on_moto, config)
     assert changed_by_us(before, snapshot(on_moto)) == set()
+
+
+def test_two_sites_on_one_log_group_leave_each_other_alone(on_moto: Any) -> None:
+    make_trail(on_moto)
+    one = config_of(on_moto, "trail=corp-trail", router_url="")
+    two = replace(one, site=replace(one.site, name="two"), prefix=f"{one.prefix}-two")
+    for config in (one, two):
+        assert set(on_moto.ends(on_moto.apply(config, on_moto.detections()))) == {"done"}
+    assert on_moto.plan(one, on_moto.detections()).empty
+    before = snapshot(on_moto)
+    destroy(on_moto, one)
+    kept = {name for name in before if f"{two.prefix}-" in name}
+    assert len(kept) == 5, "a topic, two filters and two alarms"
+    assert {name for name in kept if snapshot(on_moto).get(name) != before[name]} == set()
 
 
 def test_an_adopted_thing_that_is_gone_is_not_made_anew(on_moto: Any) -> None:
@@ -456,8 +470,8 @@ def test_a_bucket_of_theirs_takes_our_trail_once_agreed(world: Any) -> None:
     assert [one["Sid"] for one in statements] == [
         "AWSCloudTrailAclCheck",
         "AWSCloudTrailWrite",
-        "TrailwatchAWSCloudTrailAclCheck",
-        "TrailwatchAWSCloudTrailWrite",
+        "TrailwatchMainAWSCloudTrailAclCheck",
+        "TrailwatchMainAWSCloudTrailWrite",
     ]
     assert after[f"role {ROLE}"][1] == ["trailwatch-write-logs"]
     assert world.plan(config, world.detections()).empty

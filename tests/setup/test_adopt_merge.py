@@ -13,6 +13,7 @@ from setup.adopt_merge import (
     merged_policy,
     owner_of,
     records_all,
+    signed,
     widened,
     without_ours,
 )
@@ -52,6 +53,9 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Id": "theirs", "Statement": list(statements)}
 
 
+SIGNED = signed(policy(OURS), "main")
+
+
 @pytest.mark.parametrize(
     ("theirs", "serves"),
     [
@@ -72,19 +76,28 @@ def test_a_statement_of_theirs_serves_where_ours_would(
     theirs: dict[str, Any], serves: bool
 ) -> None:
     assert covers(theirs, OURS) is serves
-    made = merged_policy(policy(OURS), policy(theirs))
+    made = merged_policy(SIGNED, policy(theirs))
     assert made["Statement"][0] == theirs
     assert len(made["Statement"]) == (1 if serves else 2)
-    assert merged_policy(policy(OURS), made) == made
-    assert without_ours(made) == policy(theirs)
+    assert merged_policy(SIGNED, made) == made
+    assert without_ours(SIGNED, made) == policy(theirs)
 
 
 def test_a_statement_of_ours_is_brought_up_to_date() -> None:
-    old = {**OURS, "Sid": "TrailwatchOnlyOurAlarms", "Resource": "old"}
+    old = {**OURS, "Sid": "TrailwatchMainOnlyOurAlarms", "Resource": "old"}
     other = {**OURS, "Sid": "Theirs", "Action": "sns:Subscribe"}
-    made = merged_policy(policy(OURS), policy(old, other))
-    assert made["Statement"] == [{**OURS, "Sid": "TrailwatchOnlyOurAlarms"}, other]
-    assert without_ours(policy(old)) == {}
+    made = merged_policy(SIGNED, policy(old, other))
+    assert made["Statement"] == [{**OURS, "Sid": "TrailwatchMainOnlyOurAlarms"}, other]
+    assert without_ours(SIGNED, policy(old)) == {}
+
+
+def test_two_sites_do_not_take_each_others_statements() -> None:
+    elsewhere = {**OURS, "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}}
+    second = signed(policy(elsewhere), "main-2")
+    both = merged_policy(second, merged_policy(SIGNED, policy()))
+    sids = [one["Sid"] for one in both["Statement"]]
+    assert sids == ["TrailwatchMainOnlyOurAlarms", "TrailwatchMain2OnlyOurAlarms"]
+    assert without_ours(SIGNED, both)["Statement"] == second["Statement"]
 
 
 @pytest.mark.parametrize(
