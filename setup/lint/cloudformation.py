@@ -14,7 +14,7 @@ from typing import Any
 
 from setup.lint import items
 from setup.lint.chain import PLACEHOLDER, Bucket, Chain, Place, Subscription, Topic, known, same
-from setup.lint.document import places_of
+from setup.lint.document import Budget, places_of
 from setup.lint.items import Props
 
 _NAMES = {
@@ -53,11 +53,13 @@ def is_template(document: Any) -> bool:
 
 def chain_of_template(document: Mapping[str, Any], source: str) -> Chain:
     """What a template makes. `source` names its file."""
-    return _Template(document).chain(source)
+    return _Template(document, source).chain(source)
 
 
 class _Template:
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], source: str) -> None:
+        self.budget = Budget(source)
+        self.made: dict[str, Props] = {}
         found = document["Resources"]
         self.resources = {
             str(name): one
@@ -94,7 +96,9 @@ class _Template:
     def _of(self, kind: str) -> Iterator[Props]:
         for logical, one in self.resources.items():
             if one["Type"] == kind:
-                yield self._props(logical, one)
+                if logical not in self.made:
+                    self.made[logical] = self._props(logical, one)
+                yield self.made[logical]
 
     def _props(self, logical: str, one: Mapping[str, Any]) -> Props:
         raw = one.get("Properties") or {}
@@ -126,6 +130,7 @@ class _Template:
 
     def _resolved(self, value: Any) -> Any:
         """A value with its functions carried out; None where that cannot be told."""
+        self.budget.spend()
         if isinstance(value, Mapping):
             if len(value) == 1:
                 key, argument = next(iter(value.items()))

@@ -14,6 +14,7 @@ from typing import Any
 from setup.lint.chain import Place
 from trailwatch.errors import UsageError
 
+MAX_STEPS = 1_000_000
 MAX_BYTES = 64 * 1024 * 1024
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
@@ -28,6 +29,21 @@ class Table(dict[str, Any]):
     def __init__(self) -> None:
         super().__init__()
         self.places = {}
+
+
+class Budget:
+    """How much of a file may still be followed: aliases and references can grow without end."""
+
+    def __init__(self, name: str, left: int = MAX_STEPS) -> None:
+        self.name = name
+        self.left = left
+
+    def spend(self) -> None:
+        """One step more; raises UsageError after MAX_STEPS."""
+        self.left -= 1
+        if self.left < 0:
+            why = "Its aliases or references grow beyond all measure."
+            raise UsageError(f"{self.name} cannot be followed.", why)
 
 
 def places_of(value: Any) -> dict[str, Place]:

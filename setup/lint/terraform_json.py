@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from setup.lint.chain import PLACEHOLDER, Chain, Place
-from setup.lint.document import places_of
+from setup.lint.document import Budget, places_of
 from setup.lint.terraform import RENAMED, Found, chain_of
 
 _STEP = re.compile(r"[A-Za-z_][\w-]*|\[(?:\d+|\"[^\"]*\")\]")
@@ -28,11 +28,12 @@ def is_module(document: Any) -> bool:
 
 def chain_of_module(document: Mapping[str, Any], source: str) -> Chain:
     """What a module makes. `source` names its file."""
-    return chain_of(_Module(document).found(), source)
+    return chain_of(_Module(document, source).found(), source)
 
 
 class _Module:
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], source: str) -> None:
+        self.budget = Budget(source)
         self.variables = _merged(document.get("variable"))
         self.locals = _merged(document.get("locals"))
         self.raw: dict[str, tuple[str, Mapping[str, Any], Place]] = {}
@@ -56,6 +57,7 @@ class _Module:
         return Found(kind, address, values, {"": place, **places_of(body)})
 
     def _resolved(self, value: Any, depth: int) -> Any:
+        self.budget.spend()
         if isinstance(value, Mapping):
             return {key: self._resolved(one, depth) for key, one in value.items()}
         if isinstance(value, list):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from setup.lint.chain import Chain, Place
-from setup.lint.document import places_of
+from setup.lint.document import Budget, places_of
 from setup.lint.items import rows
 from setup.lint.terraform import RENAMED, Found, chain_of
 
@@ -51,11 +51,12 @@ def is_plan(document: Any) -> bool:
 
 def chain_of_plan(document: Mapping[str, Any], source: str) -> Chain:
     """What a plan makes, or what a state holds. `source` names its file."""
-    return chain_of(_Plan(document).found(), source)
+    return chain_of(_Plan(document, source).found(), source)
 
 
 class _Plan:
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], source: str) -> None:
+        self.budget = Budget(source)
         values = document.get("planned_values", document.get("values")) or {}
         self.root = _table(_table(document.get("configuration")).get("root_module"))
         self.blind = "planned_values" in document and not self.root
@@ -123,6 +124,7 @@ class _Plan:
     def _of_expression(
         self, expression: Any, steps: Steps, index: str, depth: int
     ) -> list[str] | None:
+        self.budget.spend()
         if not isinstance(expression, Mapping) or depth > _DEEPEST:
             return None
         constant = expression.get("constant_value")

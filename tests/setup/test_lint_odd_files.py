@@ -80,3 +80,25 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             judge(chain_in(text.encode(), name))
         except UsageError as error:
             assert error.what
+
+
+def laughing_yaml() -> str:
+    """Ten levels, each of ten aliases of the one before."""
+    levels = ["  l0: &l0 x"]
+    levels += [f"  l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 10)]
+    topic = "  A:\n    Type: AWS::SNS::Topic\n    Properties: {Subscription: *l9}\n"
+    return "\n".join(["Mappings:", *levels, "Resources:", topic])
+
+
+def laughing_module() -> str:
+    names = {f"l{n}": [f"${{local.l{n - 1}}}"] * 10 for n in range(1, 10)}
+    topic = {"aws_sns_topic": {"a": {"name": "${local.l9}"}}}
+    return json.dumps({"locals": {"l0": "x", **names}, "resource": topic})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.yaml", laughing_yaml()), ("a.tf.json", laughing_module())]
+)
+def test_what_grows_without_end_is_refused(name: str, text: str) -> None:
+    with pytest.raises(UsageError, match="grow beyond all measure"):
+        judge(chain_in(text.encode(), name))
