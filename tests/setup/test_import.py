@@ -153,7 +153,9 @@ def test_options_are_read_from_what_stands(corp: Any) -> None:
     assert rows["retention_days"] == ("365", "90")
     again = look_around(found.config, ALL, ALL, corp.clients())
     assert again.settings == ()
-    assert corp.plan(found.config, ALL).notes == ()
+    # The trail leaves out KMS's events, which one detection looks for: nothing else is told.
+    notes = corp.plan(found.config, ALL).notes
+    assert [note for note in notes if "These see nothing" not in note] == []
 
 
 def test_our_own_pipeline_is_read_as_it_is(on_stand_in: Any) -> None:
