@@ -1,12 +1,23 @@
-"""Knows what an on-call service tells of an alert, whichever service it is. Calls none."""
+"""Knows what an on-call service is asked and tells of an alert, whichever it is. Calls none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
 
 from trailwatch.alert import AlertState
+from trailwatch.errors import RouterError
+
+
+class RouterName(StrEnum):
+    """Where a site's alarms go to."""
+
+    OPSGENIE = "opsgenie"
+    JSM = "jsm"
+    DIRECT = "direct"
 
 
 @dataclass(frozen=True)
@@ -38,3 +49,99 @@ class RequestStatus:
     done: bool
     success: bool = False
     reason: str = ""
+
+
+class AlertRouter(Protocol):
+    """Acts on and reads alerts. Every action returns a request's id; all raise RouterError."""
+
+    @property
+    def name(self) -> str: ...
+
+    def acknowledge(self, alert_id: str, user: str, note: str = "") -> str: ...
+
+    def unacknowledge(self, alert_id: str, user: str, note: str = "") -> str: ...
+
+    def close(self, alert_id: str, user: str, note: str = "") -> str: ...
+
+    def add_note(self, alert_id: str, user: str, note: str) -> str: ...
+
+    def snooze(self, alert_id: str, user: str, until: datetime, note: str = "") -> str: ...
+
+    def request_status(self, request_id: str) -> RequestStatus: ...
+
+    def find(self, alert_id: str) -> RoutedAlert | None: ...
+
+    def list_open(self, limit: int = 1000) -> list[RoutedAlert]: ...
+
+
+def router_of(identifier: str) -> RouterName:
+    """The service that an alert's or a request's id is of, as `Routers` writes it."""
+    name, colon, _ = identifier.partition(":")
+    for known in (RouterName.JSM, RouterName.DIRECT):
+        if colon and name == known:
+            return known
+    return RouterName.OPSGENIE
+
+
+def marked(name: str, identifier: str) -> str:
+    """An id with its service before it; Opsgenie's stay as they are, as they always were."""
+    return identifier if name == RouterName.OPSGENIE else f"{name}:{identifier}"
+
+
+class Routers:
+    """All on-call services of this process as one: ids say whose they are ("direct:5f3c")."""
+
+    name = "all"
+
+    def __init__(self, routers: Iterable[AlertRouter], in_use: Callable[[], Iterable[str]]) -> None:
+        """in_use: the names of those whose open alerts are to be listed."""
+        self._routers = {router.name: router for router in routers}
+        self._in_use = in_use
+
+    def acknowledge(self, alert_id: str, user: str, note: str = "") -> str:
+        router, own = self._of(alert_id)
+        return marked(router.name, router.acknowledge(own, user, note))
+
+    def unacknowledge(self, alert_id: str, user: str, note: str = "") -> str:
+        router, own = self._of(alert_id)
+        return marked(router.name, router.unacknowledge(own, user, note))
+
+    def close(self, alert_id: str, user: str, note: str = "") -> str:
+        router, own = self._of(alert_id)
+        return marked(router.name, router.close(own, user, note))
+
+    def add_note(self, alert_id: str, user: str, note: str) -> str:
+        router, own = self._of(alert_id)
+        return marked(router.name, router.add_note(own, user, note))
+
+    def snooze(self, alert_id: str, user: str, until: datetime, note: str = "") -> str:
+        router, own = self._of(alert_id)
+        return marked(router.name, router.snooze(own, user, until, note))
+
+    def request_status(self, request_id: str) -> RequestStatus:
+        router, own = self._of(request_id)
+        return router.request_status(own)
+
+    def find(self, alert_id: str) -> RoutedAlert | None:
+        router, own = self._of(alert_id)
+        found = router.find(own)
+        return found and replace(found, id=marked(router.name, found.id))
+
+    def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
+        """The open alerts of all services in use; raises RouterError where one does not answer."""
+        found: list[RoutedAlert] = []
+        for name in dict.fromkeys(self._in_use()):
+            router, _ = self._of(marked(name, ""))
+            found += [replace(one, id=marked(name, one.id)) for one in router.list_open(limit)]
+        return found
+
+    def _of(self, identifier: str) -> tuple[AlertRouter, str]:
+        name = router_of(identifier)
+        if name not in self._routers:
+            raise RouterError(
+                f"There is no way to {name.value} in the settings.",
+                f"The alert {identifier} is there.",
+                "Set its address and key again, or close the alert there.",
+            )
+        own = identifier if name is RouterName.OPSGENIE else identifier.partition(":")[2]
+        return self._routers[name], own

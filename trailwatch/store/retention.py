@@ -11,7 +11,18 @@ from trailwatch.alert import AlertState
 from trailwatch.store.inbox import InboxState
 from trailwatch.store.jobs import JobState
 from trailwatch.store.outbox import MessageState
-from trailwatch.store.tables import alert, audit, drift, inbox, job, message, plan, tick
+from trailwatch.store.tables import (
+    alert,
+    alert_twin,
+    audit,
+    direct_alert,
+    drift,
+    inbox,
+    job,
+    message,
+    plan,
+    tick,
+)
 
 AT_ONCE = 2_000
 """Rows that one call deletes of a table, so that a transaction stays short."""
@@ -57,6 +68,11 @@ def prune(tx: Connection, now: datetime, keep: Keep | None = None) -> dict[str, 
             alert,
             (alert.c.state == AlertState.CLOSED) & (alert.c.updated_at < now - keep.alerts),
         ),
+        (
+            direct_alert,
+            direct_alert.c.closed & (direct_alert.c.updated_at < now - keep.alerts),
+        ),
+        (alert_twin, alert_twin.c.alert.not_in(select(alert.c.id))),
         (drift, drift.c.gone_at < now - keep.alerts),
         (plan, plan.c.created_at < now - keep.plans),
         (audit, audit.c.at < now - keep.audit),

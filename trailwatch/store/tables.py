@@ -66,6 +66,27 @@ Index("alert_router_id", alert.c.router_id)
 Index("alert_state", alert.c.state)
 Index("alert_first_seen", alert.c.first_seen)
 
+# What the bot keeps for sites that have no on-call service.
+direct_alert = Table(
+    "direct_alert",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("alias", Words, nullable=False),
+    Column("closed", Boolean, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("body", Words, nullable=False),
+)
+Index("direct_alert_alias", direct_alert.c.alias, direct_alert.c.closed)
+
+# The same alarm in a second on-call service, while a site moves from one to another.
+alert_twin = Table(
+    "alert_twin",
+    metadata,
+    Column("router_id", Words, primary_key=True),
+    Column("alert", Words, nullable=False),
+)
+Index("alert_twin_alert", alert_twin.c.alert)
+
 lane = Table(
     "lane",
     metadata,

@@ -1,0 +1,70 @@
+"""Keeps the alerts of sites without an on-call service. Decides nothing about them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, func, select
+
+from trailwatch.alert import AlertState
+from trailwatch.routers.router import RoutedAlert
+from trailwatch.store.tables import direct_alert as table
+from trailwatch.store.upsert import put
+
+
+def save(tx: Connection, alert: RoutedAlert) -> None:
+    """Store an alert, or overwrite the one of its id."""
+    put(
+        tx,
+        table,
+        {
+            "id": alert.id,
+            "alias": alert.alias,
+            "closed": alert.state is AlertState.CLOSED,
+            "updated_at": alert.updated_at,
+            "body": json.dumps(msgspec.to_builtins(alert), ensure_ascii=True),
+        },
+    )
+
+
+def get(tx: Connection, alert_id: str, *, lock: bool = False) -> RoutedAlert | None:
+    """The alert of that id. lock: nobody else changes it until this transaction ends."""
+    return _first(tx, select(table.c.body).where(table.c.id == alert_id), lock)
+
+
+def open_of(tx: Connection, alias: str, *, lock: bool = False) -> RoutedAlert | None:
+    """The newest alert of an alarm's ARN that is not closed."""
+    chosen = select(table.c.body).where(table.c.alias == alias, table.c.closed.is_(False))
+    return _first(tx, chosen.order_by(table.c.updated_at.desc()), lock)
+
+
+def list_open(tx: Connection, limit: int) -> list[RoutedAlert]:
+    """Alerts that are not closed, those that changed last first."""
+    chosen = (
+        select(table.c.body)
+        .where(table.c.closed.is_(False))
+        .order_by(table.c.updated_at.desc(), table.c.id)
+        .limit(limit)
+    )
+    return [_alert_of(body) for body in tx.execute(chosen).scalars()]
+
+
+def newest_change(tx: Connection, alias: str) -> datetime | None:
+    """When an alarm's alerts last changed; None where it has none."""
+    found: datetime | None = tx.scalar(
+        select(func.max(table.c.updated_at)).where(table.c.alias == alias)
+    )
+    return found
+
+
+def _first(tx: Connection, chosen: Select[Any], lock: bool) -> RoutedAlert | None:
+    chosen = chosen.limit(1)
+    body = tx.execute(chosen.with_for_update() if lock else chosen).scalar()
+    return None if body is None else _alert_of(body)
+
+
+def _alert_of(body: str) -> RoutedAlert:
+    return msgspec.convert(json.loads(body), RoutedAlert)
