@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers import samples_imports, samples_lint, samples_plans
+from handlers import samples_coverage, samples_imports, samples_lint, samples_plans
 from handlers.blocks.alert import AlertLinks, alert_message
 from handlers.blocks.audit import AuditRow, audit_message
 from handlers.blocks.digest import digest_message
@@ -292,6 +292,7 @@ def messages() -> dict[str, Message]:
         **samples_plans.messages(),
         **samples_lint.messages(),
         **samples_imports.messages(),
+        **samples_coverage.messages(),
         **_statuses(),
         **_others(),
     }
