@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers import samples_coverage, samples_imports, samples_lint, samples_plans
+from handlers import samples_coverage, samples_drift, samples_imports, samples_lint, samples_plans
 from handlers.blocks.alert import AlertLinks, alert_message
 from handlers.blocks.audit import AuditRow, audit_message
 from handlers.blocks.digest import digest_message
@@ -293,6 +293,9 @@ def messages() -> dict[str, Message]:
         **samples_lint.messages(),
         **samples_imports.messages(),
         **samples_coverage.messages(),
+        **samples_drift.messages(ALERT),
+        "alert-own": alert_message(samples_drift.own(ALERT), NOW, LINKS, OFFICES),
+        "alert-own-strange": alert_message(samples_drift.own(ALERT, 1), NOW, LINKS, OFFICES),
         **_statuses(),
         **_others(),
     }

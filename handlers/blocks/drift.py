@@ -8,10 +8,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from handlers.blocks import kit
-from handlers.blocks.changes import diff_words
 from handlers.blocks.event_table import origin, who
-from handlers.blocks.kit import Block, Message, code, count, date, esc, label, plain, utc
-from setup.change import LABELS, Action, Change
+from handlers.blocks.kit import (
+    Block,
+    Message,
+    Word,
+    code,
+    count,
+    date,
+    esc,
+    label,
+    plain,
+    utc,
+    visible,
+)
+from setup.change import LABELS, Action, Change, FieldDiff
 
 if TYPE_CHECKING:
     from trailwatch.event import Event
@@ -51,11 +62,12 @@ def drift_message(
     if loud and mentions and not ignored:
         blocks.append(kit.section(f":bell: {_mentioned(mentions)}"))
     for row in ranked[:_MOST_SHOWN]:
-        blocks += _gone(row) if row.gone_at else _standing(row, now, offices)
+        alone = len(ranked) == 1
+        blocks += _gone(row) if row.gone_at else _standing(row, now, offices, titled=not alone)
     if len(ranked) > _MOST_SHOWN:
         more = count(len(ranked) - _MOST_SHOWN, "more resource")
         blocks.append(kit.context(f"… {more}: {code('/trailwatch setup drift')} lists all"))
-    if len(standing) > 1:
+    if standing and len(ranked) > 1:
         blocks.append(_for_all(standing))
     return kit.message(_sentence(ranked, standing, site), blocks)
 
@@ -160,8 +172,13 @@ def _mentioned(ids: Sequence[str]) -> str:
     return " ".join(shown)
 
 
-def _standing(row: DriftRow, now: datetime, offices: Collection[str]) -> list[Block]:
-    """One resource that is not as set up: what, by whom, and the buttons."""
+def _standing(
+    row: DriftRow, now: datetime, offices: Collection[str], *, titled: bool = True
+) -> list[Block]:
+    """One resource that is not as set up: what, by whom, and the buttons.
+
+    Without its title where the header says the same.
+    """
     change = _change(row)
     title = kit.words(
         kit.emoji(_PICTURE[row.severity]),
@@ -171,18 +188,27 @@ def _standing(row: DriftRow, now: datetime, offices: Collection[str]) -> list[Bl
         f" {plain(row.what, 200)}",
     )
     diffs = change.diff() if change.action is Action.UPDATE else ()
-    lines = [[plain("now → as set up: ", 40), *diff_words(one)] for one in diffs[:_MOST_DIFFS]]
+    lines = [_diff(one) for one in diffs[:_MOST_DIFFS]]
     if len(diffs) > _MOST_DIFFS:
         lines.append([(f"… {count(len(diffs) - _MOST_DIFFS, 'more field')}", "italic")])
-    blocks = [kit.rich_text(title, *([kit.listing(lines)] if lines else []))]
-    blocks.append(kit.context(*(f"{part}" for part in _who(row, offices))))
+    parts = [title] if titled else []
+    parts += [kit.listing(lines)] if lines else []
+    blocks = [kit.rich_text(*parts)] if parts else []
+    blocks.append(kit.context(*_who(row, offices)))
     if row.ignored_until is not None and row.ignored_until > now:
         by = f" by {esc(row.ignored_by, 80)}" if row.ignored_by else ""
         blocks.append(kit.context(f":zzz: ignored{by} until {date(row.ignored_until)}"))
     if row.blocked:
         blocks.append(kit.context(f":no_entry: No plan restores it: {esc(row.blocked, 400)}"))
-    blocks.append(_buttons(row))
+    blocks.append(_buttons(row, look=not titled))
     return blocks
+
+
+def _diff(one: FieldDiff) -> list[Word]:
+    """One field: how it is, and how it was set up."""
+    now: Word = (plain(one.before, 80), "code") if one.before is not None else "not there"
+    then: Word = (plain(one.after, 80), "code") if one.after is not None else "not there"
+    return [f"{plain(one.path, 80)}: ", now, ", set up as ", then]
 
 
 def _change(row: DriftRow) -> Change:
@@ -225,7 +251,7 @@ def tool_of(user_agent: str) -> str:
     return text.split(" ")[0].strip("[]")[:60]
 
 
-def _buttons(row: DriftRow) -> Block:
+def _buttons(row: DriftRow, *, look: bool) -> Block:
     name = f"{_kind(row)} {label(str(row.change['name']), 60)}"
     ask = kit.confirm(
         "Restore it?",
@@ -242,9 +268,9 @@ def _buttons(row: DriftRow) -> Block:
     if row.until is not None:
         options.append(kit.option(f"Accept until {row.until:%b %-d %H:%M} UTC", f"accept:{row.id}"))
     elif row.option:
-        options.append(kit.option(f"Accept: {row.option}", f"accept:{row.id}"))
-    look = kit.button("Look again", LOOK, row.site)
-    return kit.actions(restore, record, look, kit.overflow(MORE, options))
+        options.append(kit.option(f"Accept: {label(row.option, 60)}", f"accept:{row.id}"))
+    again = kit.button("Look again", LOOK, row.site) if look else None
+    return kit.actions(restore, record, again, kit.overflow(MORE, options))
 
 
 def _for_all(standing: Sequence[DriftRow]) -> Block:
@@ -256,10 +282,14 @@ def _for_all(standing: Sequence[DriftRow]) -> Block:
         "Restore all",
         "Not now",
     )
+    look = kit.button("Look again", LOOK, standing[0].site)
+    if len(standing) == 1:
+        # Its own row restores it.
+        return kit.actions(look)
     value = f"all:{standing[0].message}"
     restore = kit.button("Restore all", RESTORE, value, style="primary", confirm=ask)
     ignore = kit.option("Ignore all for 24 h", f"ignore:{value}")
-    return kit.actions(restore if able else None, kit.overflow(MORE, [ignore]))
+    return kit.actions(restore if able else None, look, kit.overflow(MORE, [ignore]))
 
 
 def _gone(row: DriftRow) -> list[Block]:
@@ -269,9 +299,9 @@ def _gone(row: DriftRow) -> list[Block]:
         kit.context(f":white_check_mark: {name}: {esc(row.gone_how, 200)}{when}"),
     ]
     if row.causes:
-        blocks.append(kit.context(f"It had been: {esc(row.what, 200)} · {_by(row.causes[0], ())}"))
+        blocks.append(kit.context(f"“{esc(row.what, 200)}” · {_by(row.causes[0], ())}"))
     else:
-        blocks.append(kit.context(f"It had been: {esc(row.what, 200)}"))
+        blocks.append(kit.context(f"“{esc(row.what, 200)}”"))
     return blocks
 
 
@@ -291,7 +321,10 @@ def _sentence(ranked: Sequence[DriftRow], standing: Sequence[DriftRow], site: st
 
 
 def _pretty(raw: str) -> str:
+    """A record over several lines, without what cannot be seen."""
     try:
-        return json.dumps(json.loads(raw), indent=1, ensure_ascii=False)
+        text = json.dumps(json.loads(raw), indent=1, ensure_ascii=False)
     except ValueError:
-        return raw
+        text = raw
+    indented = ((line, len(line) - len(line.lstrip(" "))) for line in text.splitlines())
+    return "\n".join(" " * indent + visible(line) for line, indent in indented)

@@ -61,8 +61,8 @@ def _words(alert: Alert, *, marks: bool = True) -> str:
     plan = f"{'plans' if len(ids) > 1 else 'plan'} {shown}"
     by = esc(extra.get("own_by", ""), 120)
     if not strange and extra.get("own_whole") == "yes":
-        whole = f"all {ours} events are" if ours > 1 else "its one event is"
-        return f"{bold}Set off by {plan}{bold} that {by} applied: {whole} of it."
+        whole = f"all {ours} events are calls" if ours > 1 else "the event is a call"
+        return f"{bold}Set off by {plan}{bold} that {by} applied: {whole} of that apply."
     of = f"{count(ours, 'event is', 'events are')} of {plan}, which {by} applied."
     if not strange:
         return f"{of} Not all events could be looked at."

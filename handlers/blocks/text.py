@@ -25,7 +25,10 @@ NOTHING = "–"
 _LOOKALIKES = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARK = re.compile(r"(?<![0-9A-Za-z])[*_~]|[*_~](?![0-9A-Za-z])|`")
-_EMOJI = re.compile(r":(?=(?:[+-]1|100|1234|[\w+'-]*[^\W\d][\w+'-]*):)")
+_NAME = r"(?:[+-]1|100|1234|[\w+'-]*[^\W\d][\w+'-]*)"
+_LAST = r"(?:[+-]1|100|1234|(?:[^\WA-Z]|[+'-])*[^\W\dA-Z](?:[^\WA-Z]|[+'-])*)"
+"""A name at the end of a text, which a colon of ours may close: it has no capitals."""
+_EMOJI = re.compile(rf":(?={_NAME}:)|:(?={_LAST}\Z)")
 """A colon that could open an emoji's name; not those of a time of day or an account's ARN."""
 _SPACES = re.compile(r"\s+")
 _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")

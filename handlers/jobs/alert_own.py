@@ -8,27 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from handlers.alert_search import SHOWN, search
+from handlers.applies import LONGEST_APPLY, made_since
 from handlers.blocks.own import strange_message
 from handlers.deps import Deps
 from handlers.intake import message_key, say
 from handlers.jobs.job import JobContext, Later
-from setup.own import Made, Sorted, claims, sort_out
+from setup.own import Sorted, claims, sort_out
 from trailwatch.alert import Alert
 from trailwatch.errors import AwsError, NotFound
 from trailwatch.pattern import PatternError
 from trailwatch.search.logs import EventPage
-from trailwatch.store import alerts, audit, jobs, outbox
-from trailwatch.store.audit import AuditEntry
+from trailwatch.store import alerts, jobs, outbox
 from trailwatch.store.outbox import Outgoing
 
 FOLLOWED = tuple(timedelta(seconds=s) for s in (20, 40, 60, 120, 300, 300, 300, 420, 540))
 """When to look again: past the 15 minutes in which the alarm stays on, and a late delivery."""
-LONGEST_APPLY = timedelta(hours=2)
-MOST_CHANGES = 2000
 
 
 def marked(deps: Deps, alert: Alert, page: EventPage) -> dict[str, Any]:
@@ -122,28 +120,3 @@ def _tell_strange(deps: Deps, tx: Any, alert: Alert, strange: int) -> None:
         broadcast=True,
     )
     outbox.say(tx, outgoing, deps.clock())
-
-
-def made_since(deps: Deps, since: datetime) -> list[Made]:
-    """Every change that applies made since then, from the audit log."""
-    with deps.db.reading() as tx:
-        entries = audit.recent(tx, MOST_CHANGES, since=since, action="setup.")
-    began = {
-        entry.subject.removeprefix("plan "): entry.at
-        for entry in entries
-        if entry.action == "setup.apply" and entry.outcome == "started"
-    }
-    changes = [entry for entry in entries if entry.detail.get("access_key")]
-    return [_made(entry, began) for entry in changes]
-
-
-def _made(entry: AuditEntry, began: Mapping[str, datetime]) -> Made:
-    plan = str(entry.detail.get("plan", ""))
-    return Made(
-        plan,
-        entry.actor_name,
-        entry.subject,
-        str(entry.detail["access_key"]),
-        began.get(plan, entry.at - LONGEST_APPLY),
-        entry.at,
-    )

@@ -159,11 +159,7 @@ def _healers(
                 plan = str(done.detail.get("plan", ""))
                 healed[key] = f"restored by {done.actor_name} (plan {plan})"
     left = {key: row for key, row in gone.items() if key not in healed}
-    # A record's time has whole seconds.
-    wanted = [
-        Wanted(_any_change(change_in(row.change)), row.found_at.replace(microsecond=0))
-        for row in left.values()
-    ]
+    wanted = [Wanted(_any_change(change_in(row.change)), row.found_at) for row in left.values()]
     events = find_causes(deps, config, wanted, now) if wanted else {}
     for key, row in left.items():
         if row.until is not None and row.until <= now:

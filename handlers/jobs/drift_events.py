@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from handlers.applies import LONGEST_APPLY, made_since
 from handlers.deps import Deps
 from setup.causes import caused, event_names
 from setup.change import Change
+from setup.own import sort_out
 from trailwatch.errors import AwsError
 from trailwatch.event import Event
 from trailwatch.pattern import MAX_LENGTH, parse
@@ -45,16 +47,24 @@ def find_causes(
 ) -> Mapping[str, tuple[Event, ...]]:
     """The newest events that can have changed each resource, by its key ("kind:name").
 
-    A resource without any is left out: its event may not have arrived yet. What AWS refuses is
+    Calls of our own applies are no cause. A resource without any event is left out: it may not
+    have arrived yet. What AWS refuses is
     logged, and counts as not found.
     """
-    left = {one.change.key: one for one in wanted}
+    # A record's time has whole seconds.
+    left = {one.change.key: replace(one, since=one.since.replace(microsecond=0)) for one in wanted}
     found: dict[str, list[Event]] = {}
-    _take(left, found, config, _in_log_group(deps, config, left.values(), now))
+    made = made_since(deps, min(one.since for one in left.values()) - LONGEST_APPLY)
+
+    def not_ours(events: list[Event]) -> tuple[Event, ...]:
+        return sort_out(events, made, config).strange
+
+    _take(left, found, config, not_ours(_in_log_group(deps, config, left.values(), now)))
     names = event_names(one.change for one in left.values() if one.change.key not in found)
     if names:
-        _take(left, found, config, _in_history(deps, config, names, left.values(), now))
-    return {key: tuple(events[:KEPT]) for key, events in found.items()}
+        events = _in_history(deps, config, names, left.values(), now)
+        _take(left, found, config, not_ours(events))
+    return {key: tuple(newest[:KEPT]) for key, newest in found.items()}
 
 
 def _take(

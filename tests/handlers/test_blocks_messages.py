@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers import samples, samples_imports, samples_lint, samples_plans
+from handlers import samples, samples_drift, samples_imports, samples_lint, samples_plans
 from handlers.blocks import kit
 from handlers.blocks.alert import AlertLinks, alert_message
 from handlers.blocks.applying import plan_progress, plan_result
@@ -26,6 +26,7 @@ from handlers.blocks.audit import AuditRow, audit_message
 from handlers.blocks.change_list import all_changes
 from handlers.blocks.destroy import destroy_view
 from handlers.blocks.digest import digest_message
+from handlers.blocks.drift import drift_answer, drift_message, record_message
 from handlers.blocks.errors import error_message
 from handlers.blocks.events import events_message
 from handlers.blocks.help import Usage, help_overview, help_topic
@@ -35,6 +36,7 @@ from handlers.blocks.imports import import_message, import_written
 from handlers.blocks.kit import Message
 from handlers.blocks.lint import lint_message
 from handlers.blocks.lists import alerts_message, state_message
+from handlers.blocks.own import strange_message
 from handlers.blocks.pattern import pattern_refused, pattern_taken
 from handlers.blocks.plan import plan_discarded, plan_message, plan_stale
 from handlers.blocks.status import status_message
@@ -202,6 +204,32 @@ def poisoned(value: Any, text: str) -> Any:
     return value
 
 
+def _drift(text: str) -> dict[str, Message | kit.Block]:
+    """Drift whose names, events and reasons somebody else wrote."""
+    row = replace(
+        samples_drift.TRAIL,
+        change={**samples_drift.TRAIL.change, "name": text, "before": {"a": text}},
+        causes=poisoned(samples_drift.TRAIL.causes, text),
+        what=text,
+        blocked=text,
+        option=text,
+        ignored_by=text,
+        ignored_until=samples.NOW + timedelta(hours=1),
+    )
+    over = replace(row, gone_at=samples.NOW, gone_how=text)
+    own = samples_drift.own(replace(poisoned(samples.ALERT, text), id="a1"), 1)
+    own = replace(own, extra={**own.extra, "own_by": text})
+    answer = drift_answer(samples_drift.CHECK, [row] * 2, text, samples.NOW)
+    return {
+        "drift": drift_message([row], samples.NOW, text),
+        "drift-several": drift_message([row, over, row], samples.NOW, text),
+        "drift-answer": answer,
+        "drift-record": record_message(row),
+        "alert-own": alert_message(own, samples.NOW),
+        "alert-strange": strange_message(own, row.causes),
+    }
+
+
 def everything(text: str) -> dict[str, Message | kit.Block]:
     """Each kind of message and view with `text` wherever somebody else could have written it."""
     searched = (samples.FIRED - timedelta(minutes=5), samples.FIRED)
@@ -259,6 +287,7 @@ def everything(text: str) -> dict[str, Message | kit.Block]:
         "history": history_message((entry,) * 3, text),
         "history-plan": plan_entry(entry),
         "destroy": destroy_view(replace(warned, id="p1"), ["bucket", "kms_key"], text),
+        **_drift(text),
         "status": status_message(poisoned(samples.STATUSES, text), text, samples.NOW),
         "error": error_message(error),
         "error-id": error_message(text),
@@ -308,7 +337,8 @@ HOSTILE = {
     "long-spaces": "a" + " " * 100_000 + "b",
 }
 OWN = re.compile(r"<!date\^\d+\^[{}a-z_ ]+\|[^<>|]*>|<https://[a-z0-9.\-]+/[^<>|\s]*\|[^<>|]*>")
-MARKS = re.compile(r"(?<![0-9A-Za-z])[*_~]|[*_~](?![0-9A-Za-z])|`|:[\w+'-]*[a-z][\w+'-]*:")
+PICTURE = r":(?:[^\WA-Z]|[+'-])*[a-z](?:[^\WA-Z]|[+'-])*:"
+MARKS = re.compile(rf"(?<![0-9A-Za-z])[*_~]|[*_~](?![0-9A-Za-z])|`|{PICTURE}")
 CODE = re.compile(r"`[^`\n]+`")
 QUOTE = re.compile(r"(?m)^(?:>|&gt;)")
 

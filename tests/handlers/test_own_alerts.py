@@ -74,8 +74,9 @@ def test_an_apply_s_own_alert_says_so(house: Any, until: Callable[..., Any]) -> 
     plan = change_by_plan(house)
     until(lambda: "PutBucketLifecycle" in records(house, began))
     ident = fire(house, began)
-    assert f"*Set off by plan `{plan}`* that alice applied: its one event is of it." in shown(
-        house, ident
+    assert (
+        f"*Set off by plan `{plan}`* that alice applied: the event is a call of that apply."
+        in shown(house, ident)
     )
     assert f"trailwatch-plan-{plan} via role trailwatch-setup" in shown(house, ident)
     message = house.messages(f"alert:{ident}")[0]
