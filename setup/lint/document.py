@@ -152,11 +152,7 @@ class _Json:
 
 
 def _yaml(text: str, name: str) -> Any:
-    try:
-        import yaml  # type: ignore[import-untyped]
-    except ModuleNotFoundError as error:
-        fix = "pip install pyyaml, or give it as JSON."
-        raise UsageError(f"Reading {name} needs PyYAML.", "It is not installed.", fix) from error
+    import yaml  # only where a template is YAML: it takes a while to load
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
