@@ -39,12 +39,16 @@ def alarm_window_of(deps: Deps, alert: Alert) -> Window:
 
 def pattern_of(deps: Deps, alert: Alert, source: LogsSource) -> Pattern:
     """The pattern that the metric filter has in AWS now, else the catalogue's."""
-    live = source.filter_pattern(alert.fields.alarm_name)
+    name = alert.fields.alarm_name
+    live = source.filter_pattern(name)
+    if live is None and name:
+        # Alarms and filters of others don't share a name.
+        live = source.pattern_behind(name)
     if live is not None:
         return parse(live)
     detection = deps.catalogue.detections.get(alert.fields.detection_id)
     if detection is None:
         raise NotFound(
-            f"No metric filter is called {alert.fields.alarm_name!r}, so its events are unknown."
+            f"No metric filter is called {name!r} or counts for it, so its events are unknown."
         )
     return parse(detection.pattern)

@@ -62,6 +62,8 @@ def run_policy(
     searches: list[Need] = [
         ("read", "logs:DescribeMetricFilters", group),
         ("read", "logs:FilterLogEvents", group),
+        # The filter behind an alarm that others made.
+        ("read", "cloudwatch:DescribeAlarms", site.alarm_arn("*")),
         # LookupEvents knows no resources in IAM.
         ("read", "cloudtrail:LookupEvents", "*"),
         ("read", "s3:ListBucket", site.bucket_arn(config.bucket)),

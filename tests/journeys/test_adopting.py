@@ -137,6 +137,22 @@ def test_what_stands_is_imported_planned_and_exported(
     alert = sandbox.until(lambda: next(iter(sandbox.alerts()), None), 20, "their alarm as an alert")
     assert "root" in alert["text"].lower()
 
+    record = {
+        "eventVersion": "1.09",
+        "eventID": "11111111-2222-3333-4444-555555555555",
+        "eventTime": "2026-11-23T10:00:00Z",
+        "eventSource": "things.amazonaws.com",
+        "eventName": "DeleteThing",
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "198.51.100.9",
+        "userIdentity": {"type": "IAMUser", "userName": "mallory"},
+        "recipientAccountId": sandbox.status["aws"]["account"],
+    }
+    sandbox.records(json.dumps(record).encode())
+    rare = sandbox.until(lambda: next(iter(sandbox.alerts()[1:]), None), 20, "the other alarm")
+    assert "corp-Rare" in rare["text"]
+    sandbox.wait_message(lambda m: m["ts"] == rare["ts"] and "mallory" in json.dumps(m["blocks"]))
+
     sandbox.command("setup export --format terraform")
     file = sandbox.wait_message(lambda m: m.get("files"))
     assert file["files"][0]["name"] == "trailwatch.tf.json"

@@ -84,6 +84,27 @@ def test_the_filters_own_pattern(aws: Aws) -> None:
     assert source.filter_pattern("") is None
 
 
+def test_the_pattern_behind_an_alarm_of_another_name(aws: Aws, faults: Faults) -> None:
+    cloudwatch = aws.client("cloudwatch")
+    for name, metric in (("corp-new-users", "x"), ("corp-else", "other")):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="Trailwatch",
+            MetricName=metric,
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+        )
+    source = LogsSource(aws, GROUP)
+    assert source.pattern_behind("corp-new-users") == '{ $.eventName = "CreateUser" }'
+    assert source.pattern_behind("corp-else") is None
+    assert source.pattern_behind("nobody") is None
+    faults.add(Fault("aws", "DescribeAlarms", "status", status=403, count=1))
+    assert source.pattern_behind("corp-new-users") is None, "an elder policy lacks the right"
+
+
 def test_what_aws_refuses_is_told(aws: Aws, faults: Faults) -> None:
     with pytest.raises(AwsError) as caught:
         LogsSource(aws, "/absent").search(query())

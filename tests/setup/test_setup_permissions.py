@@ -163,10 +163,12 @@ def test_a_search_needs_what_the_running_policy_grants(on_stand_in: Any) -> None
     earlier = len(world.log.list("aws"))
     source = LogsSource(world.aws, config.log_group)
     source.filter_pattern("trailwatch-console-login")
+    source.pattern_behind("corp-alarm")
     now = world.clock()
     source.search(EventQuery(parse('{ $.eventName = "ConsoleLogin" }'), now, now))
-    called = {call["method"] for call in world.log.list("aws")[earlier:]}
+    called = {call["method"] for call in world.log.list("aws")[earlier:]} - {"DescribeAlarms"}
     others = {"s3:GetObject", "s3:ListBucket", "sts:AssumeRole", "cloudtrail:LookupEvents"}
+    others.add("cloudwatch:DescribeAlarms")
     assert {f"logs:{name}" for name in called} | others == _actions(run_policy(config))
 
 
@@ -174,8 +176,8 @@ def test_the_running_bot_only_searches_and_assumes_one_role(on_moto: Any) -> Non
     config = on_moto.config()
     document = run_policy(config)
     searches = {"logs:DescribeMetricFilters", "logs:FilterLogEvents", "cloudtrail:LookupEvents"}
-    archive = {"s3:GetObject", "s3:ListBucket"}
-    assert _actions(document) == {*searches, *archive, "sts:AssumeRole"}
+    others = {"s3:GetObject", "s3:ListBucket", "cloudwatch:DescribeAlarms"}
+    assert _actions(document) == {*searches, *others, "sts:AssumeRole"}
     trust = setup_trust("arn:aws:iam::123456789012:role/trailwatch", "an-external-id")
     (statement,) = trust["Statement"]
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "an-external-id"}}

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from trailwatch.aws import Aws
+from trailwatch.errors import AwsError
 from trailwatch.event import BadRecord, Event, parse_event
 from trailwatch.pattern import Pattern
 
@@ -94,6 +95,33 @@ class LogsSource:
         for item in answer.get("metricFilters", []):
             if item.get("filterName") == name:
                 return str(item.get("filterPattern", ""))
+        return None
+
+    def pattern_behind(self, alarm: str) -> str | None:
+        """The text of the filter that counts into an alarm's metric, whatever the two are called:
+        alarms that others made. None where there is none, or where alarms may not be read. Raises
+        AwsError.
+        """
+        try:
+            answer = self._aws.call("cloudwatch", "DescribeAlarms", AlarmNames=[alarm])
+        except AwsError as error:
+            if error.permission:
+                return None
+            raise
+        alarms = answer.get("MetricAlarms", ())
+        metrics = {(one.get("Namespace"), one.get("MetricName")) for one in alarms}
+        more: dict[str, str] = {}
+        while metrics:
+            page = self._aws.call(
+                "logs", "DescribeMetricFilters", logGroupName=self._log_group, **more
+            )
+            for item in page.get("metricFilters", ()):
+                for one in item.get("metricTransformations", ()):
+                    if (one.get("metricNamespace"), one.get("metricName")) in metrics:
+                        return str(item.get("filterPattern", ""))
+            if not page.get("nextToken"):
+                break
+            more = {"nextToken": page["nextToken"]}
         return None
 
     def _page(self, query: EventQuery, token: str | None) -> dict[str, Any]:
