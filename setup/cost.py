@@ -20,6 +20,9 @@ Source: CloudWatch, CloudTrail and KMS pricing pages, us-east-1; CloudTrail's ar
 DEFAULT_GB = Decimal("1.0")
 MEASURED = "as measured over the last 30 days"
 BYTES_PER_EVENT = 1_500
+WRITES = Decimal("0.1")
+"""The share of events that write: with both kinds of Insights these are analysed twice. Source:
+Costs for Insights events, CloudTrail user guide, whose examples have about this share."""
 KEY_CALLS = 30_000
 """Calls on the key in a month: one for each file of the trail, one in five minutes and Region, as
 the bucket's own key and the log group's save nearly all others."""
@@ -105,9 +108,10 @@ def _lines(size: Size, gigabytes: Decimal | None, how: str) -> tuple[CostLine, .
         usd = (volume * LOGS_GB).quantize(CENT)
         lines.append(CostLine(f"{volume.normalize():f} GB of logs taken in", usd, note))
     if size.trail and size.insights:
-        usd = (events / 100_000 * INSIGHTS_100K * size.insights).quantize(CENT)
+        analysed = events * (1 + WRITES * (size.insights - 1))
+        usd = (analysed / 100_000 * INSIGHTS_100K).quantize(CENT)
         what = f"CloudTrail Insights, {size.insights} of 2 kinds"
-        lines.append(CostLine(what, usd, "about one event for 1.5 KB of logs"))
+        lines.append(CostLine(what, usd, "about one event for 1.5 KB of logs, one in ten a write"))
     if size.trail and size.copies:
         usd = (events / 100_000 * COPY_100K).quantize(CENT)
         named = ", ".join(size.copies[:3]) + (" and others" if len(size.copies) > 3 else "")

@@ -76,10 +76,9 @@ def _unfit(config: SiteConfig, why: str, fix: str) -> ConfigError:
 def _missing(config: SiteConfig, policy: Mapping[str, Any]) -> list[str]:
     """The services that a key policy says nothing of. Conditions are not judged: they may be
     narrower than what is wanted, which AWS tells when the key is used."""
-    region = config.site.region
     needed = {
         CLOUDTRAIL: ("kms:GenerateDataKey", "kms:DescribeKey"),
-        f"logs.{region}.amazonaws.com": ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"),
+        config.site.logs_principal: ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"),
         "cloudwatch.amazonaws.com": ("kms:Decrypt", "kms:GenerateDataKey"),
     }
     found = policy.get("Statement", [])

@@ -65,6 +65,12 @@ class Site:
             return key
         return self.arn("kms", key if key.startswith("alias/") else f"key/{key}")
 
+    @property
+    def logs_principal(self) -> str:
+        """CloudWatch Logs as a principal of policies: it has one for each Region."""
+        suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        return f"logs.{self.region}.{suffix}"
+
     def alarm_arn(self, name: str) -> str:
         return self.arn("cloudwatch", f"alarm:{name}")
 
@@ -92,6 +98,8 @@ class SiteConfig:
     break_glass_roles: tuple[str, ...] = ()
     namespace: str = "Trailwatch"
     public_url: str = ""
+    router: str = "opsgenie"
+    """Who is told of alarms: "opsgenie", or "direct" for nobody but the bot itself."""
     router_url: str = "https://api.opsgenie.com"
     router_team: str = ""
     auto_close: bool = False

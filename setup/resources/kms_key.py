@@ -93,7 +93,7 @@ class KmsKey:
                 {
                     "Sid": "OurLogGroup",
                     "Effect": "Allow",
-                    "Principal": {"Service": f"logs.{site.region}.amazonaws.com"},
+                    "Principal": {"Service": site.logs_principal},
                     "Action": [
                         "kms:Decrypt",
                         "kms:Describe*",

@@ -109,7 +109,7 @@ def test_cost_is_the_sum_of_its_lines() -> None:
         ("15 custom metrics", Decimal("4.50")),
         ("15 alarms", Decimal("1.50")),
         ("12 GB of logs taken in", Decimal("6.00")),
-        ("CloudTrail Insights, 2 of 2 kinds", Decimal("56.00")),
+        ("CloudTrail Insights, 2 of 2 kinds", Decimal("30.80")),
     ]
     assert cost.after == sum(line.monthly for line in cost.lines)
     assert cost.before == 0

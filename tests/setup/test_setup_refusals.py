@@ -130,3 +130,11 @@ def test_an_organization_is_looked_at_before(world: Any) -> None:
     plan = world.plan(alone, detections)
     assert {change.kind for change in plan.changes} == {"bucket", "role", "trail"}
     assert set(world.ends(world.apply(alone, detections, plan))) == {"done"}
+
+
+def test_a_key_in_china_lets_in_the_logs_of_china() -> None:
+    site = Site("main", "123456789012", "cn-north-1", "aws-cn")
+    key = pipeline(replace(CONFIG, site=site, kms="own"), ())[0]
+    by_sid = {one["Sid"]: one for one in key.wanted()["policy"]["Statement"]}
+    assert by_sid["OurLogGroup"]["Principal"] == {"Service": "logs.cn-north-1.amazonaws.com.cn"}
+    assert by_sid["TheAccountDecides"]["Principal"] == {"AWS": "arn:aws-cn:iam::123456789012:root"}
