@@ -11,11 +11,11 @@ from handlers.blocks.applying import AGAIN
 from handlers.blocks.changes import change_blocks, leaves_out
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, plain, utc, visible
 from setup.change import Action
+from trailwatch.errors import StalePlan, TrailwatchError
 
 if TYPE_CHECKING:
     from setup.cost import Cost
     from setup.plan import Plan
-    from trailwatch.errors import TrailwatchError
 
 APPLY = "plan.apply"
 DESTROY = "plan.destroy"
@@ -254,7 +254,10 @@ def plan_discarded(plan: Plan, by: str, at: datetime) -> Message:
 
 def plan_stale(plan: Plan, error: TrailwatchError | None = None) -> Message:
     """The plan's message after an apply found that the world had moved."""
-    why = " ".join(esc(part, 300) for part in (error.what, error.why) if part) if error else ""
+    parts = (error.what, error.why) if error else ()
+    if error and not isinstance(error, StalePlan):
+        parts = (*parts, error.fix)  # of a stale plan it is the button
+    why = " ".join(esc(part, 300) for part in parts if part)
     return _void(
         plan,
         ":arrows_counterclockwise:",

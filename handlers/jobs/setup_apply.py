@@ -19,7 +19,7 @@ from handlers.planning import show
 from setup.apply import Progress, apply
 from setup.own import session_of
 from setup.plan import Plan, Purpose
-from trailwatch.errors import StalePlan, TrailwatchError
+from trailwatch.errors import LimitExceeded, StalePlan, TrailwatchError
 from trailwatch.site import SiteConfig
 from trailwatch.site_options import kept, restored
 from trailwatch.store import audit, drifts, plans
@@ -59,9 +59,11 @@ def run_apply(deps: Deps, job: JobContext) -> None:
             job.beat()
             steps[progress.change.key] = progress
             _show_progress(deps, job, row, plan, steps, progress, clients.aws.access_key())
-    except StalePlan as error:
+    except (StalePlan, LimitExceeded) as error:
         message = _stale(plan, error, cut_off=job.resumed)
-        _end(deps, job, row, PlanState.STALE, message, steps)
+        # What was cut off may have done a part, nobody knows which.
+        state = PlanState.FAILED if job.resumed else PlanState.STALE
+        _end(deps, job, row, state, message, None if job.resumed else steps)
         return
     except TrailwatchError as error:
         if not steps and worth_another_try(job, error):
@@ -169,7 +171,7 @@ def _broken_off(
     _end(deps, job, row, state, message, steps, config)
 
 
-def _stale(plan: Plan, error: StalePlan, *, cut_off: bool) -> Message:
+def _stale(plan: Plan, error: TrailwatchError, *, cut_off: bool) -> Message:
     if not cut_off:
         return plan_stale(plan, error)
     return error_message(
@@ -229,11 +231,12 @@ def _end(
     row: PlanRow,
     state: PlanState,
     message: Message,
-    steps: Mapping[str, Progress],
+    steps: Mapping[str, Progress] | None,
     config: SiteConfig | None = None,
 ) -> None:
+    outcome = None if steps is None else _outcome(job, row, steps)
     with deps.db.transaction() as tx:
-        plans.end(tx, row.id, state, deps.clock(), _outcome(job, row, steps))
+        plans.end(tx, row.id, state, deps.clock(), outcome)
         show(deps, tx, row, message)
         if drifts.standing(tx, row.site):
             ask_check(deps, tx, row.site, f"setup.drift:{row.site}@{row.id}")

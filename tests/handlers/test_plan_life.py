@@ -327,6 +327,42 @@ def test_cancelling_stops_after_the_change_in_hand(office: Office) -> None:
     assert office.row(rest.id).state is PlanState.APPLIED
 
 
+def stray_filter(office: Office, name: str) -> None:
+    office.aws.call(
+        "logs", "PutMetricFilter", logGroupName="/trailwatch/cloudtrail", filterName=name,
+        filterPattern="x", metricTransformations=[
+            {"metricName": name, "metricNamespace": "Trailwatch", "metricValue": "1"}
+        ],
+    )  # fmt: skip
+
+
+def test_a_cut_off_apply_that_no_longer_fits_is_kept_as_failed(office: Office) -> None:
+    plan_id = office.proposed()
+    office.click("plan.apply", plan_id, work=False)
+    office.aws.call("logs", "CreateLogGroup", logGroupName="/trailwatch/cloudtrail",
+                    tags={"trailwatch:site": "main"})  # fmt: skip
+    stray_filter(office, "trailwatch-stray")
+    office.work(resumed=True)
+    row = office.row(plan_id)
+    assert (row.state, row.outcome) == (PlanState.FAILED, None)
+    assert "was cut off" in office.shown(plan_id)
+    assert "1 applied plan" in office.type("setup history").text
+
+
+def test_a_quota_that_filled_up_meanwhile_writes_nothing(office: Office) -> None:
+    office.click("plan.apply", office.proposed())
+    more = CATALOGUE.pack("walkthrough")[2].id
+    plan_id = office.proposed(f"setup plan --add {more} --set retention_days=400")
+    for number in range(98):
+        stray_filter(office, f"theirs-{number}")
+    office.click("plan.apply", plan_id)
+    assert office.row(plan_id).state is PlanState.STALE
+    said = office.shown(plan_id)
+    assert "101 metric filters" in said and "Drop 1 or more" in said and "plan.again" in said
+    groups = office.aws.call("logs", "DescribeLogGroups")["logGroups"]
+    assert [group["retentionInDays"] for group in groups] == [365]
+
+
 def test_an_apply_that_was_killed_and_cancelled_stays_stopped(office: Office) -> None:
     plan_id = office.proposed()
     office.click("plan.apply", plan_id, work=False)
