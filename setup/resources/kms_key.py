@@ -54,6 +54,7 @@ class KmsKey:
             ("write", "kms:CreateAlias", keys),
             # These know no resources in IAM.
             ("write", "kms:CreateKey", "*"),
+            ("write", "kms:ListAliases", "*"),
             ("write", "kms:ListKeys", "*"),
             ("delete", "kms:DeleteAlias", alias),
             ("delete", "kms:DeleteAlias", keys),
@@ -162,8 +163,14 @@ class KmsKey:
         """Make the key, or take the one that a create which was cut short or a destroy left; then
         give it its alias. A key costs by the month, and old files can't be read without theirs."""
         wanted = self.wanted()
-        found = self._left_over(clients)
-        if found is None:
+        left = self._without_alias(clients)
+        if left:
+            found = max(left, key=lambda key: str(key.get("CreationDate")))
+            known = {"state": found["KeyState"], "tags": _tags_of(clients, found["KeyId"])}
+            if known["state"] == PENDING:
+                clients.call("kms", "CancelKeyDeletion", KeyId=found["KeyId"])
+                known["state"] = "Disabled"
+        else:
             made = clients.call(
                 "kms",
                 "CreateKey",
@@ -173,17 +180,26 @@ class KmsKey:
             )
             found = made["KeyMetadata"]
             known = {"policy": wanted["policy"], "tags": wanted["tags"], "state": "Enabled"}
-        else:
-            known = {"state": found["KeyState"], "tags": _tags_of(clients, found["KeyId"])}
-            if known["state"] == PENDING:
-                clients.call("kms", "CancelKeyDeletion", KeyId=found["KeyId"])
-                known["state"] = "Disabled"
         clients.call("kms", "CreateAlias", AliasName=self.name, TargetKeyId=found["KeyId"])
         clients.forget(("key_arn", self.name))
+        if not left:
+            self._remove_twins(clients)
         return known
 
-    def _left_over(self, clients: Clients) -> dict[str, Any] | None:
-        """A key with our mark and our description that has no alias; the newest of several."""
+    def _remove_twins(self, clients: Clients) -> None:
+        """Where the answer to CreateKey was lost and it was asked again there are two keys. What
+        has no alias and wasn't there before has encrypted nothing."""
+        for twin in self._without_alias(clients):
+            if twin["KeyState"] != PENDING:
+                clients.call(
+                    "kms",
+                    "ScheduleKeyDeletion",
+                    KeyId=twin["KeyId"],
+                    PendingWindowInDays=WINDOW_DAYS,
+                )
+
+    def _without_alias(self, clients: Clients) -> list[dict[str, Any]]:
+        """The keys with our mark and our description that have no alias."""
         keys: list[str] = []
         marker: dict[str, str] = {}
         while True:
@@ -192,14 +208,20 @@ class KmsKey:
             if not page.get("Truncated"):
                 break
             marker = {"Marker": page["NextMarker"]}
-        marked = clients.together(*(partial(_look, clients, key) for key in keys))
-        ours = [
-            key
-            for key, tags in marked
-            if tags.get(self.mark) == self.own_tags.get(self.mark)
-            and key.get("Description") == DESCRIPTION
-        ]
-        return max(ours, key=lambda key: str(key.get("CreationDate")), default=None)
+        found = clients.together(*(partial(self._ours, clients, key) for key in keys))
+        return [key for key in found if key]
+
+    def _ours(self, clients: Clients, key_id: str) -> dict[str, Any]:
+        """A key's description where it is ours without an alias; {} for any other."""
+        denied = ("AccessDeniedException", "AccessDenied", *GONE)
+        tags = _pairs(clients.find("kms", "ListResourceTags", denied, KeyId=key_id) or {})
+        if self.mark not in tags or tags[self.mark] != self.own_tags.get(self.mark):
+            return {}
+        if clients.call("kms", "ListAliases", KeyId=key_id).get("Aliases"):
+            return {}
+        found = clients.find("kms", "DescribeKey", denied, KeyId=key_id) or {}
+        key: dict[str, Any] = found.get("KeyMetadata", {})
+        return key if key.get("Description") == DESCRIPTION else {}
 
     def delete(self, clients: Clients) -> None:
         found = clients.find("kms", "DescribeKey", GONE, KeyId=self.name)
@@ -216,16 +238,6 @@ class KmsKey:
             )
         clients.find("kms", "DeleteAlias", GONE, AliasName=self.name)
         clients.forget(("key_arn", self.name))
-
-
-def _look(clients: Clients, key_id: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """A key's description and tags; neither of one that is not ours to read."""
-    denied = ("AccessDeniedException", "AccessDenied", *GONE)
-    tags = clients.find("kms", "ListResourceTags", denied, KeyId=key_id)
-    if not tags or not tags.get("Tags"):
-        return {}, {}
-    found = clients.find("kms", "DescribeKey", denied, KeyId=key_id)
-    return (found or {}).get("KeyMetadata", {}), _pairs(tags)
 
 
 def _tags_of(clients: Clients, key: str) -> dict[str, str]:

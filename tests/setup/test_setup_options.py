@@ -13,6 +13,7 @@ import pytest
 from setup.change import Action
 from setup.pipeline import pipeline
 from setup.plan import make_destroy_plan
+from setup.resources.kms_key import DESCRIPTION
 from setup.survey import Standing, step_for
 from trailwatch.errors import AwsError
 from trailwatch.event_selectors import same_selectors, selectors_in
@@ -260,3 +261,53 @@ def test_a_bucket_with_locked_files_says_why_it_stays(on_stand_in: Any) -> None:
     world.aws.call("s3", "PutObject", Bucket=bucket.name, Key="a", Body=b"one")
     with pytest.raises(AwsError, match="time has come"):
         bucket.delete(world.clients())
+
+
+class CutError(Exception):
+    """As if the process had ended."""
+
+
+@pytest.mark.parametrize("cut", ["CreateAlias", "EnableKeyRotation", "CreateBucket"])
+def test_a_create_that_was_cut_short_is_finished_with_the_same_key(
+    on_stand_in: Any, cut: str
+) -> None:
+    world = on_stand_in
+    config, detections = options(world, OWN_KEY), world.detections()[:1]
+
+    def end(service: str, operation: str) -> None:
+        if operation == cut:
+            raise CutError(operation)
+
+    with pytest.raises(CutError):
+        for one in pipeline(config, detections):
+            one.write(world.clients(on_call=end), None)
+    assert len(world.aws.call("kms", "ListKeys")["Keys"]) == 1
+    assert set(world.ends(world.apply(config, detections))) == {"done"}
+    assert len(world.aws.call("kms", "ListKeys")["Keys"]) == 1
+    assert world.plan(config, detections).empty
+
+
+def test_a_key_that_was_made_twice_is_given_up_and_the_key_of_another_prefix_is_not(
+    world: Any,
+) -> None:
+    other = world.config(prefix="other", kms="own")
+    pipeline(other, ())[0].write(world.clients(), None)
+    key = pipeline(options(world, OWN_KEY), ())[0]
+    made: list[str] = []
+
+    def twice(service: str, operation: str) -> None:
+        # The answer to the first was lost: it is asked again.
+        if operation == "CreateKey" and not made:
+            made.append("first")
+            tags = [{"TagKey": "trailwatch:site", "TagValue": "main"}]
+            world.aws.call("kms", "CreateKey", Description=DESCRIPTION, Tags=tags)
+
+    key.write(world.clients(on_call=twice), None)
+    found = [one["KeyId"] for one in world.aws.call("kms", "ListKeys")["Keys"]]
+    states = {
+        one: world.aws.call("kms", "DescribeKey", KeyId=one)["KeyMetadata"]["KeyState"]
+        for one in found
+    }
+    assert sorted(states.values()) == ["Enabled", "Enabled", "PendingDeletion"]
+    for alias in ("alias/trailwatch", "alias/other"):
+        assert states[world.clients().key_arn(alias).rpartition("/")[2]] == "Enabled"
