@@ -42,6 +42,7 @@ class FoundTrail:
     """The role for that, with its path."""
     kms: str
     owner: str = NOBODY
+    organization: bool = False
     hindrance: str = ""
     faults: tuple[str, ...] = ()
 
@@ -56,8 +57,9 @@ class FoundTrail:
     def said(self) -> str:
         """What it is, in some words: whose, what it does, and what it lacks."""
         feeds = f"feeds {self.log_group}" if self.log_group else "feeds no log group"
+        whole = "; records the whole organization" if self.organization else ""
         lacks = f"; {'; '.join(self.faults)}" if self.faults else ""
-        return f"{self.owner}; {feeds}{lacks}"
+        return f"{self.owner}; {feeds}{whole}{lacks}"
 
 
 def find_trails(config: SiteConfig, clients: Clients) -> tuple[FoundTrail, ...]:
@@ -124,6 +126,7 @@ def _trail(
         role=role.resource.removeprefix("role/") if role else "",
         kms=str(one.get("KmsKeyId", "")),
         owner=_owner(str(one["Name"]), tags),
+        organization=bool(one.get("IsOrganizationTrail")),
         hindrance=_elsewhere(config, one),
     )
     if trail.hindrance:
@@ -186,10 +189,11 @@ def offers(config: SiteConfig, clients: Clients, now: datetime) -> tuple[str, ..
     if usable:
         best = usable[0]
         more = f" {len(usable) - 1} more could be adopted by name." if len(usable) > 1 else ""
+        cost = _second_cost(best, clients, now)
         notes.append(
-            f"There is a trail already, {best.name}: --adopt yes uses it, rather than pay for a "
-            f"second one ({_second_cost(best, clients, now)}); --adopt none says to have both. "
-            f"It is: {best.said}.{more}"
+            f"There is a trail already, {best.name}: --adopt yes uses it, and so does "
+            "setup import, which looks at its filters too, rather than pay for a second one "
+            f"({cost}); --adopt none says to have both. It is: {best.said}.{more}"
         )
     useless = [one for one in trails if one.hindrance]
     notes += [f"The trail {one.name} is no use here: {one.hindrance}." for one in useless[:3]]
