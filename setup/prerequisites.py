@@ -45,7 +45,8 @@ def _check_key(config: SiteConfig, clients: Clients) -> None:
     try:
         found = clients.find("kms", "DescribeKey", ("NotFoundException",), KeyId=config.kms)
         if found is None:
-            raise _unfit(config, "It does not exist.", "Look at its ARN: kms=ARN.")
+            fix = "Give the ARN of one that does, or let trailwatch make one: --set kms=own"
+            raise _unfit(config, "It does not exist.", fix)
         _check_kind(config, found["KeyMetadata"])
         answer = clients.call("kms", "GetKeyPolicy", KeyId=config.kms, PolicyName="default")
     except AwsError as error:
@@ -58,7 +59,7 @@ def _check_key(config: SiteConfig, clients: Clients) -> None:
             config,
             f"Its policy does not let these use it: {'; '.join(missing)}.",
             "Add statements for them (docs/deploy.md shows them), or let trailwatch make a key: "
-            "--set kms=own.",
+            "--set kms=own",
         )
 
 
