@@ -19,6 +19,7 @@ from slack_sdk import WebClient
 from bot.clients import SiteClients
 from bot.doctor import examine_services
 from bot.metrics import serve_metrics
+from bot.routing import routers
 from bot.scheduler import Daily, Every, ScheduleEntry, Schedules
 from bot.sender import Sender
 from bot.settings import Settings, require
@@ -39,16 +40,18 @@ from bot.web import (
     answer,
     end_server,
 )
-from bot.webhooks import opsgenie_view
+from bot.webhooks import opsgenie_view, sns_view
 from bot.worker import Worker
 from handlers.access import Role, parse_role
 from handlers.account_names import AccountNames
 from handlers.deps import Deps
+from handlers.direct import own_topics, take_sns
 from handlers.intake import alarm_arn, take
 from handlers.jobs import table as job_table
 from handlers.jobs.end import end_of_job
 from handlers.people import People
 from handlers.sites import Sites, WantedSite
+from handlers.webhooks import sns
 from handlers.webhooks.opsgenie import parse
 from setup.clients import Clients
 from setup.opsgenie_api import IntegrationsApi
@@ -56,11 +59,11 @@ from setup.pipeline import webhook_secret_name
 from trailwatch.clock import utc_now
 from trailwatch.detections import load_catalogue
 from trailwatch.errors import ProviderError
-from trailwatch.routers.opsgenie import OpsgenieRouter
 from trailwatch.search.archive import Wanted, pieces
 from trailwatch.search.logs import LogsSource
 from trailwatch.search.lookup import LookupSource
 from trailwatch.site import Site, SiteConfig, partition_of
+from trailwatch.sns import SnsWeb
 from trailwatch.store import grants, inbox, jobs
 from trailwatch.store.database import Database, open_database
 from trailwatch.store.gauges import gauges
@@ -189,6 +192,9 @@ class Bot:
                 utc_now,
                 AcceptedSecrets(secrets, [webhook_secret_name(s.name) for s in settings.sites]),
             ),
+            ("POST", "/webhooks/sns"): sns_view(
+                self.db, utc_now, lambda: own_topics(self.deps), self.deps.sns.certificate
+            ),
         }
         if settings.slack_mode == "http":
             guard = SlackGuard(settings.slack_signing_secret)
@@ -243,23 +249,25 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
 
     own = Path(settings.detections_folder) if settings.detections_folder else None
     catalogue = load_catalogue(own)
+    sites = Sites(
+        [wanted_site(settings, site, clients) for site in settings.sites],
+        db,
+        catalogue,
+        AccountNames(settings.account_names, clients.organization_names, utc_now),
+    )
     return Deps(
         db=db,
         clock=utc_now,
-        sites=Sites(
-            [wanted_site(settings, site, clients) for site in settings.sites],
-            db,
-            catalogue,
-            AccountNames(settings.account_names, clients.organization_names, utc_now),
-        ),
+        sites=sites,
         people=People(
             SlackDirectory(bare_client(slack, PEOPLE_SECONDS)),
             utc_now,
             first_roles(settings),
             lambda: granted_roles(db),
         ),
-        router=OpsgenieRouter(settings.opsgenie_api_url, settings.opsgenie_api_key),
+        router=routers(settings, db),
         router_url=settings.opsgenie_api_url,
+        sns=SnsWeb(settings.aws_endpoint_url),
         # A search that fails is tried again by its job, which says so on the message meanwhile.
         logs=lambda config: LogsSource(
             clients.reading(config.site.name, attempts=1), config.log_group
@@ -306,6 +314,7 @@ def site_template(settings: Settings, site: SiteSettings, account: str = "") -> 
         deploy_roles=site.deploy_roles,
         break_glass_roles=site.break_glass_roles,
         public_url=settings.public_url,
+        router=site.router,
         router_url=settings.opsgenie_api_url,
         router_team=site.opsgenie_team,
     )
@@ -342,6 +351,9 @@ def open_view(slack: WebClient, trigger_id: str, view: Mapping[str, Any]) -> Non
 
 def take_in(deps: Deps, row: InboxRow) -> None:
     """Take one delivery of the inbox: what needs AWS is asked before the transaction."""
+    if row.source == sns.SOURCE:
+        take_sns(deps, row)
+        return
     notification = parse(row.body.encode(), row.at)
     config = deps.sites.watching(alarm_arn(notification.details, notification.alias))
     with deps.db.transaction() as tx:

@@ -31,6 +31,7 @@ from bot.setting_values import (
 )
 from bot.site_settings import SITE_SETTINGS, SiteSettings, read_sites, sites_table
 from trailwatch.errors import ConfigError
+from trailwatch.site_options import ROUTERS
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Settings:
     replica: str
     public_url: str
     site: str
+    router: str
     account_names: Mapping[str, str]
     offices: tuple[str, ...]
     largest_instance: str
@@ -146,6 +148,9 @@ SETTINGS: tuple[Setting, ...] = (
             url, "Where the on-call service reaches the bot, https://…"),
     Setting("site", "TRAILWATCH_SITE", "site.name", "main",
             text, "A short name for the account that is watched"),
+    Setting("router", "TRAILWATCH_ROUTER", "site.router", "opsgenie",
+            choice(*ROUTERS),
+            "Who is told of alarms: opsgenie, or direct for the bot alone"),
     Setting("account_names", "TRAILWATCH_ACCOUNT_NAMES", "site.account_names", "",
             names, "Names to show for account ids: 123456789012=prod,111122223333=test"),
     Setting("offices", "TRAILWATCH_OFFICES", "site.offices", "",
@@ -223,11 +228,12 @@ def require(settings: Settings) -> None:
     needed = [
         ("slack_bot_token", "install the Slack app (trailwatch manifest) and copy its bot token"),
         ("slack_channel", "name the channel's id; Slack shows it under the channel's details"),
-        ("opsgenie_api_key", "make an API integration in Opsgenie and copy its key"),
-        ("public_url", "the https:// address under which Opsgenie reaches this process"),
+        ("public_url", "the https:// address under which webhooks reach this process"),
         ("secret_key", "any 16 or more random characters, e.g. from `openssl rand -base64 24`"),
         ("admins", "the Slack user id of at least one admin"),
     ]
+    if any(site.router == "opsgenie" for site in settings.sites):
+        needed.append(("opsgenie_api_key", "make an API integration in Opsgenie and copy its key"))
     if settings.slack_mode == "socket":
         needed.append(("slack_app_token", "make an app-level token with connections:write"))
     else:

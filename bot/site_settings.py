@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from bot.setting_values import as_text, near, role, text, words
+from bot.setting_values import as_text, choice, near, role, text, words
 from trailwatch.site import parse_arn
+from trailwatch.site_options import ROUTERS
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class SiteSettings:
     account_name: str
     pack: str
     prefix: str
+    router: str
     opsgenie_team: str
     offices: tuple[str, ...]
     largest_instance: str
@@ -93,6 +95,8 @@ SITE_SETTINGS: tuple[SiteSetting, ...] = (
                 "Pack of detections until another is applied from Slack"),
     SiteSetting("prefix", "", "trailwatch", _prefix,
                 "What the names of everything that is made begin with"),
+    SiteSetting("router", "site.router", "opsgenie", choice(*ROUTERS),
+                "Who is told of its alarms", inherits=True),
     SiteSetting("opsgenie_team", "opsgenie.team", "", text,
                 "Name of the team that is called", inherits=True),
     SiteSetting("offices", "site.offices", "", words,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Container
 from typing import Protocol
 
 from bot.web import View, WebRequest, WebResponse, answer
+from handlers.webhooks import sns
 from handlers.webhooks.opsgenie import HEADER, BadPayload, authentic, body_key, parse
 from trailwatch.clock import Clock
 from trailwatch.errors import ProviderError
+from trailwatch.sns_message import BadSnsMessage
 from trailwatch.store import inbox
 from trailwatch.store.database import Database
 
@@ -42,6 +45,43 @@ def opsgenie_view(db: Database, clock: Clock, secrets: Secrets) -> View:
         except ProviderError as error:
             log.error("webhook not taken: %s", error.what)
             return answer(503, error="the store does not answer; try again")
+
+    return view
+
+
+def sns_view(
+    db: Database,
+    clock: Clock,
+    topics: Callable[[], Container[str]],
+    certificates: sns.Certificates,
+) -> View:
+    """The view of POST /webhooks/sns.
+
+    403 for what SNS did not send for a topic of ours; 503 while the store, or what is needed to
+    tell, does not answer, so that SNS tries again.
+    """
+
+    def view(request: WebRequest) -> WebResponse:
+        try:
+            now = clock()
+            message = sns.genuine(request.body, topics(), certificates, now)
+            with db.transaction() as tx:
+                fresh = inbox.put(
+                    tx,
+                    key=sns.key_of(message),
+                    source=sns.SOURCE,
+                    body=request.body.decode("utf-8", "replace").replace("\x00", "\ufffd"),
+                    at=now,
+                    lane=sns.lane_of(message),
+                )
+        except BadSnsMessage as error:
+            log.warning("message refused: %s", error)
+            return answer(403, error=f"this is no message of SNS's for this bot: {error}")
+        except ProviderError as error:
+            log.error("message not taken: %s", error.what)
+            return answer(503, error="what is needed to take it does not answer; try again")
+        log.info("message %s %s", message.id, "taken" if fresh else "seen before")
+        return answer(200, result="taken" if fresh else "seen before")
 
     return view
 

@@ -14,10 +14,11 @@ from setup.clients import Clients
 from trailwatch.backtest import Piece, Problem
 from trailwatch.clock import Clock
 from trailwatch.detections import Catalogue
-from trailwatch.routers.opsgenie import OpsgenieRouter
+from trailwatch.routers.router import AlertRouter
 from trailwatch.search.logs import LogsSource
 from trailwatch.search.lookup import LookupSource
 from trailwatch.site import SiteConfig
+from trailwatch.sns import SnsWeb
 from trailwatch.store.database import Database
 
 Answer = Callable[[str, str, Sequence[Mapping[str, Any]]], None]
@@ -51,8 +52,10 @@ class Deps:
     clock: Clock
     sites: Sites
     people: People
-    router: OpsgenieRouter
+    router: AlertRouter
     router_url: str
+    """Opsgenie's API; other services have no page of an alert that is linked to."""
+    sns: SnsWeb
     logs: Callable[[SiteConfig], LogsSource]
     lookup: Callable[[SiteConfig], LookupSource]
     """CloudTrail's event history, which needs no trail."""

@@ -22,7 +22,7 @@ from trailwatch.clock import parse_time, plausible
 from trailwatch.detections import Catalogue
 from trailwatch.event import Event
 from trailwatch.notification import Notification
-from trailwatch.routers.router import RoutedAlert
+from trailwatch.routers.router import RoutedAlert, RouterName, router_of
 from trailwatch.site import SiteConfig, parse_arn
 from trailwatch.store import alerts, jobs, outbox
 from trailwatch.store.outbox import Outgoing
@@ -115,8 +115,15 @@ def message_key(alert_id: str) -> str:
 def links_of(deps: Deps, alert: Alert) -> AlertLinks:
     return AlertLinks(
         alarm_url=alarm_url(alert.fields.alarm_arn),
-        router_url=opsgenie_url(deps.router_url, alert.router_id),
+        router_url=_page_of(deps, alert.router_id),
     )
+
+
+def _page_of(deps: Deps, router_id: str) -> str:
+    """The on-call service's page of an alert; "" where it has none that is known."""
+    if router_of(router_id) is not RouterName.OPSGENIE:
+        return ""
+    return opsgenie_url(deps.router_url, router_id)
 
 
 def alert_from_notification(deps: Deps, notification: Notification, config: SiteConfig) -> Alert:

@@ -32,6 +32,7 @@ LEAST_FIRST = 40
 """Fewer characters of it than this help nobody."""
 SNS_PATH = "/v1/json/amazonsns"
 WEBHOOK_PATH = "/webhooks/opsgenie"
+DIRECT_PATH = "/webhooks/sns"
 
 
 def incoming_key_name(site: str) -> str:
@@ -166,6 +167,8 @@ def stray_alarm(config: SiteConfig, name: str) -> Alarm:
 
 
 def _router(config: SiteConfig) -> tuple[Resource, ...]:
+    if config.router == "direct":
+        return direct(config)
     if not config.router_url:
         return ()
     site = config.site
@@ -185,9 +188,18 @@ def _router(config: SiteConfig) -> tuple[Resource, ...]:
     return (incoming, *webhook(config), subscription)
 
 
+def direct(config: SiteConfig) -> tuple[Resource, ...]:
+    """What brings the topic's messages to the bot itself; none where it has no address."""
+    if not config.public_url:
+        return ()
+    endpoint = config.public_url.rstrip("/") + DIRECT_PATH
+    name = f"{config.topic} to trailwatch"
+    return (Subscription(config.site, name, config.topic, endpoint),)
+
+
 def webhook(config: SiteConfig) -> tuple[WebhookIntegration, ...]:
     """The webhook to the bot; none where the on-call service or the bot has no address."""
-    if not (config.router_url and config.public_url):
+    if config.router != "opsgenie" or not (config.router_url and config.public_url):
         return ()
     return (
         WebhookIntegration(

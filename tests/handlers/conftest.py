@@ -5,6 +5,7 @@ What would be sent to Slack is read from the outbox.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -240,7 +241,21 @@ def house(whole_house: House) -> Iterator[House]:
     whole_house.clean()
 
 
-def _house(folder: Path) -> Iterator[House]:
+@pytest.fixture(scope="module")
+def make_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., House]]:
+    """Makes a house with settings of its own."""
+    with pytest.MonkeyPatch.context() as monkeypatch, contextlib.ExitStack() as ends:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLESANDBOX01")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+
+        def make(**settings: str) -> House:
+            folder = tmp_path_factory.mktemp("house")
+            return ends.enter_context(contextlib.contextmanager(_house)(folder, **settings))
+
+        yield make
+
+
+def _house(folder: Path, **more: str) -> Iterator[House]:
     log, faults = CallLog(), Faults(lambda: 0.0)
     sender = Sender(log, faults)
     opsgenie = OpsgenieStandIn(calls=log, faults=faults, sender=sender, processing_delay=0.0)
@@ -259,6 +274,7 @@ def _house(folder: Path) -> Iterator[House]:
             "OPSGENIE_API_URL": opsgenie.url,
             "OPSGENIE_API_KEY": opsgenie.alert_key,
             "OPSGENIE_SETUP_API_KEY": opsgenie.api_key,
+            **more,
         }
     )
     db = open_database(f"sqlite:///{folder / 'trailwatch.db'}")

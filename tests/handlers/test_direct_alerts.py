@@ -1,0 +1,192 @@
+"""A site without an on-call service: the topic tells the bot itself, over HTTP and signed."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+
+from bot.app import take_in
+from bot.web import WebApp
+from bot.webhooks import sns_view
+from bot.worker import Worker
+from handlers.direct import own_topics
+from sandbox.wire import Server
+from trailwatch.alert import Alert, AlertState
+from trailwatch.clock import utc_now
+from trailwatch.store import alerts
+from trailwatch.store.replica import claim_replica
+
+TOPIC = "arn:aws:sns:us-east-1:123456789012:trailwatch-alarms"
+ALARM = "trailwatch-root-console-login"
+
+
+@pytest.fixture(scope="module")
+def direct(make_house: Callable[..., Any]) -> Iterator[Any]:
+    """A house whose bot listens, with its pipeline built."""
+    apps: list[WebApp] = []
+    bodies: list[bytes] = []
+
+    def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        environ["wsgi.input"] = BytesIO(body)
+        if "HTTP_X_AMZ_SNS_MESSAGE_ID" in environ:
+            bodies.append(body)
+        return apps[0](environ, start)
+
+    server = Server(app, name="bot")
+    house = make_house(
+        TRAILWATCH_ROUTER="direct",
+        TRAILWATCH_PUBLIC_URL=server.url,
+        OPSGENIE_API_KEY="",
+        OPSGENIE_SETUP_API_KEY="",
+    )
+    deps = house.deps
+    view = sns_view(deps.db, house.now, lambda: own_topics(deps), deps.sns.certificate)
+    apps.append(WebApp({("POST", "/webhooks/sns"): view}))
+    replica = claim_replica(deps.db, "test", utc_now())
+    worker = Worker(
+        deps.db,
+        utc_now,
+        replica=replica,
+        on_inbox=lambda row: take_in(deps, row),
+        job_handlers={},
+        threads=0,
+    )
+    server.start()
+    worker.start()
+    house.bodies = bodies
+    house.url = f"{server.url}/webhooks/sns"
+    house.plan_and_apply("--pack walkthrough")
+    yield house
+    worker.stop()
+    server.stop()
+    replica.close()
+    deps.sns.close()
+
+
+def go(house: Any, state: str, reason: str = "because") -> None:
+    house.client("cloudwatch").set_alarm_state(
+        AlarmName=ALARM, StateValue=state, StateReason=reason
+    )
+
+
+def first(house: Any) -> Alert | None:
+    with house.deps.db.reading() as tx:
+        return alerts.newest_by_alias(tx, _arn())
+
+
+def newest(house: Any) -> Alert:
+    found = first(house)
+    assert found is not None
+    return found
+
+
+def _arn() -> str:
+    return f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{ALARM}"
+
+
+def test_an_alarms_whole_life(direct: Any, until: Callable[..., Any]) -> None:
+    go(direct, "ALARM")
+    alert = until(lambda: first(direct))
+    assert alert.state is AlertState.OPEN
+    assert alert.severity == "P1"
+    assert alert.router_id.startswith("direct:")
+    assert alert.fields.account == "123456789012"
+    assert alert.fields.alarm_name == ALARM
+    assert alert.fields.description.startswith("[P1] ")
+    assert len(direct.messages(f"alert:{alert.id}")) == 1
+
+    direct.click("alert.acknowledge", alert.id)
+    found = newest(direct)
+    assert (found.state, found.pending) == (AlertState.ACKNOWLEDGED, "")
+    assert found.acknowledged_by
+
+    go(direct, "OK")
+    until(lambda: direct.messages(f"alert:{alert.id}:ok"))
+    assert newest(direct).state is AlertState.ACKNOWLEDGED
+    go(direct, "ALARM")
+    until(lambda: newest(direct).count == 2)
+    assert newest(direct).id == alert.id
+
+    direct.click("alert.close", alert.id)
+    assert newest(direct).state is AlertState.CLOSED
+    go(direct, "OK")
+    go(direct, "ALARM")
+    again = until(lambda: found if (found := newest(direct)).id != alert.id else None)
+    assert again.state is AlertState.OPEN
+    direct.job("alert.reconcile")
+    assert newest(direct) == again
+
+
+def test_setup_has_a_subscription_and_no_opsgenie(direct: Any) -> None:
+    found = direct.client("sns").list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
+    assert [(one["Endpoint"], one["SubscriptionArn"][:4]) for one in found] == [
+        (direct.url, "arn:")
+    ]
+    attributes = direct.client("sns").get_topic_attributes(TopicArn=TOPIC)["Attributes"]
+    assert attributes["SignatureVersion"] == "2"
+    direct.plan_and_apply()
+    assert "Nothing to change" in direct.messages("plan:")[-1]["text"]
+
+
+def test_signature_version_1_is_taken_too(direct: Any, until: Callable[..., Any]) -> None:
+    sns = direct.client("sns")
+
+    def version(number: str) -> None:
+        sns.set_topic_attributes(
+            TopicArn=TOPIC, AttributeName="SignatureVersion", AttributeValue=number
+        )
+
+    count = newest(direct).count
+    version("1")
+    go(direct, "OK")
+    go(direct, "ALARM")
+    until(lambda: newest(direct).count > count)
+    version("2")
+
+
+def test_what_comes_twice_counts_once(direct: Any) -> None:
+    """A replay within SNS's own hour is known by its MessageId."""
+    seen = newest(direct)
+    body = direct.bodies[-1]
+    assert json.loads(body)["Type"] == "Notification"
+    assert post(direct, body) == 200
+    assert newest(direct) == seen
+    direct.pass_time(minutes=90)
+    assert post(direct, body) == 403
+    direct.pass_time(minutes=-90)
+
+
+def test_what_sns_did_not_send_is_refused(direct: Any) -> None:
+    body = json.loads(direct.bodies[-1])
+    other = "arn:aws:sns:us-east-1:111122223333:trailwatch-alarms"
+    for change in (
+        {"MessageId": "another"},
+        {"Message": body["Message"].replace("ALARM", "OK")},
+        {"TopicArn": other},
+        {"SigningCertURL": "https://sns.us-east-1.amazonaws.com.example.com/a.pem"},
+        {"SigningCertURL": "http://169.254.169.254/SimpleNotificationService-a.pem"},
+        {"Signature": ""},
+        {"SignatureVersion": "3"},
+    ):
+        assert post(direct, {**body, **change}) == 403, change
+    assert post(direct, b"{") == 403
+    assert post(direct, b"[]") == 403
+
+
+def post(house: Any, body: Any) -> int:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(house.url, data, {"Content-Type": "text/plain"})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
