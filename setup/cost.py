@@ -121,7 +121,7 @@ def _lines(size: Size, gigabytes: Decimal | None, how: str) -> tuple[CostLine, .
         lines.append(
             CostLine("KMS key", KEY, "a dollar more after each of its first two rotations")
         )
-    if size.key or size.encrypted:
+    if size.encrypted:
         usd = (KEY_CALLS * KEY_CALLS_10K / 10_000).quantize(CENT)
         lines.append(CostLine(f"About {KEY_CALLS:,} calls on the KMS key", usd))
     if size.data_events:

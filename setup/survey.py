@@ -146,11 +146,12 @@ def survey_destroy(
             doomed.append(one)
     steps += [_removal(one) for one in doomed]
     order = sorted(steps, key=lambda one: list(LABELS).index(one.change.kind), reverse=True)
+    stays = {one.resource.kind for one in there if one not in doomed}
     return Survey(
         tuple(order),
         len(there) - len(order),
         _size_before(standing, strays, clients),
-        Size(),
+        Size(key="kms_key" in stays),
         tuple(notes),
     )
 

@@ -100,10 +100,12 @@ def test_a_destroy_leaves_the_key_unless_it_is_named(on_stand_in: Any) -> None:
     plan = make_destroy_plan(config, detections, world.clients(), world.clock)
     assert "kms_key" not in {change.kind for change in plan.changes}
     assert any("alias/trailwatch stays" in note for note in plan.notes)
+    assert plan.cost.after == Decimal("1.00")
     named = make_destroy_plan(
         config, detections, world.clients(), world.clock, include=("kms_key",)
     )
     assert [change.kind for change in named.changes][-1] == "kms_key"
+    assert named.cost.after == 0
 
 
 def test_encryption_can_be_put_on_and_taken_off(on_stand_in: Any) -> None:
