@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from setup.export import Part, key_of, key_or_nothing, linked, without_empty
+from setup.export_parts import Part, key_of, key_or_nothing, linked, without_empty
 from setup.resources.kms_key import DESCRIPTION
 from setup.resources.role import POLICY
 from trailwatch.site import SiteConfig

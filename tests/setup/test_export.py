@@ -126,6 +126,16 @@ def test_terraforms_own_signs_are_escaped() -> None:
     assert one["pattern"] == '{ $.userAgent = "%%{if $${var.x}}*" }'
 
 
+def test_ids_that_read_alike_stay_apart() -> None:
+    first, second = (replace(CATALOGUE.pack("cis")[0], id=name) for name in ("new-1", "new1"))
+    made = json.loads(export(CONFIG, [first, second], "cloudformation").text)["Resources"]
+    alarms = [one for one in made.values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    assert {one["Properties"]["AlarmName"] for one in alarms} == {
+        "trailwatch-new-1",
+        "trailwatch-new1",
+    }
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_what_is_not_in_the_file_is_said(form: str) -> None:
     watched = replace(ADOPTED, watched={"root-login": "corp-root"})
