@@ -128,7 +128,8 @@ def restore(deps: Deps, request: Request, value: str) -> str:
             after=settings,
         )
         plans.save(tx, row)
-        show(deps, tx, row, plan_message(plan, request.person.name))
+        second = deps.second_person
+        show(deps, tx, row, plan_message(plan, request.person.name, second_person=second))
         keys = ", ".join(one.key for one in rows)
         note(deps, tx, request, "setup.restore", f"plan {plan.id}", "proposed", resources=keys)
     if not deps.second_person:
