@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -83,13 +84,15 @@ def test_what_is_found_is_written_once(corp: Any) -> None:
     assert "import.write" not in text_of(corp, again)
 
 
-def put_days(house: Any, days: int) -> None:
-    """Let what stands differ from the settings."""
-    logs = house.client("logs")
-    name = house.deps.sites.config().log_group
-    if not logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]:
-        logs.create_log_group(logGroupName=name)
-    logs.put_retention_policy(logGroupName=name, retentionInDays=days)
+@pytest.fixture
+def moved(corp: Any) -> Iterator[Any]:
+    """The same, where what stands differs from the settings: other days of retention."""
+    logs, name = corp.client("logs"), corp.deps.sites.config().log_group
+    logs.create_log_group(logGroupName=name)
+    logs.put_retention_policy(logGroupName=name, retentionInDays=400)
+    yield corp
+    logs.delete_log_group(logGroupName=name)
+    corp._ahead = timedelta(0)
 
 
 @pytest.mark.parametrize(
@@ -101,14 +104,13 @@ def put_days(house: Any, days: int) -> None:
     ],
 )
 def test_what_was_found_holds_for_a_while(
-    corp: Any, meanwhile: Callable[[Any], object], why: str
+    moved: Any, meanwhile: Callable[[Any], object], why: str
 ) -> None:
-    put_days(corp, 400)
-    value = look(corp)
-    meanwhile(corp)
+    value = look(moved)
+    meanwhile(moved)
     with pytest.raises(StalePlan, match=why):
-        corp.click("import.write", value)
-    assert corp.deps.sites.config().retention_days == 365
+        moved.click("import.write", value)
+    assert moved.deps.sites.config().retention_days == 365
 
 
 def remember(house: Any, **changes: Any) -> None:
@@ -125,6 +127,25 @@ def test_wrong_words_are_answered_at_once(corp: Any) -> None:
     ):
         with pytest.raises(error):
             corp.command(text)
+
+
+def test_what_is_touched_is_agreed_to_for_one_plan(corp: Any) -> None:
+    shown: list[str] = []
+    for touch in ("", "--touch trail"):
+        corp.command(f"setup plan --adopt trail=corp {touch}")
+        plans = [one for one in corp.messages("plan:") if one["text"].startswith("Setup plan")]
+        shown.append(json.dumps(plans[-1], ensure_ascii=False))
+    theirs = "Changes a thing that is not ours"
+    assert "Left as it is without --touch trail" in shown[0] and theirs not in shown[0]
+    assert theirs in shown[1] and "It changes what is not ours: trail corp." in shown[1]
+    plan = json.loads(shown[1])["key"].removeprefix("plan:")
+    corp.command(f"setup apply {plan}")
+    assert "1 changed" in corp.messages(f"plan:{plan}")[0]["text"]
+    (trail,) = corp.client("cloudtrail").describe_trails()["trailList"]
+    config = corp.deps.sites.config()
+    assert trail["CloudWatchLogsLogGroupArn"] == config.site.log_group_arn(config.log_group)
+    assert trail["S3BucketName"] == "corp-logs"
+    assert config.adopted["trail"] == "corp" and config.touch == ()
 
 
 def test_the_pipeline_comes_as_a_file(corp: Any, files: list[tuple[str, ...]]) -> None:
