@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trailwatch.errors import ConfigError, NotFound, ProviderError, TrailwatchError, UsageError
+from trailwatch.site_options import ROUTERS
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -118,6 +119,9 @@ def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     sandbox.add_argument(
         "--sites", type=int, default=1, help="how many accounts there are; 2 adds the site stage"
+    )
+    sandbox.add_argument(
+        "--router", choices=ROUTERS, default=ROUTERS[0], help="who is told of alarms"
     )
     sandbox.add_argument("--headless", action="store_true", help="open no browser")
     sandbox.add_argument("--state", type=Path, help="a folder that keeps the state; else fresh")
@@ -227,6 +231,7 @@ def _sandbox(options: argparse.Namespace) -> int:
         headless=options.headless,
         state=options.state,
         sites=options.sites,
+        router=options.router,
     )
 
 

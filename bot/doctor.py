@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bot.settings import Settings, require
 from bot.site_settings import SiteSettings
 from trailwatch.errors import ConfigError, TrailwatchError
+from trailwatch.routers.router import RouterName
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -37,7 +38,13 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from _run(settings, [("store", _store), ("detections", _detections)])
     yield from examine_services(settings)
     yield from _run(settings, [("Slack messages", _messages)])
-    yield _days_left(datetime.now(UTC))
+    if uses_opsgenie(settings):
+        yield _days_left(datetime.now(UTC))
+
+
+def uses_opsgenie(settings: Settings) -> bool:
+    """Whether any site's alarms go to Opsgenie."""
+    return any(site.router == RouterName.OPSGENIE for site in settings.sites)
 
 
 def examine_services(settings: Settings) -> Iterator[Check]:
@@ -47,11 +54,13 @@ def examine_services(settings: Settings) -> Iterator[Check]:
         ("Slack channel", _channel),
         ("Slack Socket Mode", _socket),
     )
-    on_call = (
-        ("Opsgenie alerts", _opsgenie),
-        ("Opsgenie integrations", _integrations),
-        ("webhook address", _public_url),
-    )
+    on_call: list[tuple[str, Callable[[Settings], str]]] = [("webhook address", _public_url)]
+    if uses_opsgenie(settings):
+        on_call = [
+            ("Opsgenie alerts", _opsgenie),
+            ("Opsgenie integrations", _integrations),
+            *on_call,
+        ]
     yield from _run(settings, slack)
     yield from examine_sites(settings)
     yield from _run(settings, on_call)

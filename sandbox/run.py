@@ -66,6 +66,8 @@ class Wanted:
     headless: bool
     sites: int = 1
     """How many accounts there are, each a site of the bot's."""
+    router: str = "opsgenie"
+    """Who is told of alarms: "opsgenie", or "direct" for the bot alone."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -277,6 +279,7 @@ def bot_environment(sandbox: Sandbox, state: Path, port: int, metrics: int) -> d
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "DATABASE_URL": f"sqlite:///{state / 'trailwatch.db'}",
+        "TRAILWATCH_ROUTER": sandbox._wanted.router,
     }
 
 
@@ -292,15 +295,17 @@ def run_sandbox(
     headless: bool = False,
     state: str | Path | None = None,
     sites: int = 1,
+    router: str = "opsgenie",
     log: Log = _say,
 ) -> int:
     """Run until Ctrl-C or SIGTERM; 0 then, 1 when the bot does not start, 2 for bad arguments.
 
     `speed` N divides periods and gaps by N; `replay` names CloudTrail files and folders;
     `state` is a folder that keeps the bot's database, key and log (else nothing is kept);
-    `sites` is how many accounts there are.
+    `sites` is how many accounts there are; `router` is who is told of alarms.
     """
-    wanted = Wanted(port, speed, tuple(Path(p).expanduser() for p in replay), headless, sites)
+    files = tuple(Path(p).expanduser() for p in replay)
+    wanted = Wanted(port, speed, files, headless, sites, router)
     if not 0.1 <= speed <= 10_000 or not 0 <= port <= 65_535:
         log("--speed must be 0.1 to 10000, and --port 0 to 65535.")
         return 2

@@ -261,9 +261,10 @@ def alert_buttons(alert: Alert, links: AlertLinks | None = None) -> Block:
         take = kit.button("Acknowledge", ACKNOWLEDGE, alert.id, style="primary")
     close = None
     if open_for_change:
+        there = ", here and in Opsgenie" if links.router_url else ""
         ask = kit.confirm(
             "Close this alert?",
-            f"“{label(alert.title, 120)}” is closed for everybody, here and in Opsgenie. "
+            f"“{label(alert.title, 120)}” is closed for everybody{there}. "
             "If the alarm fires again, there is a new alert.",
             "Close it",
             "Keep it open",
