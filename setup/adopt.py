@@ -330,38 +330,46 @@ def _last(arn: str) -> str:
 def _existing(config: SiteConfig, kind: str, name: str, clients: Clients) -> str:
     """The name to keep of a thing that a person named; raises NotFound where it is not there. One
     that may not be looked at is taken at the person's word."""
+    plain = _plain(config, kind, name)
     try:
-        found = _look(config, kind, name, clients)
+        found = _look(config, kind, plain, clients)
     except AwsError as error:
-        if not error.permission:
+        # HeadBucket's answer has no body, and so no code but this.
+        if not error.permission and error.code != "403":
             raise
-        return name
+        return plain
     if found is None:
         raise NotFound(f"There is no {kind.replace('_', ' ')} {name!r}.")
     return found
 
 
+def _plain(config: SiteConfig, kind: str, name: str) -> str:
+    """The name in an ARN: of a role with its path; a topic of another account stays an ARN."""
+    arn = parse_arn(name)
+    if arn is None:
+        return name
+    if kind == "topic":
+        return name.removeprefix(config.site.topic_arn(""))
+    return arn.resource.removeprefix("log-group:").removeprefix("role/").removesuffix(":*")
+
+
 def _look(config: SiteConfig, kind: str, name: str, clients: Clients) -> str | None:
-    site = config.site
     if kind == "bucket":
         gone = ("404", "NoSuchBucket")
         return name if clients.find("s3", "HeadBucket", gone, Bucket=name) is not None else None
     if kind == "log_group":
-        plain = name.partition(":log-group:")[2].removesuffix(":*") or name
-        groups = clients.call("logs", "DescribeLogGroups", logGroupNamePrefix=plain)
+        groups = clients.call("logs", "DescribeLogGroups", logGroupNamePrefix=name)
         names = [one["logGroupName"] for one in groups.get("logGroups", ())]
-        return plain if plain in names else None
+        return name if name in names else None
     if kind == "role":
         gone = ("NoSuchEntity", "NoSuchEntityException")
         role = clients.find("iam", "GetRole", gone, RoleName=name.rpartition("/")[2])
         if role is None:
             return None
         return str(role["Role"].get("Path", "/")).lstrip("/") + str(role["Role"]["RoleName"])
-    arn = site.topic_arn(name)
+    arn = config.site.topic_arn(name)
     gone = ("NotFound", "NotFoundException")
-    if clients.find("sns", "GetTopicAttributes", gone, TopicArn=arn) is None:
-        return None
-    return name.removeprefix(site.topic_arn(""))
+    return name if clients.find("sns", "GetTopicAttributes", gone, TopicArn=arn) else None
 
 
 def _topic_of(config: SiteConfig, trail: FoundTrail, clients: Clients) -> dict[str, str]:

@@ -531,6 +531,35 @@ def test_what_is_asked_is_read(text: str, meant: dict[str, str] | None) -> None:
     assert asked(text) == meant
 
 
+def test_arns_are_as_good_as_names(on_moto: Any) -> None:
+    make_trail(on_moto)
+    make_topic(on_moto)
+    names = {
+        "bucket": f"arn:aws:s3:::{BUCKET}",
+        "log_group": SITE.log_group_arn(GROUP),
+        "role": SITE.role_arn(f"service-role/{ROLE}"),
+        "topic": SITE.topic_arn(TOPIC),
+    }
+    config = config_of(on_moto, ",".join(f"{kind}={arn}" for kind, arn in names.items()))
+    assert config.adopted == {
+        "bucket": BUCKET,
+        "log_group": GROUP,
+        "role": f"service-role/{ROLE}",
+        "topic": TOPIC,
+    }
+    trail = config_of(on_moto, f"trail={SITE.trail_arn('corp-trail')}")
+    assert trail.adopted["trail"] == "corp-trail"
+
+
+def test_what_may_not_be_looked_at_is_taken_at_a_persons_word(on_stand_in: Any) -> None:
+    for denied in ("HeadBucket", "GetTopicAttributes"):
+        on_stand_in.faults.add(Fault("aws", denied, "status", 403))
+    theirs = "arn:aws:sns:us-east-1:111122223333:central"
+    config = config_of(on_stand_in, f"bucket=central-logs,topic={theirs}", router_url="")
+    assert config.adopted == {"bucket": "central-logs", "topic": theirs}
+    assert config.site.topic_arn(config.topic) == theirs
+
+
 def test_what_cannot_be_adopted_is_said(on_moto: Any) -> None:
     make_trail(on_moto)
     with pytest.raises(UsageError, match="nothing to adopt") as caught:
