@@ -40,6 +40,8 @@ class Event:
     read_only: bool
     raw: str = ""
     """The record as JSON, where it is wanted; empty in stored alerts."""
+    vpc_endpoint: str = ""
+    """The VPC endpoint that the call went through, "vpce-…"."""
 
     @property
     def result(self) -> str:
@@ -92,4 +94,5 @@ def event_of(record: Mapping[str, Any], *, raw: str = "") -> Event:
         error_message=text_at(record, "errorMessage"),
         read_only=record.get("readOnly") in (True, "true"),
         raw=raw,
+        vpc_endpoint=text_at(record, "vpcEndpointId"),
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from trailwatch.address import office_range
 from trailwatch.detections.instance_sizes import larger_than
 from trailwatch.errors import ConfigError, UsageError
 from trailwatch.pattern.addresses import AddressError, excluding
@@ -92,10 +93,11 @@ def _offices(text: str) -> tuple[str, ...]:
     offices = _parts(text)
     try:
         if offices:
-            excluding("$.sourceIPAddress", offices)
+            excluding("$.sourceIPAddress", [office_range(office) for office in offices])
     except AddressError as error:
         raise ValueError(
-            "must be addresses, networks like 198.51.100.0/24 or prefixes like 198.51.100.*: "
+            "must be addresses, networks like 198.51.100.0/24 or prefixes like 198.51.100.*, each "
+            "with a name before it (berlin=198.51.100.7) or not: "
             f"{error}"
         ) from error
     return offices
@@ -192,8 +194,9 @@ OPTIONS: tuple[Option, ...] = (
            "Which data events"),
     Option("organization", _organization, "none, or an organization's id", "o-a1b2c3d4e5",
            "Records all accounts of the organization; only from its management account"),
-    Option("offices", _offices, "addresses, networks, prefixes", "203.0.113.0/24,198.51.100.7",
-           "Where logins come from, for login-outside-office"),
+    Option("offices", _offices, "addresses, networks, prefixes, each with a name before it or not",
+           "berlin=203.0.113.0/24,198.51.100.7",
+           "Where logins come from, for login-outside-office; shown by name"),
     Option("largest_instance", _size, "a size of EC2 instances", "8xlarge",
            "The largest EC2 size that is no alarm, for large-instance"),
     Option("deploy_roles", _roles, "roles: names, names with a star at an end, ARNs", "deploy,ci-*",
@@ -219,6 +222,9 @@ def written(text: str) -> dict[str, str]:
     for part in re.split(r"[,;\s]+(?=[A-Za-z_-]+\s*=)", text.strip().rstrip(",; ")):
         name, equals, value = part.partition("=")
         name = name.strip().lower().replace("-", "_")
+        if _is_office(found, name, value):
+            found["offices"] += f",{name}={value.strip()}"
+            continue
         if not equals or not name:
             raise UsageError(
                 f"{part[:60]!r} sets nothing.",
@@ -228,6 +234,13 @@ def written(text: str) -> dict[str, str]:
             raise UsageError(f"{name} is given twice.", fix="Give each option once.")
         found[name] = value.strip()
     return found
+
+
+def _is_office(found: dict[str, str], name: str, value: str) -> bool:
+    """Whether NAME=VALUE goes on with a list of offices: "offices=berlin=203.0.113.7,rome=…"."""
+    if "offices" not in found or next(reversed(found)) != "offices" or name in BY_NAME:
+        return False
+    return re.fullmatch(r"[0-9A-Fa-f.:*/]+([,\s]+[0-9A-Fa-f.:*/]+)*", value.strip()) is not None
 
 
 def changed(config: SiteConfig, options: Mapping[str, str]) -> SiteConfig:

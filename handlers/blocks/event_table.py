@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC
 
 from handlers.blocks.kit import Block, plain, table
+from trailwatch.address import OriginKind, origin_of
 from trailwatch.event import Event
+from trailwatch.tool import tool_of
 
 _SUFFIX = ".amazonaws.com"
 
@@ -54,7 +55,7 @@ def long_table(
             origin(event, offices),
             result(event, message=True),
             plain(event.region, 20),
-            plain(event.user_agent, 60),
+            tool(event),
             *_account(event, accounts),
         ]
         for event in events
@@ -75,29 +76,21 @@ def who(event: Event) -> str:
 
 
 def origin(event: Event, offices: Collection[str] = ()) -> str:
-    """The address or the service that a call came from; an own office is named as such."""
-    address = plain(event.address, 64)
-    return f"{address} (office)" if is_office(event.address, offices) else address
+    """Where a call came from: an address, with the name of an own office or a VPC endpoint's id,
+    or a service of AWS.
+    """
+    found = origin_of(event.address, event.vpc_endpoint, offices)
+    address = plain(found.address, 64)
+    if found.kind is OriginKind.OFFICE:
+        return f"{address} ({plain(found.name, 40) if found.name else 'office'})"
+    if found.kind is OriginKind.ENDPOINT:
+        return f"{address} ({plain(found.name, 40)})"
+    return plain(found.name, 64) if found.kind is OriginKind.SERVICE else address
 
 
-def is_office(address: str, offices: Collection[str]) -> bool:
-    """Whether an address lies in one of the ranges ("203.0.113.0/24" or a single address)."""
-    found = _network(address)
-    if found is None or found.num_addresses > 1:
-        return False
-    networks = (_network(office) for office in offices)
-    return any(
-        net is not None and net.version == found.version and found.network_address in net
-        for net in networks
-    )
-
-
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """The range that a text names; None for a service's name or a mistyped range."""
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
+def tool(event: Event) -> str:
+    """What the call says that it was made with: "Terraform 1.9.2", "Firefox"."""
+    return plain(str(tool_of(event.user_agent)), 60)
 
 
 def result(event: Event, *, message: bool = False) -> str:

@@ -11,9 +11,9 @@ import pytest
 
 from handlers import samples
 from handlers.blocks.alert import AlertLinks, Choice, alert_message, read_choice
-from handlers.blocks.event_table import is_office
 from handlers.blocks.events import events_message
 from handlers.blocks.kit import Message
+from trailwatch.address import is_office
 from trailwatch.alert import Alert, AlertAction, AlertFields, AlertState
 
 SOON = samples.FIRED + timedelta(seconds=5)

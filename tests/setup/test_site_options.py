@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from trailwatch.detections import facts_of, load_catalogue, pattern_at
 from trailwatch.errors import UsageError
 from trailwatch.site import Site, SiteConfig
 from trailwatch.site_options import (
@@ -91,3 +92,15 @@ def test_what_other_versions_wrote_is_taken_as_far_as_it_is_known() -> None:
     body = {"pack": "cis", "retention_days": 41, "kms": "own", "of_tomorrow": 1}
     assert restored(CONFIG, body) == replace(CONFIG, pack="cis", kms="own")
     assert restored(CONFIG, {}) == CONFIG
+
+
+def test_offices_may_have_names() -> None:
+    text = "offices=berlin=203.0.113.0/28, 198.51.100.7,rome=198.51.101.*; insights=no"
+    options = written(text)
+    assert options["insights"] == "no"
+    config = changed(SiteConfig(Site("main", "123456789012", "eu-west-1")), options)
+    assert config.offices == ("berlin=203.0.113.0/28", "198.51.100.7", "rome=198.51.101.*")
+    pattern = pattern_at(load_catalogue().detections["login-outside-office"], facts_of(config))
+    assert "berlin" not in pattern
+    assert "203.0.113" in pattern
+    assert written("offices=203.0.113.7,retention_days=30")["retention_days"] == "30"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trailwatch.address import office_range
 from trailwatch.detections.detection import Detection, DetectionKind, Exempt
 from trailwatch.detections.instance_sizes import DEFAULT_MAX_INSTANCE_SIZE, larger_than
 from trailwatch.errors import ConfigError
@@ -64,7 +65,7 @@ def facts_of(config: SiteConfig) -> SiteFacts:
     The bucket is named after the account, so it is unknown while the account's id is.
     """
     return SiteFacts(
-        offices=config.offices,
+        offices=tuple(office_range(office) for office in config.offices),
         largest_instance=config.largest_instance,
         deploy_roles=config.deploy_roles,
         break_glass_roles=config.break_glass_roles,
