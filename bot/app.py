@@ -19,7 +19,7 @@ from slack_sdk import WebClient
 from bot.clients import SiteClients
 from bot.doctor import examine_services
 from bot.metrics import serve_metrics
-from bot.routing import routers
+from bot.routing import queue_poller, routers
 from bot.scheduler import Daily, Every, ScheduleEntry, Schedules
 from bot.sender import Sender
 from bot.settings import Settings, require
@@ -123,6 +123,7 @@ class Bot:
             threads=JOB_THREADS,
             on_dead=lambda kind, key, error: give_up(self.deps, kind, key, error),
         )
+        self._queues = queue_poller(settings, self.db, self.deps)
         self._schedules = Schedules(self.db, utc_now, schedule(settings))
         http = settings.slack_mode == "http"
         app = build_slack_app(self.deps, slack, settings.slack_signing_secret if http else "")
@@ -139,11 +140,13 @@ class Bot:
                 self._sender.metrics,
                 self._worker.metrics,
                 self._schedules.metrics,
+                self._queues.metrics,
                 self._store_numbers,
             )
             self._stop_metrics = serve_metrics(settings.metrics_port, settings.host, sources)
         self._sender.start()
         self._worker.start()
+        self._queues.start()
         with self.db.transaction() as tx:  # what came while the bot was away
             jobs.add(tx, "alert.reconcile", {}, utc_now(), key="alert.reconcile at start")
         self._schedules.start()
@@ -176,6 +179,7 @@ class Bot:
             self._link.stop()
         end_server(self._web, self._web_thread)
         self._schedules.stop()
+        self._queues.stop()
         self._worker.stop()
         self._sender.stop()
         self._stop_metrics()

@@ -243,6 +243,8 @@ def _integrations(settings: Settings) -> str:
 
 
 def _public_url(settings: Settings) -> str:
+    if not settings.public_url and not uses_opsgenie(settings):
+        return "not used: alarms come by a queue"
     if not settings.public_url:
         raise ConfigError(
             "Opsgenie cannot reach the bot.",

@@ -228,12 +228,13 @@ def require(settings: Settings) -> None:
     needed = [
         ("slack_bot_token", "install the Slack app (trailwatch manifest) and copy its bot token"),
         ("slack_channel", "name the channel's id; Slack shows it under the channel's details"),
-        ("public_url", "the https:// address under which webhooks reach this process"),
         ("secret_key", "any 16 or more random characters, e.g. from `openssl rand -base64 24`"),
         ("admins", "the Slack user id of at least one admin"),
     ]
     if any(site.router == "opsgenie" for site in settings.sites):
-        needed.append(("opsgenie_api_key", "make an API integration in Opsgenie and copy its key"))
+        key = "make an API integration in Opsgenie and copy its key"
+        url = "the https:// address under which Opsgenie reaches this process"
+        needed += [("opsgenie_api_key", key), ("public_url", url)]
     if settings.slack_mode == "socket":
         needed.append(("slack_app_token", "make an app-level token with connections:write"))
     else:

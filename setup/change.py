@@ -19,6 +19,7 @@ LABELS = {
     "metric_filter": "metric filter",
     "topic": "SNS topic",
     "alarm": "alarm",
+    "queue": "SQS queue",
     "incoming_integration": "Opsgenie incoming Amazon SNS integration",
     "webhook_integration": "Opsgenie webhook integration",
     "subscription": "SNS subscription",

@@ -70,6 +70,13 @@ def run_policy(
         ("read", "s3:GetObject", f"{site.bucket_arn(config.bucket)}/*"),
         *(("write", "sts:AssumeRole", arn) for arn in others),
     ]
+    if config.router == "direct" and not config.public_url:
+        queue = site.arn("sqs", config.queue)
+        searches += [
+            ("read", "sqs:GetQueueUrl", queue),
+            ("write", "sqs:ReceiveMessage", queue),
+            ("write", "sqs:DeleteMessage", queue),
+        ]
     if setup_role:
         searches.append(("write", "sts:AssumeRole", site.role_arn(setup_role)))
     if config.key:

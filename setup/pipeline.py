@@ -14,6 +14,7 @@ from setup.resources.incoming_integration import IncomingIntegration
 from setup.resources.kms_key import KmsKey
 from setup.resources.log_group import LogGroup
 from setup.resources.metric_filter import MetricFilter
+from setup.resources.queue import Queue
 from setup.resources.role import Role
 from setup.resources.subscription import Subscription
 from setup.resources.topic import Topic
@@ -189,12 +190,13 @@ def _router(config: SiteConfig) -> tuple[Resource, ...]:
 
 
 def direct(config: SiteConfig) -> tuple[Resource, ...]:
-    """What brings the topic's messages to the bot itself; none where it has no address."""
-    if not config.public_url:
-        return ()
-    endpoint = config.public_url.rstrip("/") + DIRECT_PATH
-    name = f"{config.topic} to trailwatch"
-    return (Subscription(config.site, name, config.topic, endpoint),)
+    """What brings the topic's messages to the bot itself: by a queue where it has no address."""
+    site, name = config.site, f"{config.topic} to trailwatch"
+    if config.public_url:
+        endpoint = config.public_url.rstrip("/") + DIRECT_PATH
+        return (Subscription(site, name, config.topic, endpoint),)
+    queue = Queue(site, config.queue, config.topic, tags(config))
+    return (queue, Subscription(site, name, config.topic, queue.arn))
 
 
 def webhook(config: SiteConfig) -> tuple[WebhookIntegration, ...]:

@@ -156,6 +156,11 @@ class SiteConfig:
     def topic(self) -> str:
         return self.adopted.get("topic") or f"{self.prefix}-alarms"
 
+    @property
+    def queue(self) -> str:
+        """The queue that holds alarms for a bot without a public address."""
+        return f"{self.prefix}-alarms"
+
     def alarm_name(self, detection_id: str) -> str:
         """The metric filter and the alarm of a detection share this name."""
         return f"{self.prefix}-{detection_id}"

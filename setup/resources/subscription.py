@@ -19,7 +19,7 @@ PENDING = "PendingConfirmation"
 
 @dataclass(frozen=True)
 class Subscription:
-    """The topic delivers to `endpoint`, which confirms by itself.
+    """The topic delivers to `endpoint`, an address that confirms by itself or a queue's ARN.
 
     With `key_secret`, the name of a secret, it is delivered to `endpoint`?apiKey=SECRET.
     Source: Subscribe, SNS API reference.
@@ -50,11 +50,15 @@ class Subscription:
     def wanted(self) -> dict[str, Any]:
         return {
             "topic": self._topic_arn,
-            "protocol": urlsplit(self.endpoint).scheme,
+            "protocol": self._protocol,
             "endpoint": self._address("REDACTED"),
             "keys": ["current"] if self.key_secret else [],
             "confirmed": True,
         }
+
+    @property
+    def _protocol(self) -> str:
+        return "sqs" if self.endpoint.startswith("arn:") else urlsplit(self.endpoint).scheme
 
     def _address(self, key: str) -> str:
         return f"{self.endpoint}?apiKey={quote(key, safe='')}" if self.key_secret else self.endpoint
@@ -98,14 +102,15 @@ class Subscription:
             "sns",
             "Subscribe",
             TopicArn=self._topic_arn,
-            Protocol=urlsplit(self.endpoint).scheme,
+            Protocol=self._protocol,
             Endpoint=self._address(key),
             ReturnSubscriptionArn=True,
         )
         if not clients.wait_until(lambda: self._confirmed(clients, key)):
+            called = urlsplit(self.endpoint).netloc or self.endpoint
             raise AwsError(
                 f"The subscription of {self.topic} is not confirmed yet.",
-                f"{urlsplit(self.endpoint).netloc} has not answered in {clients.patience:.0f} s.",
+                f"{called} has not answered in {clients.patience:.0f} s.",
                 "See whether SNS can reach that address, then plan and apply again.",
                 operation="Subscribe",
                 code=PENDING,
