@@ -102,5 +102,5 @@ def test_offices_may_have_names() -> None:
     assert config.offices == ("berlin=203.0.113.0/28", "198.51.100.7", "rome=198.51.101.*")
     pattern = pattern_at(load_catalogue().detections["login-outside-office"], facts_of(config))
     assert "berlin" not in pattern
-    assert "203.0.113" in pattern
+    assert "198.51.101.*" in pattern
     assert written("offices=203.0.113.7,retention_days=30")["retention_days"] == "30"
