@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_
 
 from trailwatch.alert import AlertState
 from trailwatch.store.inbox import InboxState
@@ -13,14 +13,18 @@ from trailwatch.store.jobs import JobState
 from trailwatch.store.outbox import MessageState
 from trailwatch.store.tables import (
     alert,
+    alert_follow,
+    alert_pair,
     alert_twin,
     audit,
     direct_alert,
     drift,
+    event_search,
     inbox,
     job,
     message,
     plan,
+    sighting,
     tick,
 )
 
@@ -43,6 +47,9 @@ class Keep:
     alerts: timedelta = timedelta(days=400)
     plans: timedelta = timedelta(days=400)
     audit: timedelta = timedelta(days=800)
+    sightings: timedelta = timedelta(days=90)
+    """How long something that is not seen again stays known of a principal."""
+    searches: timedelta = timedelta(days=30)
 
 
 def prune(tx: Connection, now: datetime, keep: Keep | None = None) -> dict[str, int]:
@@ -73,14 +80,25 @@ def prune(tx: Connection, now: datetime, keep: Keep | None = None) -> dict[str, 
             direct_alert.c.closed & (direct_alert.c.updated_at < now - keep.alerts),
         ),
         (alert_twin, alert_twin.c.alert.not_in(select(alert.c.id))),
+        (alert_pair, alert_pair.c.alert.not_in(select(alert.c.id))),
+        (alert_follow, alert_follow.c.alert.not_in(select(alert.c.id))),
         (drift, drift.c.gone_at < now - keep.alerts),
+        (event_search, event_search.c.at < now - keep.searches),
         (plan, plan.c.created_at < now - keep.plans),
         (audit, audit.c.at < now - keep.audit),
     ]
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = {sighting.name: _forget(tx, now - keep.sightings)}
     for table, condition in doomed:
         key = next(iter(table.primary_key))
         some = select(key).where(condition).limit(AT_ONCE)
         gone = tx.execute(delete(table).where(key.in_(some))).rowcount
         counts[table.name] = counts.get(table.name, 0) + gone
     return counts
+
+
+def _forget(tx: Connection, before: datetime) -> int:
+    """Delete sightings of long ago, whose key has three parts; how many."""
+    key = tuple_(sighting.c.principal, sighting.c.kind, sighting.c.value)
+    columns = (sighting.c.principal, sighting.c.kind, sighting.c.value)
+    some = select(*columns).where(sighting.c.last_at < before).limit(AT_ONCE)
+    return tx.execute(delete(sighting).where(key.in_(some))).rowcount

@@ -87,6 +87,46 @@ alert_twin = Table(
 )
 Index("alert_twin_alert", alert_twin.c.alert)
 
+# Channels that were archived or left, and since when; whoever must know is told once.
+lost_channel = Table(
+    "lost_channel",
+    metadata,
+    Column("channel", Words, primary_key=True),
+    Column("error", Words, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+
+# How far the events of an alarm that is on have been followed.
+alert_follow = Table(
+    "alert_follow",
+    metadata,
+    Column("alert", Words, primary_key=True),
+    Column("cursor", Moment, nullable=False),
+    Column("total", Integer, nullable=False, default=0),
+    Column("seen", Json, nullable=False),
+    Column("told", Integer, nullable=False, default=0),
+    Column("told_at", Moment),
+    Column("ended_at", Moment),
+)
+
+# Who did what behind an alert, each pair once, with how often.
+alert_pair = Table(
+    "alert_pair",
+    metadata,
+    Column("alert", Words, primary_key=True),
+    Column("pair", Words, primary_key=True),
+    Column("account", Words, nullable=False),
+    Column("principal", Words, nullable=False),
+    Column("event", Words, nullable=False),
+    Column("address", Words, nullable=False),
+    Column("result", Words, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("told", Integer, nullable=False, default=0),
+)
+
 lane = Table(
     "lane",
     metadata,
@@ -302,3 +342,25 @@ access_grant = Table(
     Column("by", Words, nullable=False),
     Column("at", Moment, nullable=False),
 )
+
+# What a principal was seen with: an address, a region, or itself.
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("principal", Words, primary_key=True),
+    Column("kind", Words, primary_key=True),
+    Column("value", Words, primary_key=True),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+)
+Index("sighting_last", sighting.c.last_at)
+
+# A search whose result is shown in pages: what a button's opaque id stands for.
+event_search = Table(
+    "event_search",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("body", Json, nullable=False),
+)
+Index("event_search_at", event_search.c.at)
