@@ -68,6 +68,18 @@ class DirectRouter:
 
         return self._act(alert_id, change)
 
+    def assign(self, alert_id: str, user: str, owner: str, note: str = "") -> str:
+        """Make somebody the owner."""
+        return self._act(alert_id, lambda alert: replace(alert, owner=owner))
+
+    def escalate(self, alert_id: str, user: str, escalation: str, note: str = "") -> str:
+        """There is nobody to pass it on to; raises RouterError."""
+        raise RouterError("This site has no on-call service that could escalate.", code="400")
+
+    def set_priority(self, alert_id: str, priority: str) -> str:
+        """Set the priority, P1 to P5."""
+        return self._act(alert_id, lambda alert: replace(alert, priority=priority))
+
     def request_status(self, request_id: str) -> RequestStatus:
         """Always done: nothing here is carried out later."""
         return RequestStatus(True, True)

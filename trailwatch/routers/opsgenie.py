@@ -69,6 +69,46 @@ class OpsgenieRouter:
         answer = self._call("snooze_alert", identifier=alert_id, snooze_alert_payload=payload)
         return str(answer.request_id)
 
+    def assign(self, alert_id: str, user: str, owner: str, note: str = "") -> str:
+        """Make a user of Opsgenie's the owner, by their user name (an e-mail address)."""
+        import opsgenie_sdk
+
+        payload = opsgenie_sdk.AssignAlertPayload(
+            owner=opsgenie_sdk.UserRecipient(username=owner),
+            user=user,
+            note=note or None,
+            source="trailwatch",
+        )
+        answer = self._call("assign_alert", identifier=alert_id, assign_alert_payload=payload)
+        return str(answer.request_id)
+
+    def escalate(self, alert_id: str, user: str, escalation: str, note: str = "") -> str:
+        """Go on to the next rule of an escalation policy, by the policy's name."""
+        import opsgenie_sdk
+
+        payload = opsgenie_sdk.EscalateAlertToNextPayload(
+            escalation=opsgenie_sdk.EscalationRecipient(name=escalation),
+            user=user,
+            note=note or None,
+            source="trailwatch",
+        )
+        answer = self._call(
+            "escalate_alert", identifier=alert_id, escalate_alert_to_next_payload=payload
+        )
+        return str(answer.request_id)
+
+    def set_priority(self, alert_id: str, priority: str) -> str:
+        """Set the priority, P1 to P5. Opsgenie takes neither a user nor a note with it."""
+        import opsgenie_sdk
+
+        payload = opsgenie_sdk.UpdateAlertPriorityPayload(priority=priority)
+        answer = self._call(
+            "update_alert_priority",
+            identifier=alert_id,
+            update_alert_priority_payload=payload,
+        )
+        return str(answer.request_id)
+
     def request_status(self, request_id: str) -> RequestStatus:
         """What became of a request; Opsgenie answers 404 until it has been carried out."""
         try:

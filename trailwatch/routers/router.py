@@ -67,6 +67,12 @@ class AlertRouter(Protocol):
 
     def snooze(self, alert_id: str, user: str, until: datetime, note: str = "") -> str: ...
 
+    def assign(self, alert_id: str, user: str, owner: str, note: str = "") -> str: ...
+
+    def escalate(self, alert_id: str, user: str, escalation: str, note: str = "") -> str: ...
+
+    def set_priority(self, alert_id: str, priority: str) -> str: ...
+
     def request_status(self, request_id: str) -> RequestStatus: ...
 
     def find(self, alert_id: str) -> RoutedAlert | None: ...
@@ -117,6 +123,18 @@ class Routers:
     def snooze(self, alert_id: str, user: str, until: datetime, note: str = "") -> str:
         router, own = self._of(alert_id)
         return marked(router.name, router.snooze(own, user, until, note))
+
+    def assign(self, alert_id: str, user: str, owner: str, note: str = "") -> str:
+        router, own = self._of(alert_id)
+        return marked(router.name, router.assign(own, user, owner, note))
+
+    def escalate(self, alert_id: str, user: str, escalation: str, note: str = "") -> str:
+        router, own = self._of(alert_id)
+        return marked(router.name, router.escalate(own, user, escalation, note))
+
+    def set_priority(self, alert_id: str, priority: str) -> str:
+        router, own = self._of(alert_id)
+        return marked(router.name, router.set_priority(own, priority))
 
     def request_status(self, request_id: str) -> RequestStatus:
         router, own = self._of(request_id)
