@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from setup.actions import alert_tags, incoming_actions
@@ -196,7 +197,25 @@ def direct(config: SiteConfig) -> tuple[Resource, ...]:
         endpoint = config.public_url.rstrip("/") + DIRECT_PATH
         return (Subscription(site, name, config.topic, endpoint),)
     queue = Queue(site, config.queue, config.topic, tags(config))
-    return (queue, Subscription(site, name, config.topic, queue.arn))
+    return (queue, Subscription(site, f"{config.topic} to the queue", config.topic, queue.arn))
+
+
+def other_ways(config: SiteConfig) -> list[tuple[tuple[Resource, ...], Subscription]]:
+    """The ways that alarms could take and are not wanted to: the subscription, and what is made
+    with it, to be removed once the wanted one stands.
+    """
+    wanted = {(one.kind, one.name) for one in _router(config)}
+    ways = [
+        replace(config, router="opsgenie"),
+        replace(config, router="direct"),
+        replace(config, router="direct", public_url=""),
+    ]
+    found = []
+    for parts in (_router(way) for way in ways):
+        ends = [one for one in parts if isinstance(one, Subscription)]
+        if ends and (ends[0].kind, ends[0].name) not in wanted:
+            found.append((tuple(one for one in parts if one is not ends[0]), ends[0]))
+    return found
 
 
 def webhook(config: SiteConfig) -> tuple[WebhookIntegration, ...]:

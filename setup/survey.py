@@ -16,14 +16,14 @@ from setup.compare import differing
 from setup.cost import Size
 from setup.filters import is_ours
 from setup.option_notes import blind_notes, option_notes
-from setup.pipeline import pipeline, stray_alarm, stray_filter
+from setup.pipeline import other_ways, pipeline, stray_alarm, stray_filter
 from setup.prerequisites import check_prerequisites
 from setup.resource import MARK, Resource
 from setup.resources.bucket import Bucket
 from setup.resources.metric_filter import MetricFilter
 from setup.size import size_of
 from trailwatch.detections import Detection
-from trailwatch.errors import ConfigError
+from trailwatch.errors import ConfigError, RouterError
 from trailwatch.site import SiteConfig
 
 RETAINED = ("bucket", "log_group", "kms_key")
@@ -78,8 +78,10 @@ def survey(config: SiteConfig, detections: Sequence[Detection], clients: Clients
     steps = clients.together(*(partial(step_for, config, one, clients, retag) for one in standing))
     found = [step for step in steps if step is not None]
     withheld = [one for one in found if one.change.owner and one.change.kind not in config.touch]
-    strays = _strays(config, standing, clients)
+    leaving, unreached = _left_ways(config, standing, clients)
+    strays = (*_strays(config, standing, clients), *leaving)
     notes = (
+        *unreached,
         *(_withheld_note(one.change) for one in withheld),
         *_unseen_notes(standing),
         *option_notes([one.change for one in found]),
@@ -299,6 +301,31 @@ def _strays(
     ]
     strays: list[Resource] = [*ours, *filters]
     return tuple(Standing(one, one.read(clients)) for one in strays)
+
+
+def _left_ways(
+    config: SiteConfig, standing: Sequence[Standing], clients: Clients
+) -> tuple[tuple[Standing, ...], tuple[str, ...]]:
+    """What brings alarms where they are no longer wanted, its subscription last, and notes.
+
+    They go only after the wanted way stands, as removals come last in a plan. Without its
+    subscription a way is taken for gone: where the site has always been none is looked for.
+    """
+    if not any(one.resource.kind == "subscription" for one in standing):
+        return (), ()
+    found: list[Standing] = []
+    notes: list[str] = []
+    for parts, subscription in other_ways(config):
+        fields = subscription.read(clients)
+        # A stranger's, on a topic of theirs, has a key that is not ours.
+        if fields is None or fields["keys"] not in ([], ["current"]):
+            continue
+        try:
+            found += [one for one in (stand(part, clients) for part in parts) if one.fields]
+        except (RouterError, ConfigError) as error:
+            notes.append(f"What {subscription.name} delivered to is left there: {error.what}")
+        found.append(Standing(subscription, fields))
+    return tuple(found), tuple(notes)
 
 
 def _is_ours(config: SiteConfig, name: str, found: Mapping[str, Any]) -> bool:

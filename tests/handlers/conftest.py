@@ -9,11 +9,13 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import boto3
 import pytest
@@ -21,26 +23,32 @@ from botocore.config import Config
 from slack_sdk import WebClient
 from sqlalchemy import select
 
-from bot.app import build_deps
+from bot.app import build_deps, take_in
 from bot.settings import read_settings
-from bot.vault import StoredSecrets, Vault
+from bot.vault import AcceptedSecrets, StoredSecrets, Vault
+from bot.web import View, WebApp
+from bot.webhooks import opsgenie_view, sns_view
+from bot.worker import Worker
 from handlers.access import Person, Role
 from handlers.actions.table import clicked
 from handlers.commands.table import answer
 from handlers.deps import Deps
+from handlers.direct import own_topics
 from handlers.jobs.job import Later
 from handlers.jobs.table import KINDS
 from handlers.people import People
 from handlers.request import Click, Reply, Request
 from sandbox.aws import AwsStandIn
 from sandbox.opsgenie import OpsgenieStandIn
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.wire import CallLog, Faults, Sender, Server
 from setup.clients import Clients
+from setup.pipeline import webhook_secret_name
 from trailwatch.clock import utc_now
 from trailwatch.search.lookup import LookupSource
 from trailwatch.store import drifts, jobs
 from trailwatch.store.database import open_database
 from trailwatch.store.drifts import DriftRow
+from trailwatch.store.replica import claim_replica
 from trailwatch.store.tables import message
 
 ACCOUNT = "123456789012"
@@ -87,6 +95,11 @@ class House:
     deps: Deps
     aws: AwsStandIn
     faults: Faults
+    url: str = ""
+    """Where SNS delivers to, where it listens."""
+    bodies: list[bytes] = field(default_factory=list)
+    """What SNS sent there."""
+    opsgenie: OpsgenieStandIn | None = None
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _number: int = 0
 
@@ -129,8 +142,8 @@ class House:
 
     def _request(self, user: str) -> Request:
         self._number += 1
-        role = Role.ADMIN if user == ADMIN else Role.VIEWER
-        name = {ADMIN: "alice", VIEWER: "carol"}.get(user, user)
+        role = Role.VIEWER if user == VIEWER else Role.ADMIN
+        name = user.removeprefix("U0").lower()
         person = Person(id=user, name=name, email="", timezone="UTC", member=True, role=role)
         return Request(person, CHANNEL, "https://example.com/answer", "", f"key-{self._number}")
 
@@ -255,6 +268,60 @@ def make_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
         yield make
 
 
+@pytest.fixture(scope="module")
+def make_listener(make_house: Callable[..., House]) -> Iterator[Callable[..., House]]:
+    """Makes a house that takes what SNS and Opsgenie send it, with the settings given."""
+    with contextlib.ExitStack() as ends:
+
+        def make(**settings: str) -> House:
+            return ends.enter_context(_listening(make_house, settings))
+
+        yield make
+
+
+@contextlib.contextmanager
+def _listening(make: Callable[..., House], settings: dict[str, str]) -> Iterator[House]:
+    apps: list[WebApp] = []
+    bodies: list[bytes] = []
+
+    def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        environ["wsgi.input"] = BytesIO(body)
+        if "HTTP_X_AMZ_SNS_MESSAGE_ID" in environ:
+            bodies.append(body)
+        return apps[0](environ, start)
+
+    server = Server(app, name="bot")
+    house = make(TRAILWATCH_PUBLIC_URL=server.url, **settings)
+    deps = house.deps
+    stored = StoredSecrets(deps.db, Vault("a key of sixteen characters"), utc_now)
+    secrets = AcceptedSecrets(stored, [webhook_secret_name("main")])
+    routes: dict[tuple[str, str], View] = {
+        ("POST", "/webhooks/sns"): sns_view(
+            deps.db, house.now, lambda: own_topics(deps), deps.sns.certificate
+        ),
+        ("POST", "/webhooks/opsgenie"): opsgenie_view(deps.db, house.now, secrets),
+    }
+    apps.append(WebApp(routes))
+    replica = claim_replica(deps.db, "test", utc_now())
+    worker = Worker(
+        deps.db,
+        utc_now,
+        replica=replica,
+        on_inbox=lambda row: take_in(deps, row),
+        job_handlers={},
+        threads=0,
+    )
+    server.start()
+    worker.start()
+    house.url, house.bodies = f"{server.url}/webhooks/sns", bodies
+    yield house
+    worker.stop()
+    server.stop()
+    replica.close()
+    deps.sns.close()
+
+
 def _house(folder: Path, **more: str) -> Iterator[House]:
     log, faults = CallLog(), Faults(lambda: 0.0)
     sender = Sender(log, faults)
@@ -280,7 +347,7 @@ def _house(folder: Path, **more: str) -> Iterator[House]:
     db = open_database(f"sqlite:///{folder / 'trailwatch.db'}")
     secrets = StoredSecrets(db, Vault(settings.secret_key), utc_now)
     deps = build_deps(settings, db, secrets, WebClient("xoxb-example", "http://127.0.0.1:9/"))
-    found = House(deps, aws, faults)
+    found = House(deps, aws, faults, opsgenie=opsgenie)
     quick = LookupSource(deps.setup_clients().aws, pace=0.0)
 
     def unpaced(site: str = "", session: str = "") -> Clients:

@@ -5,70 +5,26 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
-from io import BytesIO
+from collections.abc import Callable
 from typing import Any
-from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from bot.app import take_in
-from bot.web import WebApp
-from bot.webhooks import sns_view
-from bot.worker import Worker
-from handlers.direct import own_topics
-from sandbox.wire import Server
 from trailwatch.alert import Alert, AlertState
-from trailwatch.clock import utc_now
 from trailwatch.store import alerts
-from trailwatch.store.replica import claim_replica
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:trailwatch-alarms"
 ALARM = "trailwatch-root-console-login"
 
 
 @pytest.fixture(scope="module")
-def direct(make_house: Callable[..., Any]) -> Iterator[Any]:
+def direct(make_listener: Callable[..., Any]) -> Any:
     """A house whose bot listens, with its pipeline built."""
-    apps: list[WebApp] = []
-    bodies: list[bytes] = []
-
-    def app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-        environ["wsgi.input"] = BytesIO(body)
-        if "HTTP_X_AMZ_SNS_MESSAGE_ID" in environ:
-            bodies.append(body)
-        return apps[0](environ, start)
-
-    server = Server(app, name="bot")
-    house = make_house(
-        TRAILWATCH_ROUTER="direct",
-        TRAILWATCH_PUBLIC_URL=server.url,
-        OPSGENIE_API_KEY="",
-        OPSGENIE_SETUP_API_KEY="",
+    house = make_listener(
+        TRAILWATCH_ROUTER="direct", OPSGENIE_API_KEY="", OPSGENIE_SETUP_API_KEY=""
     )
-    deps = house.deps
-    view = sns_view(deps.db, house.now, lambda: own_topics(deps), deps.sns.certificate)
-    apps.append(WebApp({("POST", "/webhooks/sns"): view}))
-    replica = claim_replica(deps.db, "test", utc_now())
-    worker = Worker(
-        deps.db,
-        utc_now,
-        replica=replica,
-        on_inbox=lambda row: take_in(deps, row),
-        job_handlers={},
-        threads=0,
-    )
-    server.start()
-    worker.start()
-    house.bodies = bodies
-    house.url = f"{server.url}/webhooks/sns"
     house.plan_and_apply("--pack walkthrough")
-    yield house
-    worker.stop()
-    server.stop()
-    replica.close()
-    deps.sns.close()
+    return house
 
 
 def go(house: Any, state: str, reason: str = "because") -> None:
