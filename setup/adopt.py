@@ -1,5 +1,4 @@
-"""Knows which trail of others could serve a site, what is wrong with it, and what adopting it
-takes along. Reads only, and few times."""
+"""Knows which trail of others could serve a site, and what adopting it takes along. Reads only."""
 
 from __future__ import annotations
 

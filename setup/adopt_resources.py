@@ -1,5 +1,4 @@
-"""Knows the trail, bucket, log group, role and topic of others as we use them. Never deletes one,
-never tags one, and writes only what was added to it."""
+"""Knows others' trail, bucket, log group, role and topic as we use them. Never deletes or tags."""
 
 from __future__ import annotations
 

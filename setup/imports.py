@@ -1,5 +1,4 @@
-"""Knows today's pipeline as settings of a site: what is there, what already watches a detection,
-and what would be written. Reads only; writes no settings."""
+"""Knows today's pipeline as settings of a site, and what watches a detection. Writes nothing."""
 
 from __future__ import annotations
 

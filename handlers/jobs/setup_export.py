@@ -1,5 +1,4 @@
-"""The job behind setup export: the wanted pipeline as a file in the channel. Reads no AWS but the
-account's id, writes none."""
+"""The job behind setup export: a file in the channel. Of AWS it asks the account's id alone."""
 
 from __future__ import annotations
 
