@@ -131,6 +131,16 @@ CAUSES: tuple[Cause, ...] = (
         ("TagResource", ("tags",)),
         ("UntagResource", ("tags",)),
     ),
+    *_several(
+        "queue", "sqs", (("queueUrl", "of_queue"),),
+        ("SetQueueAttributes", (ANY,)),
+        ("AddPermission", ("policy",)),
+        ("RemovePermission", ("policy",)),
+        ("TagQueue", ("tags",)),
+        ("UntagQueue", ("tags",)),
+        ("DeleteQueue", (GONE,)),
+    ),
+    Cause("queue", "sqs", "CreateQueue", (), (("queueName", "self"),)),
     Cause("subscription", "sns", "Unsubscribe", (GONE, ANY), (("subscriptionArn", "of_topic"),)),
     Cause("subscription", "sns", "DeleteTopic", (GONE,), _TOPIC),
     Cause("subscription", "sns", "Subscribe", (ANY,), _TOPIC),
@@ -214,21 +224,31 @@ def event_names(changes: Iterable[Change]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cause.event for one in changes for cause in causes_of(one)))
 
 
-def caused(change: Change, config: SiteConfig, record: Mapping[str, Any]) -> bool:
-    """Whether an event can have made the resource differ. One that was refused has not."""
+def caused(
+    change: Change, config: SiteConfig, record: Mapping[str, Any], ids: Sequence[str] = ()
+) -> bool:
+    """Whether an event can have made the resource differ. One that was refused has not.
+
+    ids: how AWS calls a resource that is known here by another name, such as a key by its alias.
+    """
     if text_at(record, "errorCode"):
         return False
-    names = names_of(change.kind, change.name, config)
+    names = names_of(change.kind, change.name, config, ids)
     return any(_fits(cause, names, record) for cause in causes_of(change))
 
 
 def touched(kind: str, name: str, config: SiteConfig, record: Mapping[str, Any]) -> bool:
-    """Whether an event is a call that makes, changes or removes this resource in any way."""
-    names = names_of(kind, name, config)
+    """Whether an event is a call that makes, changes or removes this resource in any way.
+
+    Of a KMS key the alias alone is known: any key's events count.
+    """
+    names = names_of(kind, name, config, (ANY,))
     return any(_fits(one, names, record) for one in CAUSES if one.kind == kind)
 
 
-def names_of(kind: str, name: str, config: SiteConfig) -> Mapping[str, tuple[str, ...]]:
+def names_of(
+    kind: str, name: str, config: SiteConfig, ids: Sequence[str] = ()
+) -> Mapping[str, tuple[str, ...]]:
     """How events may name a resource ("self") and what it lies in."""
     site = config.site
     topic = site.topic_arn(config.topic)
@@ -249,7 +269,8 @@ def names_of(kind: str, name: str, config: SiteConfig) -> Mapping[str, tuple[str
         "log_group": (config.log_group,),
         "topic": (topic,),
         "of_topic": (f"{topic}:",),
-        "key": (name, site.arn("kms", name), config.kms),
+        "of_queue": (f"/{site.account}/{name}",),
+        "key": (name, site.arn("kms", name), *ids),
     }
 
 
@@ -270,4 +291,7 @@ def _names(record: Mapping[str, Any], path: str, which: str, wanted: Sequence[st
     given = node if isinstance(node, list) else [node]
     if which == "of_topic":
         return any(str(one).startswith(tuple(wanted)) for one in given)
-    return any(isinstance(one, str) and one and one in wanted for one in given)
+    if which == "of_queue":
+        return any(str(one).endswith(tuple(wanted)) for one in given)
+    named = [one for one in given if isinstance(one, str) and one]
+    return any(one in wanted for one in named) or (ANY in wanted and bool(named))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -51,6 +51,7 @@ LOUD = {
     "mute_rule": ("mutes",),
     "topic": ("policy",),
     "queue": ("policy", "encrypted"),
+    "queue": ("policy",),
     "subscription": ("confirmed", "keys", "endpoint", "topic", "protocol"),
     "incoming_integration": ("enabled", "actions", "notifications", "key"),
     "webhook_integration": ("enabled", "url", "token", "alert_filter"),
@@ -112,6 +113,7 @@ GONE = {
     "alarm": "is gone: nobody is told",
     "topic": "is gone: no alarm reaches anybody",
     "queue": "is gone: no alarm becomes an alert",
+    "queue": "is gone: what can't be delivered is lost",
     "subscription": "is gone: no alarm becomes an alert",
     "incoming_integration": "is gone: no alarm becomes an alert",
     "webhook_integration": "is gone: trailwatch hears of no alert",
@@ -133,6 +135,8 @@ class Drifted:
     blocked: str = ""
     until: datetime | None = None
     option: str = ""
+    ids: tuple[str, ...] = ()
+    """How events name it, where that is not its name: a key's ARN and id."""
 
     @property
     def key(self) -> str:
@@ -173,6 +177,7 @@ def find(config: SiteConfig, detections: Sequence[Detection], clients: Clients) 
     items = [_drifted(step.change) for step in steps]
     items += [_drifted(change, why) for change, why in blocked]
     items += [_drifted(step.change, until=end) for step, end in mutes]
+    items = [_with_ids(one, clients) for one in items]
     order = list(Severity)
     items.sort(key=lambda one: (order.index(one.severity), _place(one.change.kind)))
     return Found(tuple(items), as_wanted, notes, unseen)
@@ -258,6 +263,13 @@ def _mutes(
 
 def _drifted(change: Change, blocked: str = "", until: datetime | None = None) -> Drifted:
     return Drifted(change, severity_of(change), words_of(change), blocked, until, option_of(change))
+
+
+def _with_ids(one: Drifted, clients: Clients) -> Drifted:
+    if one.change.kind != "kms_key":
+        return one
+    arn = clients.key_arn(one.change.name)
+    return replace(one, ids=(arn, arn.rpartition("/")[2])) if arn else one
 
 
 def severity_of(change: Change) -> Severity:

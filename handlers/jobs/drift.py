@@ -115,7 +115,7 @@ def _causes(
         row = known.get(item.key)
         same = row is not None and row.fingerprint == item.fingerprint
         if row is None or not same or (not row.causes and row.looks < MOST_LOOKS):
-            wanted.append(Wanted(item.change, since[item.key]))
+            wanted.append(Wanted(item.change, since[item.key], item.ids))
     return find_causes(deps, config, wanted, now) if wanted else {}
 
 
@@ -159,7 +159,9 @@ def _healers(
                 plan = str(done.detail.get("plan", ""))
                 healed[key] = f"restored by {done.actor_name} (plan {plan})"
     left = {key: row for key, row in gone.items() if key not in healed}
-    wanted = [Wanted(_any_change(change_in(row.change)), row.found_at) for row in left.values()]
+    wanted = [
+        Wanted(_any_change(change_in(row.change)), row.found_at, row.ids) for row in left.values()
+    ]
     events = find_causes(deps, config, wanted, now) if wanted else {}
     for key, row in left.items():
         if row.until is not None and row.until <= now:
@@ -240,6 +242,7 @@ def _row(
         blocked=item.blocked,
         until=item.until,
         option=item.option,
+        ids=item.ids,
         causes=tuple(events),
         looks=1,
     )
@@ -268,6 +271,7 @@ def _followed(
         blocked=item.blocked,
         until=item.until,
         option=item.option,
+        ids=item.ids,
         causes=events,
         looks=1,
         ignored_until=None,

@@ -40,6 +40,7 @@ class Wanted:
 
     change: Change
     since: datetime
+    ids: tuple[str, ...] = ()
 
 
 def find_causes(
@@ -48,8 +49,7 @@ def find_causes(
     """The newest events that can have changed each resource, by its key ("kind:name").
 
     Calls of our own applies are no cause. A resource without any event is left out: it may not
-    have arrived yet. What AWS refuses is
-    logged, and counts as not found.
+    have arrived yet. What AWS refuses is logged, and counts as not found.
     """
     # A record's time has whole seconds.
     left = {one.change.key: replace(one, since=one.since.replace(microsecond=0)) for one in wanted}
@@ -77,7 +77,7 @@ def _take(
     for event in sorted(events, key=lambda one: one.time, reverse=True):
         record: Mapping[str, Any] = json.loads(event.raw)
         for key, one in wanted.items():
-            if event.time < one.since or not caused(one.change, config, record):
+            if event.time < one.since or not caused(one.change, config, record, one.ids):
                 continue
             known = found.setdefault(key, [])
             if event.id not in {other.id for other in known}:

@@ -333,7 +333,7 @@ def _house(folder: Path, **more: str) -> Iterator[House]:
         {
             "SLACK_CHANNEL": CHANNEL,
             "SLACK_BOT_TOKEN": "xoxb-example",
-            "TRAILWATCH_ADMINS": ADMIN,
+            "TRAILWATCH_ADMINS": f"{ADMIN},U0DAVE",
             "TRAILWATCH_PUBLIC_URL": "http://127.0.0.1:9",
             "TRAILWATCH_SECRET_KEY": "a key of sixteen characters",
             "TRAILWATCH_SETUP_ROLE_ARN": SETUP_ROLE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -189,6 +190,27 @@ def test_only_admins_restore_and_it_is_written_down(house: Any) -> None:
         said = [(one.action, one.outcome) for one in audit.recent(tx)]
     assert ("drift.restore", "refused") in said and ("setup.restore", "proposed") in said
     assert ("setup.update", "done") in said
+
+
+def test_where_a_second_person_is_asked_for_a_restore_is_proposed_only(house: Any) -> None:
+    house.set_up()
+    retention(house, 1)
+    house.job("setup.drift", due="1")
+    (row,) = rows(house)
+    alone = house.deps
+    house.deps = replace(alone, second_person=True)
+    try:
+        reply = house.click("drift.restore", row.id)
+        assert "another admin has to apply it" in reply.text
+        plan = reply.text.split("Plan ")[1].split(" ")[0]
+        with pytest.raises(NotAllowed, match="You proposed plan"):
+            house.click("plan.apply", plan)
+        assert rows(house) == [row]
+        house.click("plan.apply", plan, user="U0DAVE")
+    finally:
+        house.deps = alone
+    assert rows(house) == []
+    assert f"restored by dave (plan {plan})" in drift(house)[0]["text"]
 
 
 def test_a_destroyed_pipeline_does_not_drift(house: Any) -> None:

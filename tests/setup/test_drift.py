@@ -308,3 +308,21 @@ def test_where_mutes_cannot_be_listed_all_else_is_looked_at(on_moto: Any) -> Non
     assert [item.change.kind for item in found.items] == ["trail"]
     assert found.unseen == ("mute_rule",)
     assert found.notes[0].startswith("Whether alarms are muted is not known: ")
+
+
+def test_a_key_is_found_in_events_by_what_its_alias_stands_for(on_stand_in: Any) -> None:
+    config = on_stand_in.config(kms="own")
+    assert set(on_stand_in.ends(on_stand_in.apply(config, on_stand_in.detections()))) == {"done"}
+    arn = on_stand_in.clients().key_arn(config.key)
+    on_stand_in.aws.client("kms").disable_key(KeyId=arn.rpartition("/")[2])
+    (one,) = find(config, on_stand_in.detections(), on_stand_in.clients()).items
+    assert one.change.kind == "kms_key" and one.severity is Severity.LOUD
+    assert "is disabled or to be deleted" in one.what
+    event = {"eventName": "DisableKey", "eventSource": "kms.amazonaws.com"}
+    for name in (arn, arn.rpartition("/")[2]):
+        record = {**event, "requestParameters": {"keyId": name}}
+        assert caused(one.change, config, record, one.ids)
+        assert not caused(one.change, config, record)
+    plan = restore_plan("main", config.pack, [one.change], on_stand_in.clock)
+    done = on_stand_in.ends(on_stand_in.apply(config, on_stand_in.detections(), plan))
+    assert set(done) == {"done"}

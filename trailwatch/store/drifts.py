@@ -39,6 +39,7 @@ class DriftRow:
     blocked: str = ""
     until: datetime | None = None
     option: str = ""
+    ids: tuple[str, ...] = ()
     causes: tuple[Event, ...] = ()
     looks: int = 0
     ignored_until: datetime | None = None
