@@ -364,3 +364,48 @@ event_search = Table(
     Column("body", Json, nullable=False),
 )
 Index("event_search_at", event_search.c.at)
+
+# An alarm that nobody is to be told of for a while; `way`: who keeps quiet, CloudWatch or the bot.
+mute = Table(
+    "mute",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("alarm", Words, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("site", Words, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("way", Words, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("ended_at", Moment),
+    Column("ended_by", Words, nullable=False),
+)
+Index("mute_alarm", mute.c.alarm, mute.c.ended_at)
+
+question = Table(
+    "question",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("alert", Words, nullable=False),
+    Column("person", Words, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("asked_by", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("answer", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("answered_at", Moment),
+)
+Index("question_alert", question.c.alert, unique=True)
+
+channel_grant = Table(
+    "channel_grant",
+    metadata,
+    Column("channel", Words, primary_key=True),
+    Column("subject", Words, primary_key=True),
+    Column("role", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+)
