@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ from trailwatch.errors import RouterError
 from trailwatch.routers.router import RoutedAlert
 from trailwatch.store import alerts, outbox
 from trailwatch.store.outbox import Outgoing
+
+log = logging.getLogger(__name__)
 
 POLLS = tuple(timedelta(seconds=s) for s in (0.1, 0.2, 0.4, 0.8, 1, 2, 4, 8))
 """When to ask again what became of the request: Opsgenie answers 404 until it is carried out."""
@@ -129,10 +132,23 @@ def _show(deps: Deps, job: JobContext, routed: RoutedAlert) -> None:
     config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
     with deps.db.transaction() as tx:
         alert = confirmed(deps, tx, routed, config, by=job.args["user"])
+        known = alerts.twins(tx, alert.id)
         if alert.pending == job.args["action"]:
             # The service said that it is done, whatever its alert shows.
             alerts.save(tx, settled(alert))
             say(deps, tx, settled(alert))
+    for twin in known:
+        _same_for(deps, job, replace(alert, router_id=twin))
+
+
+def _same_for(deps: Deps, job: JobContext, twin: Alert) -> None:
+    """Do the same in the service that a site moves to or from, so that nobody is called from
+    there. Once only: the service that the alert was first told by is the one that counts.
+    """
+    try:
+        send(deps, twin, job)
+    except RouterError as error:
+        log.warning("not done for the twin %s: %s", twin.router_id, error.what)
 
 
 def _poll_again(deps: Deps, job: JobContext, alert: Alert) -> Later | None:

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
+from trailwatch.alert import Alert, AlertState
+from trailwatch.store import alerts
+
 TOPIC = "arn:aws:sns:us-east-1:123456789012:trailwatch-alarms"
+ALARM = "trailwatch-root-console-login"
+ARN = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{ALARM}"
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +31,49 @@ def integrations(house: Any) -> list[str]:
     return [one["name"] for one in house.deps.setup_clients().integrations.list()]
 
 
+def both(house: Any) -> list[Alert]:
+    with house.deps.db.reading() as tx:
+        return [one for one in alerts.list_open(tx) if one.alias == ARN]
+
+
+def test_an_alarm_that_both_tell_of_is_one_alert(moving: Any, until: Callable[..., Any]) -> None:
+    """Opsgenie told of it first; the bot's own subscription tells of it, too."""
+    cloudwatch = moving.client("cloudwatch")
+
+    def go(state: str) -> None:
+        cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="because")
+
+    go("ALARM")
+    (first,) = until(lambda: both(moving))
+    assert not first.router_id.startswith("direct:")
+    seen = len(moving.bodies)
+    moving.client("sns").subscribe(TopicArn=TOPIC, Protocol="http", Endpoint=moving.url)
+    until(lambda: len(moving.bodies) > seen and moving.url in endpoints(moving))
+    go("OK")
+    go("ALARM")
+
+    def twins() -> tuple[str, ...]:
+        with moving.deps.db.reading() as tx:
+            return alerts.twins(tx, first.id)
+
+    (twin,) = until(twins)
+    assert twin.startswith("direct:")
+    moving.job("alert.reconcile")
+    (one,) = both(moving)
+    assert one.id == first.id
+    assert len(moving.messages("alert:")) == len({m["key"] for m in moving.messages("alert:")})
+
+    moving.click("alert.acknowledge", first.id)
+    until(lambda: moving.work() or both(moving)[0].state is AlertState.ACKNOWLEDGED)
+    found = moving.deps.router.find(twin)
+    assert found is not None
+    assert found.state is AlertState.ACKNOWLEDGED
+    moving.click("alert.close", first.id)
+    until(lambda: moving.work() or not both(moving))
+
+
 def test_a_plan_moves_the_site_and_leaves_nothing_behind(moving: Any) -> None:
-    (old,) = endpoints(moving)
-    assert old.endswith("/v1/json/amazonsns")
+    assert any(one.endswith("/v1/json/amazonsns") for one in endpoints(moving))
     made = [name for name in integrations(moving) if name.startswith("trailwatch-main")]
     assert len(made) == 2
     moving.plan_and_apply("--set router=direct")

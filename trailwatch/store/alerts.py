@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from trailwatch.alert import Alert, AlertState
 from trailwatch.store.tables import alert as table
+from trailwatch.store.tables import alert_twin
 from trailwatch.store.upsert import put
 
 
@@ -44,10 +45,25 @@ def get(tx: Connection, alert_id: str, *, lock: bool = False) -> Alert | None:
 
 
 def by_router_id(tx: Connection, router_id: str, *, lock: bool = False) -> Alert | None:
-    """The alert of the on-call service's id; None for "" too."""
+    """The alert of the on-call service's id, a twin's included; None for "" too."""
     if not router_id:
         return None
-    return _first(tx, _newest(table.c.router_id == router_id), lock)
+    found = _first(tx, _newest(table.c.router_id == router_id), lock)
+    if found is not None:
+        return found
+    other = tx.scalar(select(alert_twin.c.alert).where(alert_twin.c.router_id == router_id))
+    return get(tx, other, lock=lock) if other else None
+
+
+def add_twin(tx: Connection, alert_id: str, router_id: str) -> None:
+    """Remember that a second on-call service has the same alarm under an id of its own."""
+    put(tx, alert_twin, {"router_id": router_id, "alert": alert_id})
+
+
+def twins(tx: Connection, alert_id: str) -> tuple[str, ...]:
+    """The ids that an alert has in further on-call services."""
+    chosen = select(alert_twin.c.router_id).where(alert_twin.c.alert == alert_id)
+    return tuple(tx.scalars(chosen.order_by(alert_twin.c.router_id)))
 
 
 def open_by_alias(tx: Connection, alias: str, *, lock: bool = False) -> Alert | None:
@@ -70,6 +86,12 @@ def lock_alias(tx: Connection, alias: str) -> None:
 def list_open(tx: Connection, limit: int = 500) -> list[Alert]:
     """Alerts that are not closed, newest first."""
     return _all(tx, _newest(table.c.state != AlertState.CLOSED).limit(limit))
+
+
+def count_open(tx: Connection) -> int:
+    """How many alerts are not closed."""
+    chosen = select(func.count()).where(table.c.state != AlertState.CLOSED)
+    return int(tx.execute(chosen).scalar_one())
 
 
 def between(tx: Connection, since: datetime, until: datetime, limit: int = 10_000) -> list[Alert]:
