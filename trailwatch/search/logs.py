@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from trailwatch.aws import Aws
 from trailwatch.errors import AwsError
 from trailwatch.event import BadRecord, Event, parse_event
 from trailwatch.pattern import Pattern
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,21 @@ class EventPage:
 
     events: tuple[Event, ...]
     total: int
+    complete: bool = True
+    unreadable: int = 0
+
+
+@dataclass(frozen=True)
+class NewestPage:
+    """A page of events, newest first by when they came to the log group.
+
+    `next` is where the older ones begin: the end of a window and how many events of that very time
+    to skip; None where there are none. Not `complete`: the search stopped at its limit of seconds,
+    so that fewer were found than wanted.
+    """
+
+    events: tuple[Event, ...]
+    next: tuple[datetime, int] | None
     complete: bool = True
     unreadable: int = 0
 
@@ -82,6 +99,45 @@ class LogsSource:
             if len(found) >= limit or self._clock() > deadline:
                 return _result(found, unreadable, complete=False)
 
+    def newest(
+        self, query: EventQuery, *, want: int, skip: int = 0, seconds: float = 20.0
+    ) -> NewestPage:
+        """The newest `want` matching events of the window, and from where the older ones follow.
+
+        skip: how many events with the time of the window's end were given before, so that pages
+        neither overlap nor leave anything out. Stops after about `seconds`; `next` leads on then,
+        too. Raises AwsError. CloudWatch Logs reads from the newest on since 2024
+        (startFromHead=false, FilterLogEvents, CloudWatch Logs API reference).
+        """
+        deadline = self._clock() + seconds
+        end = _milliseconds(query.end)
+        found: dict[str, tuple[int, Event]] = {}
+        reached, token, unreadable = end, None, 0
+        while True:
+            page = self._page(query, token, newest_until=end)
+            # Within a page the order is AWS's; over pages they go back in time.
+            items = sorted(page.get("events", ()), key=_timestamp, reverse=True)
+            for item in items:
+                reached = min(reached, _timestamp(item))
+                message = item.get("message", "")
+                if not query.pattern.matches(message):
+                    continue
+                try:
+                    event = parse_event(message)
+                except BadRecord:
+                    unreadable += 1
+                    continue
+                key = event.id or item.get("eventId", message)
+                found.setdefault(key, (_timestamp(item), event))
+            token = page.get("nextToken")
+            in_order = sorted(found.values(), key=lambda one: one[0], reverse=True)
+            left = _after(in_order, end, skip)
+            # One more than wanted, and older ones: then all of the last one's time are at hand.
+            if not token or (len(left) > want and left[want - 1][0] > reached):
+                return _newest(left, want, end, skip, unreadable, whole=not token)
+            if self._clock() > deadline:
+                return _cut_off(left, want, end, skip, unreadable, reached)
+
     def filter_pattern(self, name: str) -> str | None:
         """The text of the log group's metric filter of that name; None where there is none."""
         if not name:
@@ -124,14 +180,20 @@ class LogsSource:
             more = {"nextToken": page["nextToken"]}
         return None
 
-    def _page(self, query: EventQuery, token: str | None) -> dict[str, Any]:
-        more = {"nextToken": token} if token else {}
+    def _page(
+        self, query: EventQuery, token: str | None, *, newest_until: int | None = None
+    ) -> dict[str, Any]:
+        more: dict[str, Any] = {"nextToken": token} if token else {}
+        until = int(query.end.timestamp() * 1000) + 1
+        if newest_until is not None:
+            more["startFromHead"] = False
+            until = newest_until
         return self._aws.call(
             "logs",
             "FilterLogEvents",
             logGroupName=self._log_group,
             startTime=int(query.start.timestamp() * 1000),
-            endTime=int(query.end.timestamp() * 1000) + 1,
+            endTime=until,
             filterPattern=query.pattern.text,
             **more,
         )
@@ -140,3 +202,53 @@ class LogsSource:
 def _result(found: dict[str, Event], unreadable: int, *, complete: bool) -> EventPage:
     events = sorted(found.values(), key=lambda event: event.time, reverse=True)
     return EventPage(tuple(events), len(events), complete, unreadable)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _timestamp(item: Mapping[str, Any]) -> int:
+    """When a log event happened, as the log group has it, in milliseconds."""
+    return int(item.get("timestamp", 0))
+
+
+Stamped = tuple[int, Event]
+
+
+def _after(found: Sequence[Stamped], end: int, skip: int) -> list[Stamped]:
+    """What is left when the first `skip` of the end's own time are taken away."""
+    at_end = [one for one in found if one[0] >= end]
+    return [*at_end[skip:], *found[len(at_end) :]]
+
+
+def _newest(
+    left: Sequence[Stamped], want: int, end: int, skip: int, unreadable: int, *, whole: bool
+) -> NewestPage:
+    page = left[:want]
+    events = tuple(event for _, event in page)
+    if len(left) <= want:
+        return NewestPage(events, None, unreadable=unreadable)
+    return NewestPage(events, _onward(page, end, skip), unreadable=unreadable)
+
+
+def _cut_off(
+    left: Sequence[Stamped], want: int, end: int, skip: int, unreadable: int, reached: int
+) -> NewestPage:
+    """Only what is newer than the place reached is sure to be complete."""
+    sure = [one for one in left if one[0] > reached][:want]
+    events = tuple(event for _, event in sure)
+    if len(sure) == want:
+        return NewestPage(events, _onward(sure, end, skip), False, unreadable)
+    onward = (_moment(reached), 0 if reached < end else skip)
+    return NewestPage(events, onward, False, unreadable)
+
+
+def _onward(page: Sequence[Stamped], end: int, skip: int) -> tuple[datetime, int]:
+    last = page[-1][0]
+    same = sum(1 for stamp, _ in page if stamp == last)
+    return _moment(last), same + (skip if last >= end else 0)
+
+
+def _moment(stamp: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=stamp)
