@@ -41,6 +41,10 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
     alerts.lock_alias(tx, notification.alert_id)
     known = alerts.by_router_id(tx, notification.alert_id, lock=True)
     if known is None and notification.action == "Create":
+        if _same_alarm(
+            tx, notification.alert_id, alarm_arn(notification.details, notification.alias)
+        ):
+            return
         show_new(deps, tx, alert_from_notification(deps, notification, config))
         return
     if known is not None and notification.action == "Create":
@@ -68,6 +72,8 @@ def confirmed(
     alerts.lock_alias(tx, routed.id)
     alert = alerts.by_router_id(tx, routed.id, lock=True)
     if alert is None:
+        alert = _same_alarm(tx, routed.id, alarm_arn(routed.details, routed.alias))
+    if alert is None:
         alert = alert_from_router(deps, routed, config)
         show_new(deps, tx, alert)
     moved = advance(alert, _transition(routed, by))
@@ -76,6 +82,21 @@ def confirmed(
         alerts.save(tx, moved)
         say(deps, tx, moved)
     return moved
+
+
+def _same_alarm(tx: Connection, router_id: str, arn: str) -> Alert | None:
+    """The open alert of an alarm that another on-call service told of first; it is one alert.
+
+    While a site moves from one to another both tell of each alarm.
+    """
+    if not arn:
+        return None
+    alerts.lock_alias(tx, arn)
+    found = alerts.open_by_alias(tx, arn, lock=True)
+    if found is None or router_of(found.router_id) is router_of(router_id):
+        return None
+    alerts.add_twin(tx, found.id, router_id)
+    return found
 
 
 def say(deps: Deps, tx: Connection, alert: Alert) -> None:
