@@ -10,7 +10,7 @@ from handlers.alert_search import SHOWN, alarm_window_of, search
 from handlers.blocks.events import events_message
 from handlers.deps import Deps
 from handlers.intake import message_key, names_of, say
-from handlers.jobs import alert_own
+from handlers.jobs import alert_own, alert_who
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from trailwatch.alert import Search
 from trailwatch.culprit import look_again
@@ -55,6 +55,7 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
         }
         _keep(deps, alert.id, **{**found, **own})
         alert_own.follow_later(deps, alert, page, own)
+        alert_who.start(deps, alert.id)
         return None
     tries = int(job.args.get("tries", 0))
     wait = look_again(tries)

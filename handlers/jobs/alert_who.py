@@ -1,0 +1,127 @@
+"""The job that tells who is behind an alert's events: a line in its message, more in its thread.
+
+It looks three times: records of the same session come late, and the hour goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from handlers.alert_search import search
+from handlers.blocks.who import SHOWN, Seen, who_facts, who_message
+from handlers.deps import Deps
+from handlers.intake import message_key, say
+from handlers.jobs.job import JobContext, Later, worth_another_try
+from handlers.tracing import by_principal, counted, deeds_of, record_of, session_of, traced
+from trailwatch.alert import Alert
+from trailwatch.errors import AwsError, NotFound
+from trailwatch.event import Event
+from trailwatch.pattern import PatternError
+from trailwatch.profile import news
+from trailwatch.profile import sightings as seen_in
+from trailwatch.search.logs import LogsSource
+from trailwatch.store import alerts, jobs, outbox, sightings
+from trailwatch.store.outbox import Outgoing
+
+log = logging.getLogger("trailwatch.who")
+
+ROUNDS = (timedelta(minutes=12), timedelta(minutes=50))
+"""When to look again after the first time, and after the second."""
+
+
+def start(deps: Deps, alert_id: str) -> None:
+    """Have it found out who is behind an alert whose events were found."""
+    with deps.db.transaction() as tx:
+        jobs.add(tx, "alert.who", {"alert_id": alert_id}, deps.clock(), key=f"who:{alert_id}")
+
+
+def tell_who(deps: Deps, job: JobContext) -> Later | None:
+    """Find out who it was and tell it; once more a while later, in the same message."""
+    with deps.db.reading() as tx:
+        alert = alerts.get(tx, job.args["alert_id"])
+    if alert is None:
+        return None
+    number = int(job.args.get("round", 0))
+    again = None
+    if number < len(ROUNDS):
+        again = Later(ROUNDS[number], {**job.args, "round": number + 1})
+    try:
+        people, total = _people(deps, alert)
+    except (NotFound, PatternError):
+        return None
+    except AwsError as error:
+        if worth_another_try(job, error):
+            raise
+        # The message stands without it, and the next round may do better.
+        log.warning("alert %s: who it was is not known: %s", alert.id, error.code or error.what)
+        return again if error.retryable else None
+    if people:
+        _tell(deps, alert, people, total)
+    return again
+
+
+def _people(deps: Deps, alert: Alert) -> tuple[list[Seen], int]:
+    """The callers of the alert's events, and how many there are. Raises AwsError."""
+    page, _, _ = search(deps, alert)
+    config = deps.sites.config(alert.site)
+    source = deps.logs(config)
+    groups = by_principal(page.events)
+    people = [_seen(deps, source, events) for events in list(groups.values())[:SHOWN]]
+    with deps.db.transaction() as tx:
+        sightings.learn(tx, seen_in(deeds_of(page.events)))
+    return people, len(groups)
+
+
+def _seen(deps: Deps, source: LogsSource, events: Sequence[Event]) -> Seen:
+    """One caller: who it is, what else they did and what of it is new."""
+    newest = events[0]
+    who = traced(source, record_of(newest))
+    page = session_of(source, newest, deps.clock())
+    theirs = [deed for deed in deeds_of([*events, *page.events]) if deed.principal == who.principal]
+    deed = deeds_of([newest])[0]
+    with deps.db.transaction() as tx:
+        since = sightings.since(tx)
+        known = sightings.known(tx, [who.principal])
+        begin = min(one.at for one in theirs) if theirs else deed.at
+        new = news(deed, known, begin) if who.kind != "AWSService" else ()
+        sightings.learn(tx, seen_in(theirs))
+    return Seen(
+        who=who,
+        event=newest,
+        count=len(events),
+        did=counted(page.events),
+        did_total=page.total,
+        did_whole=page.complete,
+        news=new,
+        known_since=since if since is not None and since < begin else None,
+    )
+
+
+def _tell(deps: Deps, alert: Alert, people: Sequence[Seen], total: int) -> None:
+    offices = deps.sites.config_or_blank(alert.site).offices
+    message = who_message(alert, people, total, offices)
+    with deps.db.transaction() as tx:
+        kept = alerts.get(tx, alert.id, lock=True)
+        if kept is None:
+            return
+        extra = {
+            **kept.extra,
+            "who": who_facts(people[0], offices),
+            "who_others": str(total - 1),
+        }
+        changed = replace(kept, extra=extra)
+        if changed != kept:
+            alerts.save(tx, changed)
+            say(deps, tx, changed)
+        outgoing = Outgoing(
+            key=f"{message_key(alert.id)}:who",
+            lane=deps.sites.channel(alert.site),
+            text=message.text,
+            blocks=message.blocks,
+            metadata={"alert_id": alert.id},
+            thread_of=message_key(alert.id),
+        )
+        outbox.say(tx, outgoing, deps.clock())
