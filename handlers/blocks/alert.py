@@ -13,6 +13,7 @@ from handlers.blocks import accounts, kit
 from handlers.blocks.event_table import one_day, origin, result, short_table, who
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
 from handlers.blocks.own import own_blocks, own_sentence
+from handlers.blocks.who import who_line, who_sentence
 from trailwatch.alert import Alert, AlertAction, AlertState, Search
 from trailwatch.event import Event
 
@@ -108,6 +109,7 @@ def alert_message(
         reason = f"CloudWatch: {label(alert.fields.reason, 300)}"
         blocks.append(kit.context(kit.plain_text(reason, 320)))
     blocks += own_blocks(alert)
+    blocks += who_line(alert)
     blocks += _evidence(alert, now, links, offices, names)
     if alert.pending:
         blocks.append(kit.context(f":hourglass_flowing_sand: {_pending(alert)}"))
@@ -329,6 +331,8 @@ def sentence(
         parts.append(f"Alarm {esc(found.alarm_name, 120)}.")
     if own := own_sentence(alert):
         parts.append(own)
+    if by := who_sentence(alert):
+        parts.append(by)
     parts += _history(alert)
     if of := accounts.sentence(alert, names or {}):
         parts.append(of)
