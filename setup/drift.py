@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from setup.adopt import watched_faults
 from setup.causes import moved_fields
-from setup.change import LABELS, Action, Change
+from setup.change import LABELS, Action, Change, Fields
 from setup.clients import Clients
 from setup.compare import differing
 from setup.cost import Size
@@ -151,12 +151,13 @@ class Drifted:
 @dataclass(frozen=True)
 class Found:
     """What a look at the pipeline found. `unseen`: the kinds that could not be looked at, of which
-    nothing new is known; `notes` say so."""
+    nothing new is known; `notes` say so. `wanted`: the keys of all that is to stand now."""
 
     items: tuple[Drifted, ...]
     as_wanted: int
     notes: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
 
 
 def find(config: SiteConfig, detections: Sequence[Detection], clients: Clients) -> Found:
@@ -178,7 +179,41 @@ def find(config: SiteConfig, detections: Sequence[Detection], clients: Clients) 
     items = [_with_ids(one, clients) for one in items]
     order = list(Severity)
     items.sort(key=lambda one: (order.index(one.severity), _place(one.change.kind)))
-    return Found(tuple(items), as_wanted, notes, unseen)
+    standing = look(config, detections, clients)
+    wanted = tuple(f"{one.resource.kind}:{one.resource.name}" for one in standing)
+    return Found(tuple(items), as_wanted, notes, unseen, wanted)
+
+
+def wished_since(
+    found: Found, applied: Mapping[str, Fields | None], before: Collection[str] | None
+) -> Found:
+    """The same without what stands as it was applied, but is wished otherwise since.
+
+    A new version or other settings are nobody's tampering: the next plan brings them. `applied`:
+    by key, how the newest apply left each resource; `before`: the keys of what was to stand at the
+    last look, None where there was none.
+    """
+    left = [one for one in found.items if not _wished(one.change, applied, before)]
+    number = len(found.items) - len(left)
+    if not number:
+        return found
+    many = "1 resource awaits" if number == 1 else f"{number} resources await"
+    note = f"{many} a plan, as what is wanted has changed: /trailwatch setup plan"
+    kept = {one.key for one in left}
+    absent = {one.key for one in found.items if one.change.action is Action.CREATE} - kept
+    wanted = tuple(key for key in found.wanted if key not in absent)
+    return replace(found, items=tuple(left), notes=(*found.notes, note), wanted=wanted)
+
+
+def _wished(
+    change: Change, applied: Mapping[str, Fields | None], before: Collection[str] | None
+) -> bool:
+    if change.kind == "mute_rule":
+        return False
+    last = applied.get(change.key)
+    if change.action is Action.CREATE:
+        return last is None and before is not None and change.key not in before
+    return last is not None and not differing(last, change.before or {}, exact_pattern=True)
 
 
 def survey_restore(

@@ -19,18 +19,21 @@ from handlers.drifting import being_applied, change_in, change_out, newest_chang
 from handlers.jobs.drift_events import HISTORY, LARGEST_RECORD, Wanted, find_causes
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from setup.causes import CAUSES
-from setup.change import Action, Change
-from setup.drift import Drifted, Found, find
+from setup.change import Action, Change, Fields
+from setup.drift import Drifted, Found, find, wished_since
+from setup.plan import Plan
 from trailwatch.errors import TrailwatchError
 from trailwatch.event import Event
 from trailwatch.site import SiteConfig
-from trailwatch.store import drifts, jobs
+from trailwatch.store import drifts, jobs, plans
 from trailwatch.store.drifts import DriftCheck, DriftRow
 
 log = logging.getLogger("trailwatch.drift")
 
 MOST_LOOKS = 24
 """At so many checks the event behind a drift is looked for; then it is told that it isn't found."""
+LOOKED_BACK = 50
+"""Plans that are read for how they left what drifts now."""
 SLACK_OF_CLOCKS = timedelta(minutes=1)
 WAIT_FOR_APPLY = timedelta(seconds=10)
 
@@ -84,6 +87,8 @@ def _check(deps: Deps, site: str, ours: bool) -> Message:
     with deps.db.reading() as tx:
         known = {row.key: row for row in drifts.standing(tx, site)}
         before = drifts.last_check(tx, site)
+        applied = _last_applied(tx, site) if found.items else {}
+    found = wished_since(found, applied, before.wanted if before else None)
     since = {
         item.key: _since(deps, site, item, known.get(item.key), before) for item in found.items
     }
@@ -93,12 +98,25 @@ def _check(deps: Deps, site: str, ours: bool) -> Message:
         if being_applied(tx, site):
             # What was read is of before: the check after the apply tells.
             return drift_answer(before, drifts.standing(tx, site), site, deps.clock())
-        newest = DriftCheck(site, began, found.as_wanted, len(found.items), found.notes)
+        newest = DriftCheck(
+            site, began, found.as_wanted, len(found.items), found.notes, found.wanted
+        )
         drifts.checked(tx, newest)
         _keep(deps, tx, site, found, since, causes, healers)
         standing = drifts.standing(tx, site)
     log.info("site=%s drifted=%d as_wanted=%d", site, len(found.items), found.as_wanted)
     return drift_answer(newest, standing, site, deps.clock())
+
+
+def _last_applied(tx: Connection, site: str) -> Mapping[str, Fields | None]:
+    """How the newest applies left each resource that they changed; None for one they deleted."""
+    left: dict[str, Fields | None] = {}
+    for row in plans.carried_out(tx, site, LOOKED_BACK):
+        for change in Plan.from_json(row.body).changes:
+            state = (row.outcome or {}).get(change.key, ["done"])[0]
+            if state == "done":
+                left.setdefault(change.key, change.after)
+    return left
 
 
 def _causes(

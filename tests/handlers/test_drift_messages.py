@@ -192,6 +192,25 @@ def test_only_admins_restore_and_it_is_written_down(house: Any) -> None:
     assert ("setup.update", "done") in said
 
 
+def test_what_is_wished_otherwise_since_is_no_drift(house: Any) -> None:
+    house.set_up()
+    with house.deps.db.transaction() as tx:
+        config = house.deps.sites.config("main")
+        config = replace(config, retention_days=400, add=("root-usage",))
+        house.deps.sites.remember(tx, config, "U0ALICE", house.deps.clock())
+    house.job("setup.drift", due="1")
+    assert drift(house) == []
+    house.command("setup drift")
+    assert "3 resources await a plan" in json.dumps(house.told()[-1]["blocks"])
+    retention(house, 1)
+    alarm = house.client("cloudwatch").describe_alarms()["MetricAlarms"][0]["AlarmName"]
+    house.client("cloudwatch").delete_alarms(AlarmNames=[alarm])
+    house.job("setup.drift", due="2")
+    assert {row.change["kind"] for row in rows(house)} == {"log_group", "alarm"}
+    house.plan_and_apply("--drop root-usage --set retention_days=365")
+    assert rows(house) == []
+
+
 def test_where_a_second_person_is_asked_for_a_restore_is_proposed_only(house: Any) -> None:
     house.set_up()
     retention(house, 1)

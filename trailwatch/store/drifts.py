@@ -50,13 +50,17 @@ class DriftRow:
 
 @dataclass(frozen=True)
 class DriftCheck:
-    """The newest look at a site: how many resources are as wanted, how many are not."""
+    """The newest look at a site: how many resources are as wanted, how many are not.
+
+    `wanted`: the keys of all that was wanted then.
+    """
 
     site: str
     at: datetime
     as_wanted: int
     drifted: int
     notes: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
 
 
 def add(tx: Connection, row: DriftRow) -> bool:
