@@ -16,6 +16,7 @@ from sandbox.opsgenie.api_integrations import IntegrationApi
 from sandbox.opsgenie.book import AlertBook
 from sandbox.opsgenie.incoming import AmazonSnsEndpoint
 from sandbox.opsgenie.integrations import Integrations, Rights
+from sandbox.opsgenie.jsm import JsmFront
 from sandbox.opsgenie.payload import CHECKS, Unprocessable
 from sandbox.opsgenie.regex import Matcher
 from sandbox.opsgenie.timetable import Timetable
@@ -75,6 +76,8 @@ class OpsgenieStandIn:
         ).key
         self._alerts = AlertApi(self._book, self.url)
         self._setup = IntegrationApi(self._integrations)
+        self.jsm_token: str = str(uuid.uuid4())
+        self._jsm = JsmFront(self._alerts, self._book, self.jsm_token)
 
     def start(self) -> None:
         self._timetable.start()
@@ -91,6 +94,15 @@ class OpsgenieStandIn:
     def alerts(self) -> list[dict[str, Any]]:
         """Every alert as get_alert shows it, oldest first."""
         return [full(alert) for alert in self._book.all()]
+
+    def by_hand(self, incoming: Mapping[str, Any], webhook: Mapping[str, Any]) -> str:
+        """Somebody makes an Incoming Amazon SNS integration with these actions, and a webhook,
+        on the pages of Jira Service Management; the key of the first.
+        """
+        made = self._integrations.create({"type": "AmazonSns", "name": "trailwatch by hand"})
+        self._integrations.put_actions(made.id, incoming)
+        self._integrations.create({**webhook, "type": "Webhook", "name": "trailwatch webhook"})
+        return made.key
 
     def act(self, alert_id: str, action: str, body: Mapping[str, Any]) -> None:
         """Somebody acts in Opsgenie itself, at once; `alert_id` may be an id, tiny id or alias.
@@ -124,6 +136,17 @@ class OpsgenieStandIn:
                 if request.method != "POST":
                     raise Refusal(405, "Method not allowed")
                 return self._sns.handle(request)
+            case ("jsm", "ops", "integration", "v1", "json", "amazonsns"):
+                if request.method != "POST":
+                    raise Refusal(405, "Method not allowed")
+                return self._sns.handle(request)
+            case ("jsm", "ops", "integration", "v2", "alerts", *rest):
+                rights = self._rights(request)
+                if not rights.write:
+                    raise Refusal(403, code=40301)
+                return self._jsm.event(_at(request, rest), _who(rights))
+            case ("jsm", "ops", "api", *rest):
+                return self._jsm.operation(_at(request, rest))
             case ("v2", "alerts" | "integrations" as domain, *rest):
                 rights = self._rights(request)
                 _need(rights, domain, request)
@@ -150,6 +173,10 @@ class OpsgenieStandIn:
         if integration is None or not integration.enabled:
             raise Refusal(401)
         return integration.rights()
+
+
+def _at(request: Request, path: list[str]) -> Request:
+    return Request(request.method, tuple(path), request.query, request.body, request.headers)
 
 
 def _need(rights: Rights, domain: str, request: Request) -> None:

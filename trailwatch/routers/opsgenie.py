@@ -17,10 +17,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from trailwatch.alert import AlertState
-from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
-from trailwatch.routers.router import RequestStatus, RoutedAlert
+from trailwatch.routers.router import RequestStatus, RoutedAlert, routed_alert
 
 TIMEOUT = (3, 5)
 """Seconds to connect and to read: a person waits for most of these calls."""
@@ -283,51 +281,3 @@ def _seconds(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         return None
-
-
-def routed_alert(data: Mapping[str, Any]) -> RoutedAlert:
-    """An alert as the API or the SDK's `to_dict` shows it. Takes both spellings of the keys."""
-
-    def get(snake: str, camel: str) -> Any:
-        value = data.get(snake)
-        return data.get(camel) if value is None else value
-
-    report = data.get("report") or {}
-    snoozed_until = _moment(get("snoozed_until", "snoozedUntil"))
-    return RoutedAlert(
-        id=str(data.get("id") or ""),
-        alias=str(data.get("alias") or ""),
-        tiny_id=str(get("tiny_id", "tinyId") or ""),
-        message=str(data.get("message") or ""),
-        state=_state(data, snoozed_until),
-        priority=str(data.get("priority") or ""),
-        created_at=_moment(get("created_at", "createdAt")) or datetime.now(UTC),
-        updated_at=_moment(get("updated_at", "updatedAt")) or datetime.now(UTC),
-        count=int(data.get("count") or 1),
-        owner=str(data.get("owner") or ""),
-        acknowledged_by=str(report.get("acknowledged_by") or report.get("acknowledgedBy") or ""),
-        closed_by=str(report.get("closed_by") or report.get("closedBy") or ""),
-        snoozed_until=snoozed_until,
-        description=str(data.get("description") or ""),
-        details={str(k): str(v) for k, v in (data.get("details") or {}).items()},
-        tags=tuple(str(tag) for tag in data.get("tags") or ()),
-    )
-
-
-def _state(data: Mapping[str, Any], snoozed_until: datetime | None) -> AlertState:
-    if data.get("status") == "closed":
-        return AlertState.CLOSED
-    if data.get("snoozed") and snoozed_until is not None:
-        return AlertState.SNOOZED
-    return AlertState.ACKNOWLEDGED if data.get("acknowledged") else AlertState.OPEN
-
-
-def _moment(value: Any) -> datetime | None:
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    if isinstance(value, str) and value:
-        try:
-            return parse_time(value)
-        except ValueError:
-            return None
-    return None
