@@ -19,7 +19,7 @@ from slack_sdk import WebClient
 from bot.clients import SiteClients
 from bot.doctor import examine_services
 from bot.metrics import serve_metrics
-from bot.routing import queue_poller, routers
+from bot.routing import jsm_routes, keep_jsm_key, queue_poller, routers
 from bot.scheduler import Daily, Every, ScheduleEntry, Schedules
 from bot.sender import Sender
 from bot.settings import Settings, require
@@ -52,7 +52,7 @@ from handlers.jobs.end import end_of_job
 from handlers.people import People
 from handlers.sites import Sites, WantedSite
 from handlers.webhooks import sns
-from handlers.webhooks.opsgenie import parse
+from handlers.webhooks.opsgenie import notification_of
 from setup.clients import Clients
 from setup.opsgenie_api import IntegrationsApi
 from setup.pipeline import webhook_secret_name
@@ -196,6 +196,7 @@ class Bot:
                 utc_now,
                 AcceptedSecrets(secrets, [webhook_secret_name(s.name) for s in settings.sites]),
             ),
+            **jsm_routes(settings, self.db),
             ("POST", "/webhooks/sns"): sns_view(
                 self.db, utc_now, lambda: own_topics(self.deps), self.deps.sns.certificate
             ),
@@ -247,6 +248,7 @@ def set_up_logging(level: str) -> None:
 def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: WebClient) -> Deps:
     """What handlers are given."""
     clients = SiteClients(settings)
+    keep_jsm_key(settings, secrets)
 
     def setup_clients(site: str = "", session: str = "") -> Clients:
         return Clients(clients.building(site, session), integrations_of(settings), secrets)
@@ -319,6 +321,7 @@ def site_template(settings: Settings, site: SiteSettings, account: str = "") -> 
         break_glass_roles=site.break_glass_roles,
         public_url=settings.public_url,
         router=site.router,
+        jsm_url=settings.jsm_api_url if settings.jsm_cloud_id else "",
         router_url=settings.opsgenie_api_url,
         router_team=site.opsgenie_team,
     )
@@ -358,7 +361,7 @@ def take_in(deps: Deps, row: InboxRow) -> None:
     if row.source == sns.SOURCE:
         take_sns(deps, row)
         return
-    notification = parse(row.body.encode(), row.at)
+    notification = notification_of(row)
     config = deps.sites.watching(alarm_arn(notification.details, notification.alias))
     with deps.db.transaction() as tx:
         take(deps, tx, notification, config)

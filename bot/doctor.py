@@ -61,6 +61,8 @@ def examine_services(settings: Settings) -> Iterator[Check]:
             ("Opsgenie integrations", _integrations),
             *on_call,
         ]
+    if any(site.router == RouterName.JSM for site in settings.sites):
+        on_call = [("Jira Service Management", _jsm), *on_call]
     yield from _run(settings, slack)
     yield from examine_sites(settings)
     yield from _run(settings, on_call)
@@ -235,6 +237,13 @@ def _opsgenie(settings: Settings) -> str:
     return f"reachable, {'an' if found else 'no'} alert of ours is open"
 
 
+def _jsm(settings: Settings) -> str:
+    from bot.routing import jsm_router
+
+    found = jsm_router(settings).list_open(limit=1)
+    return f"reachable, {'an' if found else 'no'} alert of ours is open"
+
+
 def _integrations(settings: Settings) -> str:
     from bot.app import integrations_of
 
@@ -243,7 +252,7 @@ def _integrations(settings: Settings) -> str:
 
 
 def _public_url(settings: Settings) -> str:
-    if not settings.public_url and not uses_opsgenie(settings):
+    if not settings.public_url and {site.router for site in settings.sites} == {"direct"}:
         return "not used: alarms come by a queue"
     if not settings.public_url:
         raise ConfigError(

@@ -7,12 +7,17 @@ from functools import partial
 from bot.clients import SiteClients
 from bot.queue_poller import QueuePoller
 from bot.settings import Settings
+from bot.vault import StoredSecrets
+from bot.web import View
+from bot.webhooks import opsgenie_view
 from handlers.deps import Deps
 from handlers.direct import own_topics
+from setup.pipeline import jsm_key_name
 from trailwatch.clock import utc_now
 from trailwatch.routers.direct import DirectRouter
+from trailwatch.routers.jsm import JsmRouter
 from trailwatch.routers.opsgenie import OpsgenieRouter
-from trailwatch.routers.router import RouterName, Routers
+from trailwatch.routers.router import AlertRouter, RouterName, Routers
 from trailwatch.site import SiteConfig
 from trailwatch.store.database import Database
 
@@ -33,9 +38,43 @@ def routers(settings: Settings, db: Database) -> Routers:
     """Every on-call service that the settings reach, and the bot's own store."""
     opsgenie = OpsgenieRouter(settings.opsgenie_api_url, settings.opsgenie_api_key)
 
-    def in_use() -> list[str]:
-        # A site that moves away from one has alerts there for a while.
-        keyed = [RouterName.OPSGENIE] if settings.opsgenie_api_key else []
-        return [*keyed, RouterName.DIRECT]
+    found: list[AlertRouter] = [opsgenie, DirectRouter(db, utc_now)]
+    # A site that moves away from a service has alerts there for a while: its key decides.
+    used = [RouterName.DIRECT]
+    if settings.opsgenie_api_key:
+        used.append(RouterName.OPSGENIE)
+    if settings.jsm_cloud_id:
+        found.append(jsm_router(settings))
+        used.append(RouterName.JSM)
+    return Routers(found, lambda: used)
 
-    return Routers([opsgenie, DirectRouter(db, utc_now)], in_use)
+
+def jsm_router(settings: Settings) -> JsmRouter:
+    """Jira Service Management as the settings have it."""
+    return JsmRouter(
+        settings.jsm_api_url,
+        settings.jsm_cloud_id,
+        settings.jsm_email,
+        settings.jsm_api_token,
+        settings.jsm_api_key,
+    )
+
+
+def jsm_routes(settings: Settings, db: Database) -> dict[tuple[str, str], View]:
+    """The route of Jira Service Management's webhook, where it has a secret."""
+    if not settings.jsm_webhook_token:
+        return {}
+
+    def secrets(*, anew: bool = False) -> tuple[str, ...]:
+        return (settings.jsm_webhook_token,)
+
+    view = opsgenie_view(db, utc_now, secrets, RouterName.JSM.value)
+    return {("POST", "/webhooks/jsm"): view}
+
+
+def keep_jsm_key(settings: Settings, secrets: StoredSecrets) -> None:
+    """Keep the key of its SNS integration where setup looks for keys."""
+    for site in settings.sites:
+        name = jsm_key_name(site.name)
+        if settings.jsm_sns_key and secrets.get(name) != settings.jsm_sns_key:
+            secrets.put(name, settings.jsm_sns_key)

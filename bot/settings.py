@@ -70,6 +70,13 @@ class Settings:
     opsgenie_api_key: str
     opsgenie_setup_api_key: str
     opsgenie_team: str
+    jsm_api_url: str
+    jsm_cloud_id: str
+    jsm_email: str
+    jsm_api_token: str
+    jsm_api_key: str
+    jsm_sns_key: str
+    jsm_webhook_token: str
     digest_hour: int
     digest_timezone: str
     drift_minutes: int
@@ -179,6 +186,20 @@ SETTINGS: tuple[Setting, ...] = (
             secret=True),
     Setting("opsgenie_team", "OPSGENIE_TEAM", "opsgenie.team", "",
             text, "Name of the team that owns the integrations and is called"),
+    Setting("jsm_api_url", "JSM_API_URL", "jsm.api_url", "https://api.atlassian.com",
+            url, "Jira Service Management's APIs"),
+    Setting("jsm_cloud_id", "JSM_CLOUD_ID", "jsm.cloud_id", "",
+            text, "Your site's id there, as https://YOURSITE.atlassian.net/_edge/tenant_info says"),
+    Setting("jsm_email", "JSM_EMAIL", "jsm.email", "",
+            text, "Whose API token it is that reads alerts"),
+    Setting("jsm_api_token", "JSM_API_TOKEN", "jsm.api_token", "",
+            text, "That API token", secret=True),
+    Setting("jsm_api_key", "JSM_API_KEY", "jsm.api_key", "",
+            text, "Key of an API integration there: acts on alerts", secret=True),
+    Setting("jsm_sns_key", "JSM_SNS_KEY", "jsm.sns_key", "",
+            text, "Key of the Amazon SNS integration there: makes alerts of alarms", secret=True),
+    Setting("jsm_webhook_token", "JSM_WEBHOOK_TOKEN", "jsm.webhook_token", "",
+            text, "Secret that its webhook sends as X-Trailwatch-Token", secret=True),
     Setting("digest_hour", "TRAILWATCH_DIGEST_HOUR", "digest.hour", "9",
             hour, "Hour of the daily digest"),
     Setting("digest_timezone", "TRAILWATCH_DIGEST_TIMEZONE", "digest.timezone", "UTC",
@@ -235,6 +256,16 @@ def require(settings: Settings) -> None:
         key = "make an API integration in Opsgenie and copy its key"
         url = "the https:// address under which Opsgenie reaches this process"
         needed += [("opsgenie_api_key", key), ("public_url", url)]
+    if any(site.router == "jsm" for site in settings.sites):
+        needed += [
+            ("jsm_cloud_id", "see docs/oncall.md for where it stands"),
+            ("jsm_email", "the address of whoever made the API token"),
+            ("jsm_api_token", "make one for an account that sees the alerts"),
+            ("jsm_api_key", "make an API integration there and copy its key"),
+            ("jsm_sns_key", "make an Amazon SNS integration there and copy its key"),
+            ("jsm_webhook_token", "any 16 or more random characters; its webhook has to send them"),
+            ("public_url", "the https:// address under which its webhook reaches this process"),
+        ]
     if settings.slack_mode == "socket":
         needed.append(("slack_app_token", "make an app-level token with connections:write"))
     else:

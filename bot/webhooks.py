@@ -27,8 +27,8 @@ class Secrets(Protocol):
     def __call__(self, *, anew: bool = False) -> tuple[str, ...]: ...
 
 
-def opsgenie_view(db: Database, clock: Clock, secrets: Secrets) -> View:
-    """The view of POST /webhooks/opsgenie.
+def opsgenie_view(db: Database, clock: Clock, secrets: Secrets, source: str = "opsgenie") -> View:
+    """The view of POST /webhooks/opsgenie, and of /webhooks/jsm with `source` "jsm".
 
     401 for a wrong secret; 400 with the reason for a body that is no webhook, which is kept and
     shown in /trailwatch status; 503 while the store does not answer, so that Opsgenie tries again.
@@ -41,7 +41,7 @@ def opsgenie_view(db: Database, clock: Clock, secrets: Secrets) -> View:
             if not (authentic(token, secrets()) or authentic(token, secrets(anew=True))):
                 log.warning("webhook refused: wrong or missing %s", HEADER)
                 return answer(401, error=f"the header {HEADER} is missing or wrong")
-            return _take(db, clock, request.body)
+            return _take(db, clock, request.body, source)
         except ProviderError as error:
             log.error("webhook not taken: %s", error.what)
             return answer(503, error="the store does not answer; try again")
@@ -86,14 +86,14 @@ def sns_view(
     return view
 
 
-def _take(db: Database, clock: Clock, body: bytes) -> WebResponse:
+def _take(db: Database, clock: Clock, body: bytes, source: str) -> WebResponse:
     now = clock()
     text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
     try:
-        notification = parse(body, now)
+        notification = parse(body, now, source)
     except BadPayload as error:
-        _keep_refused(db, clock, body, text, str(error))
-        return answer(400, error=f"this is no webhook of Opsgenie's: {error}")
+        _keep_refused(db, clock, body, text, str(error), source)
+        return answer(400, error=f"this is no webhook of {source}'s: {error}")
     with db.transaction() as tx:
         fresh = inbox.put(
             tx,
@@ -107,9 +107,11 @@ def _take(db: Database, clock: Clock, body: bytes) -> WebResponse:
     return answer(200, result="taken" if fresh else "seen before")
 
 
-def _keep_refused(db: Database, clock: Clock, body: bytes, text: str, why: str) -> None:
+def _keep_refused(
+    db: Database, clock: Clock, body: bytes, text: str, why: str, source: str
+) -> None:
     """Keep it among the dead letters: nothing that came with our secret is lost."""
     with db.transaction() as tx:
-        key = body_key(body)
-        inbox.put_dead(tx, key=key, source="opsgenie", body=text[:KEPT], at=clock(), error=why)
+        key = body_key(body, source)
+        inbox.put_dead(tx, key=key, source=source, body=text[:KEPT], at=clock(), error=why)
     log.warning("webhook not understood: %s", why)

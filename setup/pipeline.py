@@ -22,7 +22,7 @@ from setup.resources.topic import Topic
 from setup.resources.trail import Trail
 from setup.resources.webhook_integration import WebhookIntegration
 from trailwatch.detections import Detection, DetectionKind
-from trailwatch.errors import LimitExceeded
+from trailwatch.errors import ConfigError, LimitExceeded
 from trailwatch.event_selectors import wanted_selectors
 from trailwatch.site import OWN_KEY, SiteConfig
 
@@ -35,6 +35,8 @@ LEAST_FIRST = 40
 SNS_PATH = "/v1/json/amazonsns"
 WEBHOOK_PATH = "/webhooks/opsgenie"
 DIRECT_PATH = "/webhooks/sns"
+JSM_SNS_PATH = "/jsm/ops/integration/v1/json/amazonsns"
+"""As for other tools there; that it is so for SNS is inferred, see docs/oncall.md."""
 
 
 def incoming_key_name(site: str) -> str:
@@ -45,6 +47,11 @@ def incoming_key_name(site: str) -> str:
 def webhook_secret_name(site: str) -> str:
     """The name under which the webhook's secret is kept; older versions of it hold for a while."""
     return f"{site}/opsgenie-webhook-secret"
+
+
+def jsm_key_name(site: str) -> str:
+    """The name under which the key of Jira Service Management's SNS integration is kept."""
+    return f"{site}/jsm-incoming-key"
 
 
 def pipeline(config: SiteConfig, detections: Sequence[Detection]) -> tuple[Resource, ...]:
@@ -103,12 +110,13 @@ def _storage(config: SiteConfig) -> tuple[Resource, ...]:
 
 
 def _key(config: SiteConfig) -> tuple[KmsKey, ...]:
-    if config.kms != OWN_KEY:
-        return ()
+    return (own_key(config),) if config.kms == OWN_KEY else ()
+
+
+def own_key(config: SiteConfig) -> KmsKey:
+    """The key that is made for the site where it wants one of its own."""
     site, own = config.site, tags(config)
-    return (
-        KmsKey(site, config.kms_alias, config.trail, config.log_group, config.prefix, MARK, own),
-    )
+    return KmsKey(site, config.kms_alias, config.trail, config.log_group, config.prefix, MARK, own)
 
 
 def metric_filter(config: SiteConfig, detection: Detection) -> MetricFilter:
@@ -171,6 +179,8 @@ def stray_alarm(config: SiteConfig, name: str) -> Alarm:
 def _router(config: SiteConfig) -> tuple[Resource, ...]:
     if config.router == "direct":
         return direct(config)
+    if config.router == "jsm":
+        return jsm(config)
     if not config.router_url:
         return ()
     site = config.site
@@ -200,6 +210,23 @@ def direct(config: SiteConfig) -> tuple[Resource, ...]:
     return (queue, Subscription(site, f"{config.topic} to the queue", config.topic, queue.arn))
 
 
+def jsm(config: SiteConfig) -> tuple[Resource, ...]:
+    """The topic's subscription to Jira Service Management, whose integrations people make there.
+
+    Raises ConfigError where the settings have none.
+    """
+    if not config.jsm_url:
+        raise ConfigError(
+            "There is no Jira Service Management in the settings.",
+            "JSM_CLOUD_ID is missing.",
+            "Make its integrations and set JSM_CLOUD_ID and the keys, as docs/oncall.md says.",
+        )
+    endpoint = config.jsm_url.rstrip("/") + JSM_SNS_PATH
+    name = f"{config.topic} to Jira Service Management"
+    key = jsm_key_name(config.site.name)
+    return (Subscription(config.site, name, config.topic, endpoint, key),)
+
+
 def other_ways(config: SiteConfig) -> list[tuple[tuple[Resource, ...], Subscription]]:
     """The ways that alarms could take and are not wanted to: the subscription, and what is made
     with it, to be removed once the wanted one stands.
@@ -209,6 +236,7 @@ def other_ways(config: SiteConfig) -> list[tuple[tuple[Resource, ...], Subscript
         replace(config, router="opsgenie"),
         replace(config, router="direct"),
         replace(config, router="direct", public_url=""),
+        *([replace(config, router="jsm")] if config.jsm_url else []),
     ]
     found = []
     for parts in (_router(way) for way in ways):

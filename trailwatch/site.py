@@ -99,7 +99,9 @@ class SiteConfig:
     namespace: str = "Trailwatch"
     public_url: str = ""
     router: str = "opsgenie"
-    """Who is told of alarms: "opsgenie", or "direct" for nobody but the bot itself."""
+    """Who is told of alarms: "opsgenie", "jsm", or "direct" for nobody but the bot itself."""
+    jsm_url: str = ""
+    """Jira Service Management's API; "" where the settings have none."""
     router_url: str = "https://api.opsgenie.com"
     router_team: str = ""
     auto_close: bool = False

@@ -18,7 +18,7 @@ CHOICE = ("pack", "add", "drop")
 """Fields of a SiteConfig that choose detections; they have options of their own."""
 TAKEN = ("adopted", "watched")
 """Fields that name what others made and the site uses."""
-ROUTERS = ("opsgenie", "direct")
+ROUTERS = ("opsgenie", "jsm", "direct")
 EVENT_TYPES = ("All", "ReadOnly", "WriteOnly")
 MOST_DAYS = 36_500
 
@@ -203,8 +203,9 @@ OPTIONS: tuple[Option, ...] = (
            "Roles that deploy: their work is no alarm where a detection says so"),
     Option("break_glass_roles", _roles, "roles: names, names with a star at an end, ARNs",
            "break-glass", "Roles for emergencies: their use is an alarm"),
-    Option("router", _router, "opsgenie, direct", "direct",
-           "Who is told of alarms: Opsgenie, or the bot alone, by the topic itself (direct)"),
+    Option("router", _router, "opsgenie, jsm, direct", "direct",
+           "Who is told of alarms: Opsgenie, Jira Service Management (jsm), or the bot alone, by "
+           "the topic itself (direct)"),
     Option("auto_close", _yes, "yes, no", "no",
            "Whether an alarm's return to OK closes its alert; that may hide events"),
 )

@@ -13,11 +13,14 @@ import hmac
 import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from trailwatch.clock import parse_time, plausible
 from trailwatch.notification import Notification
+from trailwatch.routers.router import RouterName, marked
+from trailwatch.store.inbox import InboxRow
 
 HEADER = "X-Trailwatch-Token"
 LARGEST = 1_000_000
@@ -40,10 +43,23 @@ def authentic(token: str | None, secrets: Iterable[str]) -> bool:
     return any(matches)
 
 
-def parse(body: bytes, received: datetime) -> Notification:
+def notification_of(row: InboxRow) -> Notification:
+    """The Notification of a delivery that was parsed before it was stored; raises BadPayload.
+
+    The alert's id says which service it is of. A number that Jira Service Management gave is left
+    out: messages would show it as Opsgenie's.
+    """
+    found = parse(row.body.encode(), row.at, row.source)
+    if row.source == RouterName.OPSGENIE:
+        return found
+    return replace(found, alert_id=marked(row.source, found.alert_id), tiny_id="")
+
+
+def parse(body: bytes, received: datetime, source: str = "opsgenie") -> Notification:
     """The Notification in a webhook's body; raises BadPayload.
 
-    Any action is taken, known or not. `received` stands in where the body has no time.
+    Any action is taken, known or not. `received` stands in where the body has no time. `source`:
+    "opsgenie", or "jsm", which sends the same.
     """
     data = _object(body)
     alert = data.get("alert")
@@ -59,8 +75,8 @@ def parse(body: bytes, received: datetime) -> Notification:
         raise BadPayload("the key `action` is missing")
     updated_at = _moment(alert.get("updatedAt"))
     return Notification(
-        key=_key(body, alert_id, action, alert.get("updatedAt")),
-        source="opsgenie",
+        key=_key(body, alert_id, action, alert.get("updatedAt"), source),
+        source=source,
         action=action,
         alert_id=alert_id,
         updated_at=updated_at or received,
@@ -78,9 +94,9 @@ def parse(body: bytes, received: datetime) -> Notification:
     )
 
 
-def body_key(body: bytes) -> str:
+def body_key(body: bytes, source: str = "opsgenie") -> str:
     """A key for a body that has none of its own: its hash."""
-    return f"opsgenie:sha256:{hashlib.sha256(body).hexdigest()}"
+    return f"{source}:sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
@@ -95,11 +111,11 @@ def _object(body: bytes) -> Mapping[str, Any]:
     return data
 
 
-def _key(body: bytes, alert_id: str, action: str, updated_at: Any) -> str:
+def _key(body: bytes, alert_id: str, action: str, updated_at: Any, source: str) -> str:
     stamp = _text(updated_at)
     if stamp in ("", "0") or len(stamp) > 40:
-        return body_key(body)
-    return f"opsgenie:{alert_id}:{action}:{stamp}"
+        return body_key(body, source)
+    return f"{source}:{alert_id}:{action}:{stamp}"
 
 
 def _moment(value: Any) -> datetime | None:

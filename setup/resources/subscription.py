@@ -95,8 +95,9 @@ class Subscription:
         if self.key_secret and not key:
             raise ConfigError(
                 f"The topic {self.topic} cannot be subscribed.",
-                "The key of Opsgenie's integration is not known.",
-                "Make a new plan: it will make the integration anew.",
+                "The key of the integration that it goes to is not known.",
+                "Make a new plan: Opsgenie's integration is made anew by it. Of Jira Service "
+                "Management's set JSM_SNS_KEY.",
             )
         clients.call(
             "sns",

@@ -40,7 +40,9 @@ from handlers.people import People
 from handlers.request import Click, Reply, Request
 from sandbox.aws import AwsStandIn
 from sandbox.opsgenie import OpsgenieStandIn
+from sandbox.opsgenie.jsm import CLOUD_ID, EMAIL
 from sandbox.wire import CallLog, Faults, Sender, Server
+from setup.actions import incoming_actions
 from setup.clients import Clients
 from setup.pipeline import webhook_secret_name
 from trailwatch.clock import utc_now
@@ -296,7 +298,13 @@ def _listening(make: Callable[..., House], settings: dict[str, str]) -> Iterator
     deps = house.deps
     stored = StoredSecrets(deps.db, Vault("a key of sixteen characters"), utc_now)
     secrets = AcceptedSecrets(stored, [webhook_secret_name("main")])
+    token = settings.get("JSM_API_TOKEN", "")
+
+    def jsm_secrets(*, anew: bool = False) -> tuple[str, ...]:
+        return (token,)
+
     routes: dict[tuple[str, str], View] = {
+        ("POST", "/webhooks/jsm"): opsgenie_view(deps.db, house.now, jsm_secrets, "jsm"),
         ("POST", "/webhooks/sns"): sns_view(
             deps.db, house.now, lambda: own_topics(deps), deps.sns.certificate
         ),
@@ -322,6 +330,27 @@ def _listening(make: Callable[..., House], settings: dict[str, str]) -> Iterator
     deps.sns.close()
 
 
+def _jsm(stand_in: OpsgenieStandIn, given: Mapping[str, str]) -> dict[str, str]:
+    """What somebody made by hand in Jira Service Management; its webhook sends the token that is
+    given.
+    """
+    webhook = {
+        "url": f"{given['TRAILWATCH_PUBLIC_URL']}/webhooks/jsm",
+        "headers": {"X-Trailwatch-Token": given["JSM_API_TOKEN"]},
+        "addAlertDescription": True,
+        "addAlertDetails": True,
+    }
+    return {
+        "JSM_API_URL": stand_in.url,
+        "JSM_CLOUD_ID": CLOUD_ID,
+        "JSM_EMAIL": EMAIL,
+        "JSM_SNS_KEY": stand_in.by_hand(incoming_actions("main", auto_close=False), webhook),
+        "JSM_API_KEY": stand_in.alert_key,
+        "JSM_WEBHOOK_TOKEN": given["JSM_API_TOKEN"],
+        "JSM_API_TOKEN": stand_in.jsm_token,
+    }
+
+
 def _house(folder: Path, **more: str) -> Iterator[House]:
     log, faults = CallLog(), Faults(lambda: 0.0)
     sender = Sender(log, faults)
@@ -329,6 +358,8 @@ def _house(folder: Path, **more: str) -> Iterator[House]:
     aws = AwsStandIn(calls=log, faults=faults, sender=sender, recording=True)
     opsgenie.start()
     aws.start()
+    if "JSM_API_TOKEN" in more:
+        more = {**more, **_jsm(opsgenie, more)}
     settings = read_settings(
         {
             "SLACK_CHANNEL": CHANNEL,

@@ -149,6 +149,13 @@ def marked(name: str, identifier: str) -> str:
     return identifier if name == RouterName.OPSGENIE else f"{name}:{identifier}"
 
 
+def _ours(alert: RoutedAlert, name: str) -> RoutedAlert:
+    """The alert with its service in its id. Only Opsgenie's numbers are shown as such."""
+    if name == RouterName.OPSGENIE:
+        return alert
+    return replace(alert, id=marked(name, alert.id), tiny_id="")
+
+
 class Routers:
     """All on-call services of this process as one: ids say whose they are ("direct:5f3c")."""
 
@@ -198,14 +205,14 @@ class Routers:
     def find(self, alert_id: str) -> RoutedAlert | None:
         router, own = self._of(alert_id)
         found = router.find(own)
-        return found and replace(found, id=marked(router.name, found.id))
+        return found and _ours(found, router.name)
 
     def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
         """The open alerts of all services in use; raises RouterError where one does not answer."""
         found: list[RoutedAlert] = []
         for name in dict.fromkeys(self._in_use()):
             router, _ = self._of(marked(name, ""))
-            found += [replace(one, id=marked(name, one.id)) for one in router.list_open(limit)]
+            found += [_ours(one, name) for one in router.list_open(limit)]
         return found
 
     def _of(self, identifier: str) -> tuple[AlertRouter, str]:
