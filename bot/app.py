@@ -51,6 +51,7 @@ from handlers.jobs import table as job_table
 from handlers.jobs.end import end_of_job
 from handlers.people import People
 from handlers.sites import Sites, WantedSite
+from handlers.troubles import message_failed, work_failed
 from handlers.webhooks import sns
 from handlers.webhooks.opsgenie import notification_of
 from setup.clients import Clients
@@ -113,6 +114,7 @@ class Bot:
             utc_now,
             replica=self._replica,
             rules=Rules(post_interval=timedelta(seconds=settings.slack_post_interval)),
+            on_trouble=lambda sent: message_failed(self.deps, sent),
         )
         self._worker = Worker(
             self.db,
@@ -294,6 +296,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         digest_timezone=settings.digest_timezone,
         digest_hour=settings.digest_hour,
         stand_ins=bool(settings.aws_endpoint_url),
+        routes=settings.routes,
     )
 
 
@@ -372,12 +375,14 @@ def take_in(deps: Deps, row: InboxRow) -> None:
 def give_up(deps: Deps, kind: str, key: str, error: str) -> None:
     """What follows when a delivery or a job has failed for good."""
     log.error("dead letter: %s %s: %s", kind, key, error)
-    if not kind.startswith("job:"):
-        return
-    with deps.db.reading() as tx:
-        job = jobs.get(tx, int(key))
-    if job is not None:
-        end_of_job(deps, job.kind, job.args, error)
+    if kind.startswith("job:"):
+        with deps.db.reading() as tx:
+            job = jobs.get(tx, int(key))
+        if job is not None:
+            end_of_job(deps, job.kind, job.args, error)
+    if kind != "job:slack.answer":
+        # An answer in private that came too late is missed by nobody else.
+        work_failed(deps)
 
 
 def schedule(settings: Settings) -> tuple[ScheduleEntry, ...]:

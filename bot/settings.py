@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from bot.route_settings import read_routes, routes_table
 from bot.setting_values import (
     api_url,
     as_text,
@@ -31,6 +32,7 @@ from bot.setting_values import (
 )
 from bot.site_settings import SITE_SETTINGS, SiteSettings, read_sites, sites_table
 from trailwatch.errors import ConfigError
+from trailwatch.routes import Route
 from trailwatch.site_options import ROUTERS
 
 
@@ -84,6 +86,8 @@ class Settings:
     log_level: str
     sites: tuple[SiteSettings, ...]
     """The first site, which the settings above describe, and each [sites.NAME]."""
+    routes: tuple[Route, ...] = ()
+    """Each [[routes]], in their order."""
 
     def public(self) -> dict[str, Any]:
         """Every setting by name, secrets replaced by "set" or "missing"."""
@@ -224,7 +228,7 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
     Raises ConfigError whose `problems` has one line for each unknown or unreadable key.
     """
     problems: list[str] = []
-    given, tables = _from_toml(file, problems) if file else ({}, {})
+    given, tables, ways = _from_toml(file, problems) if file else ({}, {}, [])
     by_env = {s.env: s for s in SETTINGS}
     for key in environ:
         if key.startswith("TRAILWATCH_") and key not in by_env and key not in NOT_SETTINGS:
@@ -238,10 +242,12 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
             problems.append(f"{setting.env} is {raw!r}: {error}.")
             values[setting.name] = setting.read(setting.default)
     first = {s.toml: values[s.name] for s in SETTINGS if s.toml in _OF_THE_FIRST_SITE}
-    sites = read_sites(values["site"], first, tables, file.name if file else "", problems)
+    name = file.name if file else ""
+    sites = read_sites(values["site"], first, tables, name, problems)
+    routes = read_routes(ways, [site.name for site in sites], name, problems)
     if problems:
         raise ConfigError("The settings cannot be read.", problems=tuple(problems))
-    return Settings(**values, sites=sites)
+    return Settings(**values, sites=sites, routes=routes)
 
 
 def require(settings: Settings) -> None:
@@ -287,19 +293,24 @@ def settings_table() -> str:
         default = f"`{s.default}`" if s.default else ""
         rows.append(f"| `{s.env}` | `{s.toml}` | {default} | {s.about} |")
     several = "\n## Several accounts and regions\n\nEach table `[sites.NAME]` is one more site.\n\n"
-    return "\n".join(rows) + "\n" + several + sites_table()
+    ways = (
+        "\n## Which channel an alert goes to\n\nThe first table `[[routes]]` that takes an alert "
+        "decides; without one it goes to its site's channel. What a table does not say, it does "
+        "not ask for. `/trailwatch routes` shows them.\n\n"
+    )
+    return "\n".join(rows) + "\n" + several + sites_table() + ways + routes_table()
 
 
-def _from_toml(file: Path, problems: list[str]) -> tuple[dict[str, str], object]:
-    """The settings in a trailwatch.toml as text, and its table `sites` as it is."""
+def _from_toml(file: Path, problems: list[str]) -> tuple[dict[str, str], object, object]:
+    """The settings in a trailwatch.toml as text; its tables `sites` and `routes` as they are."""
     try:
         content = tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problems.append(f"{file.name}: {error}.")
-        return {}, {}
+        return {}, {}, []
     by_place = {s.toml: s for s in SETTINGS}
     found: dict[str, str] = {}
-    tables = content.pop("sites", {})
+    tables, ways = content.pop("sites", {}), content.pop("routes", [])
     for section, table in content.items():
         entries = table.items() if isinstance(table, dict) else [("", table)]
         for key, value in entries:
@@ -308,4 +319,4 @@ def _from_toml(file: Path, problems: list[str]) -> tuple[dict[str, str], object]
                 problems.append(f"{file.name}: {place}: no such setting{near(place, by_place)}.")
                 continue
             found[by_place[place].name] = as_text(value)
-    return found, tables
+    return found, tables, ways

@@ -15,6 +15,7 @@ from trailwatch.backtest import Piece, Problem
 from trailwatch.clock import Clock
 from trailwatch.detections import Catalogue
 from trailwatch.routers.router import AlertRouter
+from trailwatch.routes import Route
 from trailwatch.search.logs import LogsSource
 from trailwatch.search.lookup import LookupSource
 from trailwatch.site import SiteConfig
@@ -79,6 +80,8 @@ class Deps:
     digest_hour: int
     stand_ins: bool
     """Whether AWS is a stand-in: shown as a badge, decides nothing."""
+    routes: tuple[Route, ...] = ()
+    """Which channel an alert goes to, the first that takes it; else its site's."""
 
     @property
     def catalogue(self) -> Catalogue:

@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from handlers.blocks.alert import AlertLinks, alert_message
+from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
 from handlers.links import alarm_url, opsgenie_url
 from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance
@@ -108,12 +109,13 @@ def say(deps: Deps, tx: Connection, alert: Alert) -> None:
         deps.sites.offices(alert.site),
         site=alert.site if deps.sites.several else "",
         names=names_of(deps, alert.events, alert.accounts),
+        called=mentioned(deps, alert),
     )
     outbox.say(
         tx,
         Outgoing(
             key=message_key(alert.id),
-            lane=deps.sites.channel(alert.site),
+            lane=channel_of(deps, tx, alert),
             text=message.text,
             blocks=message.blocks,
             metadata={"alert_id": alert.id, "state": alert.state.value},

@@ -79,6 +79,10 @@ class People:
         """Every user or group id with a role of its own."""
         return {**self._first, **self._grants()}
 
+    def members(self, group_id: str) -> list[str]:
+        """The ids of a user group's members; [] where Slack doesn't say."""
+        return self._members(group_id)
+
     def _ask(self, user_id: str) -> Person:
         return person_of(self._slack.user(user_id), self._slack.team_id())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.access import check
-from handlers.actions import acknowledge, backtest, close, drift, events, imports, more, plan
+from handlers.actions import acknowledge, backtest, close, drift, events, imports, more, plan, resend
 from handlers.actions.action import Action
 from handlers.audit import note
 from handlers.deps import Deps
@@ -24,6 +24,7 @@ ACTIONS: tuple[Action, ...] = (
     plan.ROLLBACK,
     imports.ACTION,
     backtest.ACTION,
+    resend.ACTION,
 )
 
 

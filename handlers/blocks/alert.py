@@ -5,7 +5,7 @@ Never reads a clock and never decides what may be done: the state gives the butt
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from handlers.blocks import accounts, kit
 from handlers.blocks.event_table import one_day, origin, result, short_table, who
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
 from handlers.blocks.own import own_blocks, own_sentence
+from handlers.blocks.routes import mentions
 from handlers.blocks.who import who_line, who_sentence
 from trailwatch.alert import Alert, AlertAction, AlertState, Search
 from trailwatch.event import Event
@@ -90,18 +91,21 @@ def alert_message(
     *,
     site: str = "",
     names: Mapping[str, str] | None = None,
+    called: Sequence[str] = (),
 ) -> Message:
     """The message of an alert, to be edited in place whenever the alert changes.
 
     `offices` are the site's own address ranges, `site` its name where there are several, `names`
-    the names of its events' accounts. The same alert gives the same message but for
-    the hint that explains late delivery, which depends on `now`.
+    the names of its events' accounts, `called` the ids of whom the message mentions. The same
+    alert gives the same message but for the hint that explains late delivery, which depends on
+    `now`.
     """
     links, names = links or AlertLinks(), names or {}
     title = f"{label(alert.title, 100)}{accounts.headline(alert, names)}"
     blocks = [
         kit.header(f":{severity_emoji(alert)}: {title}"),
         kit.context(_status(alert, links, site)),
+        *([kit.section(mentions(called))] if mentions(called) else []),
         _facts(alert, links, names),
     ]
     if alert.fields.reason and not alert.events:
@@ -114,7 +118,8 @@ def alert_message(
     if alert.pending:
         blocks.append(kit.context(f":hourglass_flowing_sand: {_pending(alert)}"))
     blocks.append(alert_buttons(alert, links))
-    return kit.message(sentence(alert, now, offices, site=site, names=names), blocks)
+    text = sentence(alert, now, offices, site=site, names=names)
+    return kit.message(f"{mentions(called)} {text}".lstrip(), blocks)
 
 
 def severity_emoji(alert: Alert) -> str:

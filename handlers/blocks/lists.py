@@ -32,38 +32,6 @@ def alerts_message(alerts: Sequence[Alert], now: datetime) -> Message:
     return kit.message(text, [kit.section(f"*{text}*"), kit.section(kit.fit_lines(lines))])
 
 
-def state_message(
-    *,
-    open_alerts: int,
-    unsent: Sequence[tuple[str, str]],
-    refused: Sequence[tuple[str, str]],
-    failed: Sequence[tuple[str, str]],
-    digest_hour: int,
-    digest_timezone: str,
-) -> Message:
-    """How the bot is: each pair names what is stuck and why."""
-    troubles = (
-        ("could not be posted", unsent),
-        ("were delivered to the bot and not understood", refused),
-        ("failed behind the scenes", failed),
-    )
-    lines = [f":bell: {count(open_alerts, 'alert')} open."]
-    for what, rows in troubles:
-        if rows:
-            lines.append(f":warning: *{count(len(rows), 'thing')}* {what}:")
-            lines += [f"• {code(name, 80)} {esc(error, 200)}" for name, error in rows[:5]]
-    if not any(rows for _, rows in troubles):
-        lines.append(":white_check_mark: Everything that came in was taken and delivered.")
-    lines.append(
-        f":calendar: The digest is posted daily at {digest_hour:02}:00 {esc(digest_timezone, 40)}."
-    )
-    lines.append("The pipeline in AWS: `/trailwatch setup status`")
-    return kit.message(
-        f"{count(open_alerts, 'alert')} open; {count(len(unsent), 'message')} not delivered.",
-        [kit.section(kit.fit_lines(lines))],
-    )
-
-
 def access_message(roles: Mapping[str, str], own: str) -> Message:
     """Who has a role of their own."""
     lines = [f"You are *{esc(own, 20)}*."]

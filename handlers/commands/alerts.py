@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from handlers.access import Role
 from handlers.audit import note
-from handlers.blocks.lists import alerts_message, state_message
+from handlers.blocks.lists import alerts_message
+from handlers.blocks.troubles import Health, health_message
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse_duration
 from handlers.deps import Deps
 from handlers.request import Reply, Request
+from handlers.resending import send_again
 from trailwatch.clock import iso
-from trailwatch.store import alerts, inbox, jobs, outbox
+from trailwatch.store import alerts, channels, jobs, letters
+from trailwatch.store.gauges import gauges
+from trailwatch.store.health import pulse
 
 
 def list_alerts(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -47,27 +51,49 @@ def digest_now(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 
 def status(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """How the bot itself is: alerts, what waits to be sent, what could not be."""
+    """How the bot itself is: alerts, what waits, what could not be delivered, what is due."""
+    now = deps.clock()
     with deps.db.reading() as tx:
-        open_alerts = alerts.list_open(tx)
-        unsent = outbox.dead(tx)
-        refused = inbox.dead(tx)
-        failed = jobs.dead(tx)
-    message = state_message(
-        open_alerts=len(open_alerts),
-        unsent=[(row.key, row.error) for row in unsent],
-        refused=[(row.source, row.error) for row in refused],
-        failed=[(row.kind, row.error) for row in failed],
-        digest_hour=deps.digest_hour,
-        digest_timezone=deps.digest_timezone,
-    )
+        beat = pulse(tx)
+        numbers = gauges(tx, now)
+        health = Health(
+            open_alerts=alerts.count_open(tx),
+            waiting={
+                "inbox": int(numbers["inbox_new"] + numbers["inbox_taken"]),
+                # What is due later does not wait.
+                "job": int(numbers["job_due"]),
+                "message": sum(beat.lanes.values()),
+            },
+            oldest={
+                name: numbers[f"{name}_oldest_seconds"] for name in ("inbox", "job", "message")
+            },
+            lanes=beat.lanes,
+            letters=letters.dead(tx),
+            last_webhook=beat.last_delivery,
+            last_reconcile=beat.last_reconcile,
+            schedules=beat.schedules,
+            lost=channels.lost(tx, now),
+        )
+    digest = f"daily at {deps.digest_hour:02}:00 {deps.digest_timezone}"
+    admin = request.person.role is Role.ADMIN
+    message = health_message(health, now, digest, admin=admin)
     return Reply(message.text, message.blocks)
+
+
+def resend(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """Try a dead letter again, or all of them."""
+    return send_again(deps, request, call.words[0])
 
 
 COMMANDS = (
     Command(
-        "status", "status", "status", "How the bot is: open alerts and what could not be delivered",
+        "status", "status", "status", "How the bot is: what waits, is due or could not be delivered",
         Role.VIEWER, status,
+    ),
+    Command(
+        "resend", "resend ID|all", "resend all",
+        "Try again what could not be delivered; status shows the ids", Role.ADMIN, resend,
+        least=1, most=1,
     ),
     Command(
         "alerts", "alerts [--since 24h] [--site SITE]", "alerts --since 7d",

@@ -13,6 +13,7 @@ from handlers.commands import (
     detections,
     lint,
     pattern,
+    routes,
     setup,
     setup_drift,
     setup_import,
@@ -62,6 +63,7 @@ COMMANDS: tuple[Command, ...] = (
     *backtest.COMMANDS,
     *coverage.COMMANDS,
     *sites.COMMANDS,
+    *routes.COMMANDS,
     *access.COMMANDS,
 )  # fmt: skip
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from handlers import samples, samples_drift, samples_imports, samples_lint, samples_plans
 from handlers.blocks import kit
-from handlers.blocks.alert import AlertLinks, alert_message
+from handlers.blocks.alert import alert_message
+from handlers.blocks.alert_menu import AlertLinks
 from handlers.blocks.applying import plan_progress, plan_result
 from handlers.blocks.audit import AuditRow, audit_message
 from handlers.blocks.change_list import all_changes
@@ -35,15 +36,19 @@ from handlers.blocks.home import HomeState, PipelineRow, home_view
 from handlers.blocks.imports import import_message, import_written
 from handlers.blocks.kit import Message
 from handlers.blocks.lint import lint_message
-from handlers.blocks.lists import alerts_message, state_message
+from handlers.blocks.lists import alerts_message
 from handlers.blocks.own import strange_message
 from handlers.blocks.pattern import pattern_refused, pattern_taken
 from handlers.blocks.plan import plan_discarded, plan_message, plan_stale
+from handlers.blocks.routes import routes_message, way_message
 from handlers.blocks.status import status_message
+from handlers.blocks.troubles import Health, health_message, letters_told, lost_told
 from setup.checks import Checks
 from trailwatch.digest import make_digest
 from trailwatch.errors import AwsError, StalePlan
+from trailwatch.letter import Letter, LetterKind, letter_id
 from trailwatch.pattern import Lint, Rule
+from trailwatch.routes import Route
 
 GOLDEN = Path(__file__).parent / "fixtures" / "blocks"
 MESSAGES = samples.messages()
@@ -296,14 +301,11 @@ def everything(text: str) -> dict[str, Message | kit.Block]:
         "audit": audit_message(audit, 70),
         "digest": digest_message(digest),
         "alerts": alerts_message(tuple(bad.values()), samples.NOW),
-        "state": state_message(
-            open_alerts=2,
-            unsent=((text, text),) * 9,
-            refused=((text, text),),
-            failed=((text, text),),
-            digest_hour=9,
-            digest_timezone=text,
-        ),
+        "state": health_message(_health(text), samples.NOW, text, admin=True),
+        "letters": letters_told(_health(text).letters, samples.NOW),
+        "lost": lost_told(CHANNEL, text, CHANNEL, samples.NOW),
+        "routes": routes_message([_route(text)], {text: CHANNEL}, _health(text).lost, (1,)),
+        "way": way_message(text, text, [(text, 1, replace(_route(text), mentions=()), CHANNEL)]),
         "pattern": pattern_refused(text, text, 3),
         "pattern taken": pattern_taken(text, [Lint(1, Rule.MIXED, text, text)], [text]),
         "import": import_message(poisoned(samples_imports.FOUND, text), "main:1", text),
@@ -315,7 +317,27 @@ def everything(text: str) -> dict[str, Message | kit.Block]:
     }
 
 
-CUT = ("alerts", "digest", "import", "links", "state")
+CHANNEL = "C0ALERTS"
+
+
+def _health(text: str) -> Health:
+    letters = [
+        Letter(letter_id(kind, text), kind, text, text, text)
+        for kind in LetterKind
+        for _ in range(9)
+    ]
+    when = {text: samples.NOW}
+    waiting = {"inbox": 1, "job": 2, "message": 3}
+    lost = {CHANNEL: (text, samples.NOW)}
+    lanes = {CHANNEL: 2}
+    return Health(2, waiting, {"job": 99.0}, lanes, letters, samples.NOW, None, when, lost)
+
+
+def _route(text: str) -> Route:
+    return Route(CHANNEL, (text,), (text,), (text,), (text,), ("here",))
+
+
+CUT = ("alerts", "digest", "import", "letters", "links", "state")
 """Lists that end earlier where their lines are longer, and so have fewer marks of ours."""
 
 HOSTILE = {
@@ -336,7 +358,9 @@ HOSTILE = {
     "long-marks": "`*_~" * 25_000,
     "long-spaces": "a" + " " * 100_000 + "b",
 }
-OWN = re.compile(r"<!date\^\d+\^[{}a-z_ ]+\|[^<>|]*>|<https://[a-z0-9.\-]+/[^<>|\s]*\|[^<>|]*>")
+OWN = re.compile(
+    r"<!date\^\d+\^[{}a-z_ ]+\|[^<>|]*>|<https://[a-z0-9.\-]+/[^<>|\s]*\|[^<>|]*>|<#C0ALERTS>"
+)
 PICTURE = r":(?:[^\WA-Z]|[+'-])*[a-z](?:[^\WA-Z]|[+'-])*:"
 MARKS = re.compile(rf"(?<![0-9A-Za-z])[*_~]|[*_~](?![0-9A-Za-z])|`|{PICTURE}")
 CODE = re.compile(r"`[^`\n]+`")

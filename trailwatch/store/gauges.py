@@ -36,6 +36,9 @@ def gauges(tx: Connection, now: datetime) -> dict[str, float]:
         counts: dict[str, int] = {str(state): int(number) for state, number in counted}
         for kind in kinds:
             numbers[f"{table.name}_{kind}"] = float(counts.get(kind, 0))
+    # Queued jobs that are due later wait for nothing.
+    due = select(func.count()).where(job.c.state == JobState.QUEUED, job.c.next_at <= now)
+    numbers["job_due"] = float(tx.execute(due).scalar_one())
     oldest = {
         "inbox": select(func.min(inbox.c.at)).where(
             inbox.c.state.in_((InboxState.NEW, InboxState.TAKEN))

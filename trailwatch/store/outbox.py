@@ -178,6 +178,24 @@ def resend(tx: Connection, key: str, at: datetime) -> bool:
     return True
 
 
+def reroute(tx: Connection, key: str, where: str, at: datetime) -> bool:
+    """Want a message in another lane as it is: posted there anew, with what is in its thread.
+
+    For a lane that takes nothing any more; False where a call for the message is under way.
+    """
+    present = _lane_of(tx, key)
+    if present is None or present == where:
+        return False
+    _lock_lanes(tx, {present, where}, at)
+    row = tx.execute(select(message).where(message.c.key == key).with_for_update()).one()
+    if row.lane != present or row.gone:
+        return False
+    if row.state in (MessageState.SENDING, MessageState.UNKNOWN):
+        return False
+    _change(tx, row, row.body, where, at)
+    return True
+
+
 def retract(tx: Connection, key: str, at: datetime) -> bool:
     """Want the message gone from Slack; False where it was never said."""
     where = _lane_of(tx, key)

@@ -1,0 +1,222 @@
+"""Where alerts go, what stands in for a channel that is lost, and what becomes of dead letters."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+from sqlalchemy import delete, update
+
+from bot.sender import Sender
+from handlers.intake import show_new
+from handlers.troubles import message_failed, work_failed
+from sandbox.slack import SlackStandIn
+from sandbox.wire import CallLog, Faults
+from trailwatch.alert import Alert, AlertFields, AlertState, Search
+from trailwatch.clock import utc_now
+from trailwatch.errors import NotFound
+from trailwatch.routes import Route
+from trailwatch.store import inbox, jobs, letters, outbox
+from trailwatch.store.lanes import Rules
+from trailwatch.store.outbox import Outgoing
+from trailwatch.store.replica import claim_replica
+from trailwatch.store.tables import inbox as inbox_table
+from trailwatch.store.tables import job as job_table
+from trailwatch.store.tables import lane, lost_channel, message
+
+ACCOUNT = "123456789012"
+QUICK = Rules(post_interval=timedelta(0), edit_interval=timedelta(0))
+
+
+def alert_of(id_: str, severity: str = "P1", **more: Any) -> Alert:
+    now = utc_now()
+    fields = AlertFields(account=ACCOUNT, alarm_name="a", detection_id="root-usage")
+    arn = f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:a"
+    plain = Alert(id_, arn, f"r-{id_}", "Root", severity, AlertState.OPEN, fields, now, now)
+    return replace(plain, site="main", search=Search.NOTHING, **more)
+
+
+class World:
+    """A house, Slack, and the sender between them."""
+
+    def __init__(self, house: Any, slack: SlackStandIn) -> None:
+        self.house = house
+        self.slack = slack
+        self.replica = claim_replica(house.deps.db, "life", utc_now())
+        self.sender = Sender(
+            house.deps.db,
+            WebClient(slack.bot_token, base_url=slack.api_url),
+            utc_now,
+            replica=self.replica,
+            rules=QUICK,
+            timeout=2,
+            on_trouble=lambda sent: message_failed(house.deps, sent),
+        )
+        self.sender.start()
+
+    def show(self, alert: Alert) -> None:
+        with self.house.deps.db.transaction() as tx:
+            show_new(self.house.deps, tx, alert)
+
+    def texts(self, channel: str) -> list[str]:
+        return [str(one["text"]) for one in self.slack.messages(channel) if one["metadata"]]
+
+    def told(self) -> list[dict[str, Any]]:
+        """What the admin was told in private."""
+        with self.house.deps.db.reading() as tx:
+            rows = tx.execute(message.select().where(message.c.key.startswith("trouble:"))).all()
+        return [{"key": row.key, **json.loads(row.body)} for row in rows]
+
+    def close(self) -> None:
+        self.sender.stop()
+        self.replica.close()
+
+
+@pytest.fixture
+def world(make_house_once: Any) -> Iterator[World]:
+    house = make_house_once
+    with house.deps.db.transaction() as tx:
+        for table in (message, lane, lost_channel, inbox_table, job_table):
+            tx.execute(delete(table))
+    slack = SlackStandIn(calls=CallLog(), faults=Faults(random.Random(1).random))
+    slack.start()
+    before = house.deps
+    admin = next(iter(slack.space.people))
+    roles = {admin: next(iter(before.people.roles().values()))}
+    people = type(before.people)(_Nobody(), utc_now, roles, dict)
+    sites = before.sites
+    sites._first = replace(sites._first, channel=slack.channel)
+    sites._wanted = {sites._first.name: sites._first}
+    house.deps = replace(before, channel=slack.channel, people=people)
+    found = World(house, slack)
+    yield found
+    found.close()
+    slack.stop()
+    house.deps = before
+
+
+class _Nobody:
+    def user(self, user_id: str) -> dict[str, Any]:
+        return {"id": user_id}
+
+    def group_members(self, group_id: str) -> list[str]:
+        return []
+
+    def team_id(self) -> str:
+        return "T0"
+
+
+@pytest.fixture(scope="module")
+def make_house_once(make_house: Callable[..., Any]) -> Any:
+    return make_house()
+
+
+def other_channel(slack: SlackStandIn) -> str:
+    return next(
+        id_
+        for id_, one in slack.space.channels.items()
+        if id_ != slack.channel and not one.im_with and not one.is_private
+    )
+
+
+def test_a_route_takes_the_alert_and_calls_for_p1(world: World, until: Any) -> None:
+    other = other_channel(world.slack)
+    world.slack.invite_bot(other)
+    route = Route(channel=other, detections=("root-*",), mentions=("S0ONCALL", "here"))
+    world.house.deps = replace(world.house.deps, routes=(route,))
+    world.show(alert_of("loud"))
+    world.show(alert_of("quiet", "P2"))
+    until(lambda: len(world.texts(other)) == 2)
+    loud, quiet = world.texts(other)
+    assert loud.startswith("<!subteam^S0ONCALL> <!here> P1 FIRING: ")
+    assert quiet.startswith("P2 FIRING: ") and world.texts(world.slack.channel) == []
+    shown = json.dumps(world.house.command("routes").blocks)
+    assert other in shown and "root-*" in shown and "@S0ONCALL" in shown
+    way = world.house.command("routes root-usage --severity p1").text
+    assert other in way and "route 1" in way and "<!here>" not in way
+    assert "no route" in world.house.command("routes cloudtrail-changes").text
+
+
+@pytest.mark.parametrize("loss", ["archive", "kick_bot"])
+def test_a_lost_channel_falls_back_and_an_admin_is_told_once(
+    world: World, until: Any, loss: str
+) -> None:
+    other = other_channel(world.slack)
+    world.slack.invite_bot(other)
+    world.house.deps = replace(world.house.deps, routes=(Route(channel=other),))
+    deps = world.house.deps
+    standing = alert_of(f"standing-{loss}")
+    world.show(standing)
+    until(lambda: len(world.texts(other)) == 1)
+    getattr(world.slack, loss)(other)
+    for number in range(3):
+        world.show(alert_of(f"{loss}-{number}"))
+    with deps.db.transaction() as tx:  # in the thread of a message that stands there
+        parent = f"alert:{standing.id}"
+        outbox.say(tx, Outgoing(f"{parent}:x", other, "more", thread_of=parent), utc_now())
+    until(lambda: len(world.texts(world.slack.channel)) == 5)
+    with deps.db.reading() as tx:
+        assert letters.dead(tx) == []
+    told = world.told()
+    assert len(told) == 1 and other in told[0]["text"], told
+    assert "takes nothing" in json.dumps(world.house.command("status").blocks)
+    assert "takes nothing" in json.dumps(world.house.command("routes").blocks)
+
+    with deps.db.transaction() as tx:  # somebody put it right: it is tried again
+        an_hour_ago = utc_now() - timedelta(hours=1)
+        tx.execute(update(lost_channel).values(seen_at=an_hour_ago))
+    if loss == "archive":
+        world.slack.unarchive(other)
+    world.slack.invite_bot(other)
+    world.show(alert_of(f"{loss}-mended"))
+    until(lambda: len(world.texts(other)) == 2)
+
+
+def test_the_default_channel_has_no_stand_in(world: World, until: Any) -> None:
+    world.slack.archive(world.slack.channel)
+    world.show(alert_of("nowhere"))
+    until(lambda: len(world.told()) == 2)
+    told = {one["key"].split(":")[1]: one["text"] for one in world.told()}
+    assert "1 thing could not be delivered" in told["letters"] and "channel" in told
+    world.show(alert_of("nowhere-2"))
+    until(lambda: any("2 things" in one["text"] for one in world.told()))
+    assert len(world.told()) == 2  # the same message, kept up to date
+    world.slack.unarchive(world.slack.channel)
+    assert "2 dead letters will be tried again" in world.house.click("letters.resend", "all").text
+    until(lambda: len(world.texts(world.slack.channel)) == 2)
+    assert "no dead letter" in world.house.command("resend all").text
+
+
+def test_each_kind_of_dead_letter_is_shown_and_sent_again(world: World, until: Any) -> None:
+    deps, now = world.house.deps, utc_now()
+    lease = now + timedelta(minutes=1)
+    with deps.db.transaction() as tx:
+        inbox.put_dead(tx, key="odd", source="opsgenie", body="{}", at=now, error="`alert` missing")
+        jobs.add(tx, "nothing.known", {}, now)
+        row = jobs.claim(tx, owner="t", now=now, lease=lease)
+        assert row is not None and jobs.bury(tx, row, error="no handler", at=now)
+        say = Outgoing("plan:odd", world.slack.channel, "x", blocks=[{"type": "nonsense"}])
+        outbox.say(tx, say, now)
+    work_failed(deps)
+    until(lambda: any("3 things" in one["text"] for one in world.told()))
+    status = json.dumps(world.house.command("status").blocks)
+    with deps.db.reading() as tx:
+        dead = letters.dead(tx)
+    assert {str(one.kind) for one in dead} == {"delivery", "job", "message"}
+    assert all(one.id in status for one in dead) and "Send again" in status
+    assert "letters.resend" not in json.dumps(world.house.command("status", user="U0CAROL").blocks)
+    for one in dead:
+        if one.kind != "job":
+            assert "1 dead letter" in world.house.command(f"resend {one.id}").text
+    with deps.db.transaction() as tx:
+        assert letters.send_again(tx, next(one for one in dead if one.kind == "job"), now)
+        assert not letters.send_again(tx, next(one for one in dead if one.kind == "job"), now)
+        tx.execute(delete(job_table))
+    with pytest.raises(NotFound):
+        world.house.command("resend 00000000")
