@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,15 +16,15 @@ from setup.compare import differing
 from setup.cost import Size
 from setup.filters import is_ours
 from setup.option_notes import blind_notes, option_notes
-from setup.pipeline import other_ways, pipeline, stray_alarm, stray_filter
+from setup.pipeline import other_ways, own_key, pipeline, stray_alarm, stray_filter
 from setup.prerequisites import check_prerequisites
 from setup.resource import MARK, Resource
 from setup.resources.bucket import Bucket
 from setup.resources.metric_filter import MetricFilter
 from setup.size import size_of
 from trailwatch.detections import Detection
-from trailwatch.errors import ConfigError, RouterError
-from trailwatch.site import SiteConfig
+from trailwatch.errors import AwsError, ConfigError, RouterError
+from trailwatch.site import OWN_KEY, SiteConfig
 
 RETAINED = ("bucket", "log_group", "kms_key")
 """The kinds that a destroy leaves unless they are named: they hold the evidence, or its key."""
@@ -80,6 +80,7 @@ def survey(config: SiteConfig, detections: Sequence[Detection], clients: Clients
     withheld = [one for one in found if one.change.owner and one.change.kind not in config.touch]
     leaving, unreached = _left_ways(config, standing, clients)
     strays = (*_strays(config, standing, clients), *leaving)
+    sizes = _sizes(config, standing, strays, clients)
     notes = (
         *unreached,
         *(_withheld_note(one.change) for one in withheld),
@@ -90,8 +91,7 @@ def survey(config: SiteConfig, detections: Sequence[Detection], clients: Clients
     return Survey(
         (*(one for one in found if one not in withheld), *(_removal(one) for one in strays)),
         len(standing) - len(found),
-        _size_before(standing, strays, clients),
-        _size_after(standing, clients),
+        *sizes,
         notes,
         tuple(withheld),
     )
@@ -129,7 +129,7 @@ def survey_destroy(
     """What taking the pipeline down would do, in reverse order. What is not ours stays, and so do
     the kinds of RETAINED that `include` does not name. Raises ProviderError."""
     standing = look(config, detections, clients)
-    strays = _strays(config, standing, clients)
+    strays = (*_left_key(config, clients), *_strays(config, standing, clients))
     there = [one for one in (*standing, *strays) if one.fields is not None]
     owners = clients.together(*(partial(one.resource.tags, clients) for one in there))
     doomed, notes, steps = [], [], []
@@ -328,6 +328,22 @@ def _left_ways(
     return tuple(found), tuple(notes)
 
 
+def _left_key(config: SiteConfig, clients: Clients) -> tuple[Standing, ...]:
+    """The key that was made for the site when it still wanted one; () too where it may not be
+    looked at, as a role without the option's rights may not."""
+    if config.kms == OWN_KEY:
+        return ()
+    key = own_key(config)
+    try:
+        found = stand(key, clients)
+        ours = found.fields is not None and (key.tags(clients) or {}).get(MARK) == config.site.name
+    except AwsError as error:
+        if error.permission:
+            return ()
+        raise
+    return (found,) if ours else ()
+
+
 def _is_ours(config: SiteConfig, name: str, found: Mapping[str, Any]) -> bool:
     """Whether a filter may be taken away: a log group of others has filters of others. In our
     own its name is enough."""
@@ -352,5 +368,12 @@ def _size_before(
     )
 
 
-def _size_after(standing: Sequence[Standing], clients: Clients) -> Size:
-    return size_of([(one.resource, one.resource.wanted()) for one in standing], clients)
+def _sizes(
+    config: SiteConfig, standing: Sequence[Standing], strays: Sequence[Standing], clients: Clients
+) -> tuple[Size, Size]:
+    """What is billed before and after an apply. A key of ours that is used no more stays."""
+    before = _size_before(standing, strays, clients)
+    after = size_of([(one.resource, one.resource.wanted()) for one in standing], clients)
+    if before.encrypted and not after.encrypted and _left_key(config, clients):
+        return replace(before, key=True), replace(after, key=True)
+    return before, after

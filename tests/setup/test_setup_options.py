@@ -108,6 +108,28 @@ def test_a_destroy_leaves_the_key_unless_it_is_named(on_stand_in: Any) -> None:
     assert named.cost.after == 0
 
 
+def test_a_key_that_nothing_uses_any_more_is_counted_and_can_be_destroyed(
+    on_stand_in: Any,
+) -> None:
+    world = on_stand_in
+    own, plain, detections = options(world, OWN_KEY), world.config(), world.detections()[:1]
+    assert set(world.ends(world.apply(own, detections))) == {"done"}
+    off = world.plan(plain, detections)
+    # The key goes on costing a dollar; its calls don't.
+    assert off.cost.before - off.cost.after == Decimal("0.09")
+    assert "KMS key" in {line.what for line in off.cost.lines}
+    assert set(world.ends(world.apply(plain, detections, off))) == {"done"}
+    stays = make_destroy_plan(plain, detections, world.clients(), world.clock)
+    assert any("alias/trailwatch stays" in note for note in stays.notes)
+    assert stays.cost.after == Decimal("1.00")
+    goes = make_destroy_plan(plain, detections, world.clients(), world.clock, include=("kms_key",))
+    assert [change.kind for change in goes.changes][-1] == "kms_key"
+    # A key of that alias that is not marked as the site's is not spoken of.
+    other = replace(plain, site=replace(plain.site, name="other"))
+    notes = make_destroy_plan(other, detections, world.clients(), world.clock).notes
+    assert not [note for note in notes if "alias/trailwatch" in note]
+
+
 def test_encryption_can_be_put_on_and_taken_off(on_stand_in: Any) -> None:
     world = on_stand_in
     plain, detections = world.config(), world.detections()[:1]
