@@ -288,7 +288,9 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         setup_clients=setup_clients,
         answer=answer_in_private,
         publish_home=lambda user_id, view: publish_home(slack, user_id, view),
-        upload=lambda channel, name, text, said: upload(slack, channel, name, text, said),
+        upload=lambda channel, name, text, said, thread="": upload(
+            slack, channel, name, text, said, thread
+        ),
         open_view=lambda trigger_id, view: open_view(slack, trigger_id, view),
         second_person=settings.second_person,
         offices=settings.offices,

@@ -10,8 +10,11 @@ METHODS = ("files.getUploadURLExternal", "files.completeUploadExternal")
 """What an upload calls. Source: Working with files, Slack platform documentation."""
 
 
-def upload(slack: WebClient, channel: str, name: str, text: str, comment: str) -> None:
-    """Put a text file into a channel with a comment of mrkdwn; raises SlackError.
+def upload(
+    slack: WebClient, channel: str, name: str, text: str, comment: str, thread: str = ""
+) -> None:
+    """Put a text file into a channel with a comment of mrkdwn, below the message `thread` (its ts)
+    where one is given; raises SlackError.
 
     The bot must be in the channel. Two calls put two files: a job calls it in a step.
     """
@@ -23,5 +26,6 @@ def upload(slack: WebClient, channel: str, name: str, text: str, comment: str) -
             title=name,
             content=text,
             initial_comment=comment,
+            thread_ts=thread or None,
         ),
     )

@@ -26,8 +26,13 @@ Answer = Callable[[str, str, Sequence[Mapping[str, Any]]], None]
 """Posts (text, blocks) to a response_url, visible to the asking person; raises SlackError."""
 
 
-Upload = Callable[[str, str, str, str], None]
-"""Puts (channel, file name, text, comment) into a channel as a file; raises SlackError."""
+class Upload(Protocol):
+    """Puts a text into a channel as a file; raises SlackError."""
+
+    def __call__(self, channel: str, name: str, text: str, said: str, thread: str = "") -> None:
+        """`said`: the comment, mrkdwn; `thread`: the ts of the message below which it goes."""
+        ...
+
 
 PublishHome = Callable[[str, Mapping[str, Any]], None]
 """Publishes a Home view for a user's id (views.publish); raises SlackError."""

@@ -12,7 +12,7 @@ from trailwatch.errors import NotAllowed, UsageError
 
 ACTIONS: tuple[Action, ...] = (
     acknowledge.ACTION,
-    events.ACTION,
+    *events.ACTIONS,
     close.ACTION,
     more.ACTION,
     plan.APPLY,

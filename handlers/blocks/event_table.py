@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC
 
+from handlers.blocks import kit
 from handlers.blocks.kit import Block, plain, table
+from handlers.links import event_url
 from trailwatch.address import OriginKind, origin_of
 from trailwatch.event import Event
 from trailwatch.tool import tool_of
@@ -45,11 +47,14 @@ def long_table(
     offices: Collection[str] = (),
     accounts: Mapping[str, str] | None = None,
 ) -> Block:
-    """The table in a thread: as the short one, and the service, error text, region and tool."""
+    """The table in a thread: as the short one, and the service, error text, region and tool.
+
+    The time of each leads to the event in CloudTrail's console.
+    """
     day = one_day(events)
-    rows = [
+    rows: list[list[str | Block]] = [
         [
-            _time(event, day),
+            _linked(event, day),
             who(event),
             f"{plain(event.name, 64)} ({service(event)})",
             origin(event, offices),
@@ -115,6 +120,12 @@ def one_day(events: Sequence[Event]) -> str:
     """The day of all events in UTC where it is the same, as "Nov 23", else ""."""
     days = {event.time.astimezone(UTC).date() for event in events}
     return f"{days.pop():%b %-d}" if len(days) == 1 else ""
+
+
+def _linked(event: Event, day: str) -> str | Block:
+    """The time with a link to the event; plain where its id or region is of no form of AWS's."""
+    url = event_url(event.region, event.id)
+    return kit.rich_text(kit.words(kit.web(url, _time(event, day)))) if url else _time(event, day)
 
 
 def _time(event: Event, day: str) -> str:

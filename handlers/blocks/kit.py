@@ -67,6 +67,7 @@ __all__ = [
     "url_button",
     "utc",
     "visible",
+    "web",
     "within",
     "words",
 ]
@@ -352,6 +353,11 @@ def _word(part: Word) -> Block:
 def emoji(name: str) -> Block:
     """An emoji for rich text, by its short name without colons."""
     return {"type": "emoji", "name": name}
+
+
+def web(url: str, text: str) -> Block:
+    """A link of ours for rich text; `text` is shown as it is."""
+    return {"type": "link", "url": url, "text": text}
 
 
 def moment(when: datetime, form: str = "{date_short_pretty} {time}") -> Block:

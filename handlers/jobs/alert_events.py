@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from handlers.alert_search import SHOWN, alarm_window_of, search
 from handlers.blocks.events import events_message
 from handlers.deps import Deps
-from handlers.intake import message_key, names_of, say
+from handlers.event_pages import learn_names, of_alert, page_message
+from handlers.intake import message_key, say
 from handlers.jobs import alert_own, alert_who
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from trailwatch.alert import Search
 from trailwatch.culprit import look_again
 from trailwatch.errors import AwsError, NotFound, TrailwatchError
-from trailwatch.event import Event
-from trailwatch.pattern import Pattern, PatternError
-from trailwatch.search.logs import EventPage
-from trailwatch.store import alerts, outbox
+from trailwatch.pattern import PatternError
+from trailwatch.store import alerts, event_searches, outbox
 from trailwatch.store.outbox import Outgoing
 
 OUTAGE_PAUSES = tuple(timedelta(seconds=s) for s in (1, 2, 5, 10, 30))
@@ -84,24 +82,15 @@ def give_up(deps: Deps, alert_id: str, why: str) -> None:
 
 
 def show_events(deps: Deps, job: JobContext) -> None:
-    """Search again, wider, and answer in the alert's thread."""
+    """Search again and answer in the alert's thread with the newest page."""
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
     if alert is None:
         return
+    key = f"{message_key(alert.id)}:events:{job.args['key']}"
     try:
-        page, window, pattern = search(deps, alert)
-        learn_names(deps, page.events)
-        message = events_message(
-            alert,
-            page.events,
-            page.total,
-            (window.start, window.end),
-            _note(page),
-            why=_why(pattern, page),
-            offices=deps.sites.offices(alert.site),
-            names=names_of(deps, page.events),
-        )
+        wanted = of_alert(deps, alert, event_searches.new_id())
+        message = page_message(deps, job, wanted)
     except TrailwatchError as error:
         if worth_another_try(job, error):
             raise
@@ -109,7 +98,7 @@ def show_events(deps: Deps, job: JobContext) -> None:
         message = events_message(alert, (), 0, (window.start, window.end), error=error)
     with deps.db.transaction() as tx:
         outgoing = Outgoing(
-            key=f"{message_key(alert.id)}:events:{job.args['key']}",
+            key=key,
             lane=deps.sites.channel(alert.site),
             text=message.text,
             blocks=message.blocks,
@@ -117,22 +106,6 @@ def show_events(deps: Deps, job: JobContext) -> None:
             thread_of=message_key(alert.id),
         )
         outbox.say(tx, outgoing, deps.clock())
-
-
-def _why(pattern: Pattern, page: EventPage) -> tuple[str, ...]:
-    """Why the newest event matched, clause by clause, where its record is at hand."""
-    record = page.events[0].raw if page.events else ""
-    return tuple(pattern.explain(record).because().lines()) if record else ()
-
-
-def learn_names(deps: Deps, events: Iterable[Event]) -> None:
-    """Ask Organizations where an event is of an account without a name."""
-    if any(event.account and not deps.sites.account_name(event.account) for event in events):
-        deps.sites.account_names.learn()
-
-
-def _note(page: EventPage) -> str:
-    return "" if page.complete else "There are more: the search stopped at its limit."
 
 
 def _keep(deps: Deps, alert_id: str, **found: object) -> None:

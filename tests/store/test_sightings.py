@@ -66,7 +66,7 @@ def test_a_profile_is_bounded_and_rolls_on(db: Database) -> None:
 
 
 def test_a_search_is_kept_for_a_while(db: Database) -> None:
-    search = EventSearch(event_searches.new_id(), "main", "{ $.a = 1 }", NOW, NOW, skip=3, page=2)
+    search = EventSearch(event_searches.new_id(), "main", "{ $.a = 1 }", NOW, NOW, NOW, skip=3)
     with db.transaction() as tx:
         event_searches.keep(tx, search, NOW)
         assert event_searches.get(tx, search.id) == search

@@ -19,10 +19,9 @@ class EventSearch:
     """One page of a search: what is looked for, and from where on it goes back.
 
     start, end: the window, UTC; the page begins at `end`, of which `skip` events with the time of
-    the end were shown before. `alert_id` is "" for a search of its own; `asked_by` is the only
-    person who may page through what was answered in private, "" for what stands in a channel.
-    `thread_of` is the key of the message in whose thread the pages stand. `shown` events came
-    before, on pages of their own.
+    the end were shown before; `shown` events came on pages before. `alert_id` is "" for a search
+    of its own. `asked_by` is the only person who may page through what was answered in private, ""
+    for what stands in `channel`, in the thread of the message of the key `thread_of`.
     """
 
     id: str
@@ -30,15 +29,14 @@ class EventSearch:
     pattern: str
     start: datetime
     end: datetime
-    title: str = ""
+    first_end: datetime
+    """Where the window of the first page ended."""
     skip: int = 0
+    shown: int = 0
     alert_id: str = ""
     asked_by: str = ""
+    channel: str = ""
     thread_of: str = ""
-    shown: int = 0
-    page: int = 1
-    whole_end: datetime | None = None
-    """Where the window of the first page ended."""
 
 
 def new_id() -> str:

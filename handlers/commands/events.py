@@ -1,0 +1,45 @@
+"""/trailwatch events: opens the dialog that searches events."""
+
+from __future__ import annotations
+
+from handlers.access import Role
+from handlers.commands.command import Command
+from handlers.commands.grammar import Invocation
+from handlers.deps import Deps
+from handlers.request import Reply, Request
+from trailwatch.store import event_searches, jobs
+from trailwatch.store.event_searches import EventSearch
+
+
+def open_search(deps: Deps, request: Request, call: Invocation) -> Reply:
+    """Have the dialog opened; Slack gives three seconds for it."""
+    site = deps.sites.chosen(call.options.get("site"), request.channel)
+    now = deps.clock()
+    search = EventSearch(
+        id=event_searches.new_id(),
+        site=site,
+        pattern="",
+        start=now,
+        end=now,
+        first_end=now,
+        asked_by=request.person.id,
+        channel=request.channel,
+    )
+    arguments = {
+        "search": search.id,
+        "trigger_id": request.trigger_id,
+        "response_url": request.response_url,
+    }
+    with deps.db.transaction() as tx:
+        event_searches.keep(tx, search, now)
+        jobs.add(tx, "events.open_search", arguments, now, key=f"open:{request.key}")
+    return Reply()
+
+
+COMMANDS = (
+    Command(
+        "events", "events [--site SITE]", "events",
+        "Search the events of the log group by pattern, person, event, address and time",
+        Role.VIEWER, open_search, options=("site",),
+    ),
+)  # fmt: skip

@@ -1,0 +1,146 @@
+"""Knows how a kept search becomes one page of events, and what the next one is. Sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from handlers.alert_search import alarm_window_of, pattern_of
+from handlers.blocks.events import SHOWN_EVENTS, Found, Pages, events_message, search_message
+from handlers.blocks.kit import Message
+from handlers.deps import Deps
+from handlers.intake import message_key, names_of
+from handlers.jobs.job import JobContext, worth_another_try
+from trailwatch.alert import Alert
+from trailwatch.errors import NotFound, TrailwatchError
+from trailwatch.event import Event
+from trailwatch.pattern import parse
+from trailwatch.search.logs import EventQuery, NewestPage
+from trailwatch.store import alerts, event_searches
+from trailwatch.store.event_searches import EventSearch
+
+STOPPED = "The search stopped after 20 seconds: Older goes on from there."
+KEPT = "Ask for the events anew: [Show events], or /trailwatch events."
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its search, what was found, and the search of the page after it."""
+
+    search: EventSearch
+    events: tuple[Event, ...]
+    older: EventSearch | None
+    note: str = ""
+
+
+def of_alert(deps: Deps, alert: Alert, search_id: str) -> EventSearch:
+    """The search for the events behind an alert, over its alarm's window. Raises AwsError."""
+    source = deps.logs(deps.sites.config(alert.site))
+    window = alarm_window_of(deps, alert)
+    return EventSearch(
+        id=search_id,
+        site=deps.sites.known(alert.site),
+        pattern=pattern_of(deps, alert, source).text,
+        start=window.start,
+        end=window.end,
+        first_end=window.end,
+        alert_id=alert.id,
+        channel=deps.sites.channel(alert.site),
+        thread_of=message_key(alert.id),
+    )
+
+
+def kept_search(deps: Deps, search_id: str, person_id: str) -> EventSearch:
+    """The search that a button's value stands for; raises NotFound, also for somebody else's."""
+    with deps.db.reading() as tx:
+        found = event_searches.get(tx, search_id)
+    if found is None or found.asked_by not in ("", person_id):
+        raise NotFound("This search is no longer kept.", fix=KEPT)
+    return found
+
+
+def look(deps: Deps, search: EventSearch) -> Page:
+    """Search one page, and keep what its buttons stand for. Raises AwsError."""
+    source = deps.logs(deps.sites.config(search.site))
+    query = EventQuery(parse(search.pattern), search.start, search.end)
+    found = source.newest(query, want=SHOWN_EVENTS, skip=search.skip)
+    older = _older(search, found)
+    with deps.db.transaction() as tx:
+        for one in (search, older):
+            if one is not None:
+                event_searches.keep(tx, one, deps.clock())
+    return Page(search, found.events, older, "" if found.complete else STOPPED)
+
+
+def learn_names(deps: Deps, events: Iterable[Event]) -> None:
+    """Ask Organizations where an event is of an account without a name."""
+    if any(event.account and not deps.sites.account_name(event.account) for event in events):
+        deps.sites.account_names.learn()
+
+
+def _older(search: EventSearch, found: NewestPage) -> EventSearch | None:
+    if found.next is None:
+        return None
+    end, skip = found.next
+    return replace(
+        search,
+        # The same page has the same next one, however often it is asked for.
+        id=f"{search.id.split('.')[0]}.{search.shown + len(found.events)}",
+        end=end,
+        skip=skip,
+        shown=search.shown + len(found.events),
+    )
+
+
+def page_message(deps: Deps, job: JobContext, search: EventSearch) -> Message:
+    """The page as a message; an error is told in its place unless the job is worth another try."""
+    alert = None
+    if search.alert_id:
+        with deps.db.reading() as tx:
+            alert = alerts.get(tx, search.alert_id)
+    try:
+        page = look(deps, search)
+    except TrailwatchError as error:
+        if worth_another_try(job, error):
+            raise
+        if alert is not None:
+            return events_message(alert, (), 0, (search.start, search.end), error=error)
+        return search_message(search.pattern, Found((), 0, (search.start, search.end)), error)
+    return _shown(deps, page, alert)
+
+
+def _shown(deps: Deps, page: Page, alert: Alert | None) -> Message:
+    search = page.search
+    total = search.shown + len(page.events)
+    pages = Pages(
+        this=search.id,
+        older=page.older.id if page.older else "",
+        before=search.shown,
+        files=not search.asked_by,
+    )
+    searched = (search.start, search.end if search.shown else search.first_end)
+    offices = deps.sites.config_or_blank(search.site).offices
+    learn_names(deps, page.events)
+    names = names_of(deps, page.events)
+    if alert is None:
+        found = Found(page.events, total, searched, page.note, offices, names, pages)
+        return search_message(search.pattern, found)
+    if page.older and search.first_end == alarm_window_of(deps, alert).end:
+        total = max(total, alert.events_total)
+    return events_message(
+        alert,
+        page.events,
+        total,
+        searched,
+        page.note,
+        offices=offices,
+        names=names,
+        why=() if search.shown else _why(search, page.events),
+        pages=pages,
+    )
+
+
+def _why(search: EventSearch, events: Sequence[Event]) -> tuple[str, ...]:
+    """Why the newest event matched, clause by clause, where its record is at hand."""
+    record = events[0].raw if events else ""
+    return tuple(parse(search.pattern).explain(record).because().lines()) if record else ()

@@ -1,0 +1,240 @@
+"""[Show events] with its pages and file, and the dialog that searches events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from handlers.access import Person, Role
+from handlers.blocks.event_search import CALLBACK, HERE, ME, NAME, SINCE, WHAT, WHERE, WHO
+from handlers.intake import show_new
+from handlers.modals.modal import Submission
+from handlers.modals.table import modal_of, submitted
+from trailwatch.alert import Alert, AlertFields, AlertState
+from trailwatch.clock import iso
+from trailwatch.errors import NotFound, UsageError
+
+GROUP, STREAM = "/trailwatch/cloudtrail", "pages"
+UUID = "00000000-0000-4000-8000-{:012d}"
+MANY = 47
+
+
+class Desk:
+    """A house with 47 matching events, and what was opened and uploaded."""
+
+    def __init__(self, house: Any) -> None:
+        self.house = house
+        self.opened: list[Mapping[str, Any]] = []
+        self.uploads: list[tuple[str, str, str, str, str]] = []
+        house.deps = replace(
+            house.deps,
+            open_view=lambda trigger_id, view: self.opened.append(view),
+            upload=lambda channel, name, text, said, thread="": self.uploads.append(
+                (channel, name, text, said, thread)
+            ),
+        )
+
+    def buttons(self, message: Mapping[str, Any]) -> dict[str, str]:
+        """The values of a message's buttons by their action."""
+        return {
+            element["action_id"]: element["value"]
+            for block in message["blocks"]
+            if block["type"] == "actions"
+            for element in block["elements"]
+        }
+
+    def pages(self) -> list[dict[str, Any]]:
+        """The pages in threads, in the order in which they were posted."""
+        return [m for m in self.house.messages() if "events" in m["key"]]
+
+    def submit(self, view: Mapping[str, Any], user: str = "U0ALICE", **filled: str) -> None:
+        about = json.loads(view["private_metadata"])
+        values = {SINCE: "1h", WHERE: ME, **filled}
+        submission = Submission(
+            person=person(user),
+            channel="",
+            response_url=about["response_url"],
+            trigger_id="",
+            key=f"view-{len(self.opened)}-{sorted(values.items())}",
+            about=about["about"],
+            texts={name: values.get(name, "") for name in (WHAT, WHO, NAME, "events_address")},
+            chosen={SINCE: (values[SINCE],), WHERE: (values[WHERE],)},
+        )
+        submitted(self.house.deps, modal_of(CALLBACK), submission)
+        self.house.work()
+
+
+def person(user: str) -> Person:
+    return Person(id=user, name="alice", email="", timezone="UTC", member=True, role=Role.VIEWER)
+
+
+def record(number: int, at: datetime) -> dict[str, Any]:
+    return {
+        "eventID": UUID.format(number),
+        "eventName": "PutBucketPolicy",
+        "eventSource": "s3.amazonaws.com",
+        "eventTime": iso(at - timedelta(seconds=number)),
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "198.51.100.23",
+        "userAgent": "aws-cli/2.31.4",
+        "recipientAccountId": "123456789012",
+        "userIdentity": {
+            "type": "IAMUser",
+            "userName": "jane" if number % 2 else "kim",
+            "arn": f"arn:aws:iam::123456789012:user/{'jane' if number % 2 else 'kim'}",
+            "accessKeyId": "AKIAEXAMPLE000000001",
+        },
+        "requestParameters": {"bucketName": f"bucket-{number}"},
+    }
+
+
+@pytest.fixture(scope="module")
+def desk(whole_house: Any) -> Iterator[Desk]:
+    house = whole_house
+    house.set_up("cis")
+    logs = house.client("logs", "AKIAEXAMPLESANDBOX01")
+    logs.create_log_stream(logGroupName=GROUP, logStreamName=STREAM)
+    now = house.deps.clock() - timedelta(seconds=20)
+    stamp = int(now.timestamp() * 1000)
+    events = [
+        {"timestamp": stamp - number * 1000, "message": json.dumps(record(number, now))}
+        for number in reversed(range(MANY))
+    ]
+    logs.put_log_events(logGroupName=GROUP, logStreamName=STREAM, logEvents=events)
+    alert = Alert(
+        id="p1",
+        alias="p1",
+        router_id="p1",
+        title="S3 bucket policy changed",
+        severity="P3",
+        state=AlertState.OPEN,
+        fields=AlertFields(
+            alarm_name="trailwatch-s3-bucket-policy-changes",
+            account="123456789012",
+            state_change=house.deps.clock(),
+            detection_id="s3-bucket-policy-changes",
+        ),
+        first_seen=house.deps.clock(),
+        updated_at=house.deps.clock(),
+        site="main",
+    )
+    with house.deps.db.transaction() as tx:
+        show_new(house.deps, tx, alert)
+    house.work()
+    yield Desk(house)
+
+
+def ids(message: Mapping[str, Any]) -> list[str]:
+    """The events that a page links to, in order."""
+    return [url.rsplit("/", 1)[1] for url in _urls(message["blocks"])]
+
+
+def _urls(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["url"]] if value.get("type") == "link" else []
+        return own + [url for part in value.values() for url in _urls(part)]
+    return [url for part in value for url in _urls(part)] if isinstance(value, list) else []
+
+
+def test_pages_lead_back_through_all_events(desk: Desk) -> None:
+    desk.house.click("alert.events", "p1")
+    first = desk.pages()[-1]
+    assert "47 matching events" in first["text"]
+    assert "Why the newest matched" in json.dumps(first)
+    found, page = ids(first), first
+    for _ in range(2):
+        older = desk.buttons(page)["events.older"]
+        before = len(desk.pages())
+        desk.house.click("events.older", older)
+        desk.house.click("events.older", older)
+        assert len(desk.pages()) == before + 1, "asked twice is told once"
+        page = desk.pages()[-1]
+        found += ids(page)
+    assert "Matching events 41 to 47" in page["text"]
+    assert "events.older" not in desk.buttons(page)
+    newest_own = [UUID.format(number) for number in range(MANY)]
+    assert [one for one in found if one in newest_own] == newest_own
+
+
+def test_a_link_leads_to_the_event_of_its_region(desk: Desk) -> None:
+    desk.house.click("alert.events", "p1")
+    url = next(url for url in _urls(desk.pages()[-1]["blocks"]) if url.endswith("000000000003"))
+    assert url == (
+        "https://us-east-1.console.aws.amazon.com/cloudtrailv2/home?region=us-east-1#/events/"
+        + UUID.format(3)
+    )
+
+
+def test_whole_records_come_as_a_file(desk: Desk) -> None:
+    desk.house.click("alert.events", "p1")
+    page = desk.pages()[-1]
+    desk.house.click("events.file", desk.buttons(page)["events.file"], user="U0CAROL")
+    channel, name, text, said, _ = desk.uploads[-1]
+    records = json.loads(text)
+    assert channel == "C0ALERTS"
+    assert name.endswith("-1.json")
+    assert [one["eventID"] for one in records] == ids(page)
+    assert records[-1]["requestParameters"]["bucketName"].startswith("bucket-")
+    assert "20 records" in said
+    assert "carol" in said
+
+
+def test_the_dialog_of_a_page_begins_with_its_pattern_and_answers_in_the_thread(desk: Desk) -> None:
+    desk.house.click("alert.events", "p1")
+    desk.house.click("events.search", desk.buttons(desk.pages()[-1])["events.search"])
+    view = desk.opened[-1]
+    pattern = view["blocks"][1]["element"]["initial_value"]
+    assert "PutBucketPolicy" in pattern
+    before = len(desk.pages())
+    desk.submit(view, **{WHAT: pattern, WHO: "jane", WHERE: HERE, SINCE: "alarm"})
+    page = desk.pages()[before]
+    shown = [one for one in ids(page) if one.startswith("00000000-")]
+    assert shown == [UUID.format(n) for n in range(1, 41, 2)]
+
+
+def test_the_command_searches_in_private(desk: Desk) -> None:
+    desk.house.command("events")
+    view, before = desk.opened[-1], len(desk.pages())
+    desk.submit(view, **{WHAT: "s3-bucket-policy-changes", WHO: "kim"})
+    assert len(desk.pages()) == before, "nothing is posted"
+    told = desk.house.told()[-1]
+    assert "The newest 20 matching events" in told["text"]
+    assert "events.file" not in desk.buttons(told)
+    older = desk.buttons(told)["events.older"]
+    desk.house.click("events.older", older)
+    assert "Matching events 21 to 24" in desk.house.told()[-1]["text"]
+    with pytest.raises(NotFound):
+        desk.house.click("events.older", older, user="U0CAROL")
+
+
+def test_a_search_in_the_channel_goes_on_in_its_thread(desk: Desk) -> None:
+    desk.house.command("events")
+    before = len(desk.pages())
+    desk.submit(desk.opened[-1], **{NAME: "PutBucket*", WHERE: HERE})
+    first = desk.pages()[before]
+    desk.house.click("events.older", desk.buttons(first)["events.older"])
+    second = desk.pages()[before + 1]
+    assert second["key"].startswith(first["key"])
+
+
+@pytest.mark.parametrize(
+    "filled",
+    [{WHAT: "{ $.a"}, {WHAT: "foo"}, {WHO: 'a" || x'}, {NAME: "a b"}, {SINCE: "5y"}],
+)
+def test_what_cannot_be_searched_is_said_in_the_dialog(desk: Desk, filled: dict[str, str]) -> None:
+    desk.house.command("events")
+    with pytest.raises(UsageError):
+        desk.submit(desk.opened[-1], **filled)
+
+
+def test_nothing_is_no_error(desk: Desk) -> None:
+    desk.house.command("events")
+    desk.submit(desk.opened[-1], **{NAME: "NeverCalled"})
+    assert "No events match" in desk.house.told()[-1]["text"]
+    with pytest.raises(NotFound):
+        desk.house.click("events.older", "guessed")
