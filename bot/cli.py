@@ -222,6 +222,8 @@ def _sandbox(options: argparse.Namespace) -> int:
             f"The sandbox needs {error.name}, which is not installed.",
             fix="pip install 'trailwatch[sandbox]'",
         ) from error
+    from setup.actions import incoming_actions
+
     if options.speed <= 0:
         raise UsageError("--speed must be more than 0.")
     return run_sandbox(
@@ -232,6 +234,7 @@ def _sandbox(options: argparse.Namespace) -> int:
         state=options.state,
         sites=options.sites,
         router=options.router,
+        by_hand=incoming_actions("main", auto_close=False),
     )
 
 

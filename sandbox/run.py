@@ -27,6 +27,7 @@ from sandbox.machine import (
     until_signalled,
 )
 from sandbox.opsgenie import OpsgenieStandIn
+from sandbox.opsgenie.jsm import CLOUD_ID, EMAIL
 from sandbox.page import PageApp
 from sandbox.player import Player, Record, Rejected, read_paths
 from sandbox.process import BotProcess
@@ -67,7 +68,9 @@ class Wanted:
     sites: int = 1
     """How many accounts there are, each a site of the bot's."""
     router: str = "opsgenie"
-    """Who is told of alarms: "opsgenie", or "direct" for the bot alone."""
+    """Who is told of alarms: "opsgenie", "jsm", or "direct" for the bot alone."""
+    by_hand: Mapping[str, Any] | None = None
+    """The actions that somebody enters in Jira Service Management's integration."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -280,6 +283,29 @@ def bot_environment(sandbox: Sandbox, state: Path, port: int, metrics: int) -> d
         "PORT": str(port),
         "DATABASE_URL": f"sqlite:///{state / 'trailwatch.db'}",
         "TRAILWATCH_ROUTER": sandbox._wanted.router,
+        **(jsm_environment(sandbox, port) if sandbox._wanted.router == "jsm" else {}),
+    }
+
+
+def jsm_environment(sandbox: Sandbox, port: int) -> dict[str, str]:
+    """What the bot is told of Jira Service Management, whose integrations are made here."""
+    token = secrets.token_urlsafe(24)
+    webhook = {
+        "url": f"http://127.0.0.1:{port}/webhooks/jsm",
+        "headers": {"X-Trailwatch-Token": token},
+        "addAlertDescription": True,
+        "addAlertDetails": True,
+    }
+    return {
+        "JSM_API_URL": sandbox.opsgenie.url,
+        "JSM_CLOUD_ID": CLOUD_ID,
+        "JSM_EMAIL": EMAIL,
+        "JSM_API_TOKEN": sandbox.opsgenie.jsm_token,
+        "JSM_API_KEY": sandbox.opsgenie.alert_key,
+        "JSM_SNS_KEY": sandbox.opsgenie.by_hand(sandbox._wanted.by_hand or {}, webhook),
+        "JSM_WEBHOOK_TOKEN": token,
+        "OPSGENIE_API_KEY": "",
+        "OPSGENIE_SETUP_API_KEY": "",
     }
 
 
@@ -296,16 +322,18 @@ def run_sandbox(
     state: str | Path | None = None,
     sites: int = 1,
     router: str = "opsgenie",
+    by_hand: Mapping[str, Any] | None = None,
     log: Log = _say,
 ) -> int:
     """Run until Ctrl-C or SIGTERM; 0 then, 1 when the bot does not start, 2 for bad arguments.
 
     `speed` N divides periods and gaps by N; `replay` names CloudTrail files and folders;
     `state` is a folder that keeps the bot's database, key and log (else nothing is kept);
-    `sites` is how many accounts there are; `router` is who is told of alarms.
+    `sites` is how many accounts there are; `router` is who is told of alarms;
+    `by_hand` are the actions of the integration that people make in Jira Service Management.
     """
     files = tuple(Path(p).expanduser() for p in replay)
-    wanted = Wanted(port, speed, files, headless, sites, router)
+    wanted = Wanted(port, speed, files, headless, sites, router, by_hand)
     if not 0.1 <= speed <= 10_000 or not 0 <= port <= 65_535:
         log("--speed must be 0.1 to 10000, and --port 0 to 65535.")
         return 2
