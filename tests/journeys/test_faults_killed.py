@@ -67,7 +67,8 @@ def test_what_came_while_nobody_was_there_is_taken_later(world: Any) -> None:
 
 def test_aws_is_away_when_the_bot_comes_back(world: Any) -> None:
     """Alerts are shown and acknowledged while nobody knows the account; their events come later."""
-    world.fault("aws", "GetCallerIdentity", status=500)
+    for operation in ("GetCallerIdentity", "DescribeMetricFilters"):
+        world.fault("aws", operation, status=500)
     world.kill()
     alert = world.fire()
     world.until_shown(alert, "searched again by itself")
