@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     _coverage(commands)
     _lint(commands)
     _export(commands)
+    _oncall(commands)
     return parser
 
 
@@ -165,6 +166,12 @@ def _detections(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _coverage(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from bot.coverage_cli import add_parser
+
+    add_parser(commands)
+
+
+def _oncall(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from bot.oncall_cli import add_parser
 
     add_parser(commands)
 

@@ -28,7 +28,8 @@ def queue_poller(settings: Settings, db: Database, deps: Deps) -> QueuePoller:
 
     def with_queue(name: str) -> SiteConfig | None:
         config = deps.sites.config(name)
-        return config if config.router == RouterName.DIRECT and not config.public_url else None
+        direct = RouterName.DIRECT in (config.router, config.beside)
+        return config if direct and not config.public_url else None
 
     sites = {name: partial(with_queue, name) for name in deps.sites.names}
     return QueuePoller(db, deps.clock, sites, clients.reading, lambda: own_topics(deps))

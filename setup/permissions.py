@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from setup import prerequisites
+from setup import migrate, prerequisites
 from setup.change import Action
 from setup.pipeline import pipeline, stray_alarm, stray_filter
 from setup.resource import MARK, Need, Resource
@@ -39,6 +39,7 @@ def setup_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
         *_finding(config),
         *_checking(config, setup_role),
         *_mutes(config),
+        *migrate.needs(config),
         *outside,
     ]
     return _document([*needs, *asked], config)
@@ -70,7 +71,7 @@ def run_policy(
         ("read", "s3:GetObject", f"{site.bucket_arn(config.bucket)}/*"),
         *(("write", "sts:AssumeRole", arn) for arn in others),
     ]
-    if config.router == "direct" and not config.public_url:
+    if "direct" in (config.router, config.beside) and not config.public_url:
         queue = site.arn("sqs", config.queue)
         searches += [
             ("read", "sqs:GetQueueUrl", queue),

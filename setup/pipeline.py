@@ -69,6 +69,7 @@ def pipeline(config: SiteConfig, detections: Sequence[Detection]) -> tuple[Resou
         _topic(config),
         *(alarm(config, one) for one in unwatched),
         *_router(config),
+        *_beside(config),
     )
 
 
@@ -200,6 +201,13 @@ def _router(config: SiteConfig) -> tuple[Resource, ...]:
     return (incoming, *webhook(config), subscription)
 
 
+def _beside(config: SiteConfig) -> tuple[Resource, ...]:
+    """The way to whoever is told besides, while a site moves."""
+    if not config.beside or config.beside == config.router:
+        return ()
+    return _router(replace(config, router=config.beside))
+
+
 def direct(config: SiteConfig) -> tuple[Resource, ...]:
     """What brings the topic's messages to the bot itself: by a queue where it has no address."""
     site, name = config.site, f"{config.topic} to trailwatch"
@@ -231,7 +239,7 @@ def other_ways(config: SiteConfig) -> list[tuple[tuple[Resource, ...], Subscript
     """The ways that alarms could take and are not wanted to: the subscription, and what is made
     with it, to be removed once the wanted one stands.
     """
-    wanted = {(one.kind, one.name) for one in _router(config)}
+    wanted = {(one.kind, one.name) for one in (*_router(config), *_beside(config))}
     ways = [
         replace(config, router="opsgenie"),
         replace(config, router="direct"),

@@ -100,6 +100,8 @@ class SiteConfig:
     public_url: str = ""
     router: str = "opsgenie"
     """Who is told of alarms: "opsgenie", "jsm", or "direct" for nobody but the bot itself."""
+    beside: str = ""
+    """Who is told besides, while the site moves from one to the other."""
     jsm_url: str = ""
     """Jira Service Management's API; "" where the settings have none."""
     router_url: str = "https://api.opsgenie.com"

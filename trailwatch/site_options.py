@@ -158,6 +158,10 @@ def _router(text: str) -> str:
     raise ValueError(f"must be {', '.join(ROUTERS[:-1])} or {ROUTERS[-1]}")
 
 
+def _beside(text: str) -> str:
+    return "" if text.lower() in _NONE else _router(text)
+
+
 def _organization(text: str) -> str:
     if text.lower() in _NONE:
         return ""
@@ -206,6 +210,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("router", _router, "opsgenie, jsm, direct", "direct",
            "Who is told of alarms: Opsgenie, Jira Service Management (jsm), or the bot alone, by "
            "the topic itself (direct)"),
+    Option("beside", _beside, "none, opsgenie, jsm, direct", "direct",
+           "Who is told of alarms besides, while a site moves from one to the other"),
     Option("auto_close", _yes, "yes, no", "no",
            "Whether an alarm's return to OK closes its alert; that may hide events"),
 )

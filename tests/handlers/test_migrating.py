@@ -87,6 +87,34 @@ def test_a_plan_moves_the_site_and_leaves_nothing_behind(moving: Any) -> None:
     assert "Nothing to change" in moving.messages("plan:")[-1]["text"]
 
 
+def test_migrate_tells_both_tests_and_ends_the_old_way(
+    moving: Any, until: Callable[..., Any]
+) -> None:
+    """From the bot alone to Opsgenie, by the command, one step after the other."""
+    reply = moving.command("migrate --to opsgenie")
+    assert "Step 1" in reply.text
+    plan = moving.messages("plan:")[-1]["key"].split(":")[1]
+    moving.command(f"setup apply {plan}")
+    assert len(endpoints(moving)) == 2
+    reply = moving.command("migrate --to opsgenie")
+    assert "Step 2" in reply.text
+
+    def last_plan() -> str:
+        moving.pass_time(seconds=2)
+        moving.job("alert.reconcile")
+        found = str(moving.messages("plan:")[-1]["key"].split(":")[1])
+        return "" if found == plan else found
+
+    last = until(last_plan)
+    assert "came by direct and by opsgenie" in str(moving.told()[-1:] or moving.told())
+    moving.command(f"setup apply {last}")
+    (left,) = endpoints(moving)
+    assert left.endswith("/v1/json/amazonsns")
+    alarms = moving.client("cloudwatch").describe_alarms(AlarmNames=["trailwatch-canary"])
+    assert alarms["MetricAlarms"] == []
+    assert "already" in moving.command("migrate --to opsgenie").text
+
+
 def test_it_goes_back_as_well(moving: Any) -> None:
     moving.plan_and_apply("--set router=opsgenie")
     (back,) = endpoints(moving)

@@ -1,0 +1,79 @@
+"""The job behind the second step of migrate: a test alarm, and what it was told by."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from handlers.answering import said, tell
+from handlers.blocks.errors import error_message
+from handlers.deps import Deps
+from handlers.jobs.job import JobContext, Later, worth_another_try
+from setup.migrate import canary_arn, fire, remove
+from trailwatch.alert import Alert
+from trailwatch.clock import iso, parse_time
+from trailwatch.errors import RouterError, TrailwatchError
+from trailwatch.routers.router import router_of
+from trailwatch.site import SiteConfig
+from trailwatch.store import alerts, jobs
+
+AGAIN = timedelta(seconds=2)
+PATIENCE = timedelta(minutes=3)
+"""How long both may take: longer than the reconciler's minute, if a webhook is lost."""
+EARLY = timedelta(seconds=5)
+"""Clocks may differ by so much."""
+
+
+def test(deps: Deps, job: JobContext) -> Later | None:
+    """Set a test alarm off, wait until both services told of it, then propose the last plan."""
+    try:
+        config = deps.sites.config(job.args.get("site", ""))
+        if not job.args.get("fired"):
+            now = deps.clock()
+            fire(config, deps.setup_clients(config.site.name))
+            return Later(AGAIN, {**job.args, "fired": iso(now)})
+        return _look(deps, job, config)
+    except TrailwatchError as error:
+        if worth_another_try(job, error):
+            raise
+        tell(deps, job, error_message(error))
+        return None
+
+
+def _look(deps: Deps, job: JobContext, config: SiteConfig) -> Later | None:
+    to, fired = str(job.args["to"]), parse_time(str(job.args["fired"]))
+    alert, ids = _told(deps, config)
+    fresh = alert is not None and alert.updated_at >= fired - EARLY
+    came = {router_of(one).value for one in ids} if fresh else set()
+    missing = [name for name in (config.router, to) if name not in came]
+    if missing and deps.clock() - fired < PATIENCE:
+        return Later(AGAIN)
+    remove(config, deps.setup_clients(config.site.name))
+    _close(deps, ids, str(job.args.get("user", "")) or "trailwatch")
+    if missing:
+        words = f"The test alarm did not come by {' and by '.join(missing)}."
+        tell(deps, job, said(words, f"Nothing was changed; alarms go to {config.router} and {to}."))
+        return None
+    tell(deps, job, said(f"The test alarm came by {config.router} and by {to}."))
+    with deps.db.transaction() as tx:
+        asked = {k: v for k, v in job.args.items() if k not in ("to", "fired")}
+        arguments = {**asked, "set": f"router={to},beside=none"}
+        jobs.add(tx, "setup.plan", arguments, deps.clock(), key=f"migrate:{job.id}")
+    return None
+
+
+def _told(deps: Deps, config: SiteConfig) -> tuple[Alert | None, tuple[str, ...]]:
+    """The newest alert of the test alarm and its ids in each service."""
+    with deps.db.reading() as tx:
+        alert = alerts.newest_by_alias(tx, canary_arn(config))
+        if alert is None:
+            return None, ()
+        return alert, (alert.router_id, *alerts.twins(tx, alert.id))
+
+
+def _close(deps: Deps, ids: tuple[str, ...], user: str) -> None:
+    """Close it everywhere; where that fails it stays open there, for people to close."""
+    for one in ids:
+        try:
+            deps.router.close(one, user, "The test is over.")
+        except RouterError:
+            continue
