@@ -28,7 +28,7 @@ from bot.slack_app import build_slack_app
 from bot.slack_calls import bare_client
 from bot.slack_files import upload
 from bot.slack_link import SlackLink
-from bot.slack_people import SlackDirectory, answer_in_private, slack_errors
+from bot.slack_people import SlackDirectory, answer_in_private, open_direct, slack_errors
 from bot.vault import AcceptedSecrets, StoredSecrets
 from bot.web import (
     LARGEST_BODY,
@@ -271,7 +271,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
             SlackDirectory(bare_client(slack, PEOPLE_SECONDS)),
             utc_now,
             first_roles(settings),
-            lambda: granted_roles(db),
+            lambda channel="": granted_roles(db, channel),
         ),
         router=routers(settings, db),
         router_url=settings.opsgenie_api_url,
@@ -292,6 +292,11 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
             slack, channel, name, text, said, thread
         ),
         open_view=lambda trigger_id, view: open_view(slack, trigger_id, view),
+        open_direct=lambda user_id: open_direct(slack, user_id),
+        aws_people=settings.people,
+        answer_time=timedelta(minutes=settings.answer_minutes),
+        thread_notes=settings.thread_notes,
+        escalation=settings.opsgenie_escalation,
         second_person=settings.second_person,
         offices=settings.offices,
         channel=settings.slack_channel,
@@ -344,10 +349,11 @@ def first_roles(settings: Settings) -> Mapping[str, Role]:
     return {**responders, **dict.fromkeys(settings.admins, Role.ADMIN)}
 
 
-def granted_roles(db: Database) -> Mapping[str, Role]:
-    """The roles that admins granted."""
+def granted_roles(db: Database, channel: str = "") -> Mapping[str, Role]:
+    """The roles that admins granted: everywhere, or in one channel alone."""
     with db.reading() as tx:
-        found = {grant.subject: parse_role(grant.role) for grant in grants.current(tx)}
+        given = grants.in_channel(tx, channel) if channel else grants.current(tx)
+        found = {grant.subject: parse_role(grant.role) for grant in given}
     return {subject: role for subject, role in found.items() if role is not None}
 
 

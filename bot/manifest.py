@@ -15,8 +15,9 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "groups:read": ("conversations.info",),
     "files:write": ("files.getUploadURLExternal", "files.completeUploadExternal"),
     "users:read": ("users.info",),
-    "users:read.email": (),
+    "users:read.email": ("users.lookupByEmail",),
     "usergroups:read": ("usergroups.users.list",),
+    "im:write": ("conversations.open",),
 }
 """Each bot scope and the Web API methods that need it. users:read.email adds the address to
 users.info, under which the on-call service knows a person; history finds a post again whose
@@ -26,9 +27,13 @@ NO_SCOPE = ("auth.test", "views.publish", "apps.connections.open")
 """Methods that need no bot scope (apps.connections.open: the app-level connections:write)."""
 
 EVENTS = ("app_home_opened",)
+THREADS = ("message.channels", "message.groups")
+"""Events that are asked for where replies in threads become notes."""
 
 
-def manifest(*, socket_mode: bool = True, public_url: str = "") -> dict[str, Any]:
+def manifest(
+    *, socket_mode: bool = True, public_url: str = "", thread_notes: bool = False
+) -> dict[str, Any]:
     """The manifest, schema version 2, as api.slack.com/apps takes it.
 
     Without Socket Mode Slack needs `public_url` for commands, clicks and events.
@@ -46,7 +51,7 @@ def manifest(*, socket_mode: bool = True, public_url: str = "") -> dict[str, Any
         "features": {
             "app_home": {
                 "home_tab_enabled": True,
-                "messages_tab_enabled": False,
+                "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": True,
             },
             "bot_user": {"display_name": "trailwatch", "always_online": True},
@@ -62,7 +67,10 @@ def manifest(*, socket_mode: bool = True, public_url: str = "") -> dict[str, Any
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {
-            "event_subscriptions": {"bot_events": list(EVENTS), **request_url},
+            "event_subscriptions": {
+                "bot_events": [*EVENTS, *(THREADS if thread_notes else ())],
+                **request_url,
+            },
             "interactivity": {"is_enabled": True, **request_url},
             "org_deploy_enabled": False,
             "socket_mode_enabled": socket_mode,

@@ -85,6 +85,16 @@ def names(value: str) -> Mapping[str, str]:
     return names
 
 
+def slack_people(value: str) -> Mapping[str, str]:
+    """Slack user ids by what AWS calls them."""
+    pairs = (part.rpartition("=") for part in value.split(",") if part.strip())
+    people = {name.strip(): user.strip() for name, _, user in pairs}
+    for name, user in people.items():
+        if not name or not re.fullmatch(r"[UW][A-Z0-9]{2,20}", user):
+            raise ValueError("must look like alice=U0123ABCD,deploy.bob=U0456EFGH")
+    return people
+
+
 def choice(*allowed: str) -> Callable[[str], str]:
     """One of these words."""
 

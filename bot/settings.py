@@ -24,6 +24,7 @@ from bot.setting_values import (
     port,
     role,
     seconds,
+    slack_people,
     text,
     url,
     words,
@@ -50,6 +51,9 @@ class Settings:
     admins: tuple[str, ...]
     responders: tuple[str, ...]
     second_person: bool
+    people: Mapping[str, str]
+    answer_minutes: int
+    thread_notes: bool
     host: str
     port: int
     metrics_port: int
@@ -72,6 +76,7 @@ class Settings:
     opsgenie_api_key: str
     opsgenie_setup_api_key: str
     opsgenie_team: str
+    opsgenie_escalation: str
     jsm_api_url: str
     jsm_cloud_id: str
     jsm_email: str
@@ -140,6 +145,12 @@ SETTINGS: tuple[Setting, ...] = (
             words, "Slack user or user group ids that may answer alerts"),
     Setting("second_person", "TRAILWATCH_SECOND_PERSON", "access.second_person", "no",
             yes, "yes: whoever proposes a plan cannot approve it, another admin has to"),
+    Setting("people", "TRAILWATCH_PEOPLE", "access.people", "",
+            slack_people, "Who is behind an IAM user's name in Slack: alice=U0123ABCD"),
+    Setting("answer_minutes", "TRAILWATCH_ANSWER_MINUTES", "access.answer_minutes", "30",
+            minutes, "Minutes that somebody has to answer “Was this you?”"),
+    Setting("thread_notes", "TRAILWATCH_THREAD_NOTES", "slack.thread_notes", "no",
+            yes, "yes: what people write in an alert's thread becomes a note over there"),
     Setting("host", "HOST", "web.host", "127.0.0.1",
             text, "Address that the web server binds to"),
     Setting("port", "PORT", "web.port", "8080",
@@ -204,6 +215,8 @@ SETTINGS: tuple[Setting, ...] = (
             text, "Key of the Amazon SNS integration there: makes alerts of alarms", secret=True),
     Setting("jsm_webhook_token", "JSM_WEBHOOK_TOKEN", "jsm.webhook_token", "",
             text, "Secret that its webhook sends as X-Trailwatch-Token", secret=True),
+    Setting("opsgenie_escalation", "OPSGENIE_ESCALATION", "opsgenie.escalation", "",
+            text, "Escalation that Escalate goes on with; without one it sets P1"),
     Setting("digest_hour", "TRAILWATCH_DIGEST_HOUR", "digest.hour", "9",
             hour, "Hour of the daily digest"),
     Setting("digest_timezone", "TRAILWATCH_DIGEST_TIMEZONE", "digest.timezone", "UTC",

@@ -56,18 +56,11 @@ def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
             run_click(deps, body)
         ack()
 
-    @app.event("app_home_opened")
-    def on_home(event: Mapping[str, Any]) -> None:
-        if event.get("tab", "home") == "home":
-            _add_job(deps, "home.publish", {"user_id": str(event.get("user", ""))})
-
-    @app.event(everything)
-    def on_other_event() -> None:
-        """Events that come along with the scopes and need no answer."""
-
     @app.view(everything)
     def on_view(ack: Callable[..., Any], body: Mapping[str, Any]) -> None:
         ack() if seen.before(body.get("trigger_id")) else ack(**run_submission(deps, body))
+
+    _hear_events(app, deps)
 
     @app.error
     def on_error(error: Exception) -> BoltResponse:
@@ -75,6 +68,22 @@ def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
         return BoltResponse(status=200, body="")
 
     return app
+
+
+def _hear_events(app: App, deps: Deps) -> None:
+    @app.event("app_home_opened")
+    def on_home(event: Mapping[str, Any]) -> None:
+        if event.get("tab", "home") == "home":
+            _add_job(deps, "home.publish", {"user_id": str(event.get("user", ""))})
+
+    @app.event("message")
+    def on_message(event: Mapping[str, Any]) -> None:
+        if deps.thread_notes and (reply := thread_reply(event)):
+            _add_job(deps, "alert.thread_note", reply, key=f"note:{reply['channel']}:{reply['ts']}")
+
+    @app.event(re.compile(".*"))
+    def on_other_event() -> None:
+        """Events that come along with the scopes and need no answer."""
 
 
 class Seen:
@@ -105,7 +114,7 @@ def run_command(deps: Deps, body: Mapping[str, Any]) -> Reply:
     """The reply to a slash command; every error becomes a reply, too."""
     text = str(body.get("text") or "")
     try:
-        person = deps.people.find(str(body["user_id"]))
+        person = deps.people.find(str(body["user_id"]), str(body.get("channel_id") or ""))
         request = Request(
             person=person,
             channel=str(body.get("channel_id") or ""),
@@ -138,9 +147,10 @@ def run_click(deps: Deps, body: Mapping[str, Any]) -> None:
 def _click(deps: Deps, body: Mapping[str, Any], action: Mapping[str, Any], number: int) -> Click:
     container = body.get("container") or {}
     chosen = action.get("selected_option") or {}
+    channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
     return Click(
-        person=deps.people.find(str(body["user"]["id"])),
-        channel=str((body.get("channel") or {}).get("id") or container.get("channel_id") or ""),
+        person=deps.people.find(str(body["user"]["id"]), channel),
+        channel=channel,
         response_url=str(body.get("response_url") or ""),
         trigger_id=str(body.get("trigger_id") or ""),
         key=f"{body.get('trigger_id')}:{number}",
@@ -173,14 +183,18 @@ def _submission(deps: Deps, body: Mapping[str, Any]) -> Submission:
     texts, chosen = {}, {}
     for block in (view.get("state") or {}).get("values", {}).values():
         for action_id, state in block.items():
+            if user := state.get("selected_user"):
+                chosen[str(action_id)] = (str(user),)
+                continue
             options = state.get("selected_options") or (
                 [state["selected_option"]] if state.get("selected_option") else []
             )
             texts[str(action_id)] = str(state.get("value") or "")
             chosen[str(action_id)] = tuple(str(option.get("value")) for option in options)
+    channel = str(opened.get("channel") or "")
     return Submission(
-        person=deps.people.find(str(body["user"]["id"])),
-        channel="",
+        person=deps.people.find(str(body["user"]["id"]), channel),
+        channel=channel,
         response_url=str(opened.get("response_url") or ""),
         trigger_id=str(body.get("trigger_id") or ""),
         key=f"{view.get('id')}:{view.get('hash')}",
@@ -190,9 +204,24 @@ def _submission(deps: Deps, body: Mapping[str, Any]) -> Submission:
     )
 
 
-def _add_job(deps: Deps, kind: str, arguments: dict[str, Any]) -> None:
+def thread_reply(event: Mapping[str, Any]) -> dict[str, str]:
+    """What a person wrote into a thread; empty for bots, edits and messages in the channel.
+
+    Source: "message event", Events API, docs.slack.dev.
+    """
+    ts, parent = str(event.get("ts") or ""), str(event.get("thread_ts") or "")
+    user, text = str(event.get("user") or ""), str(event.get("text") or "")
+    if event.get("subtype") or event.get("bot_id") or not user or not text.strip():
+        return {}
+    if not parent or parent == ts:
+        return {}
+    channel = str(event.get("channel") or "")
+    return {"user_id": user, "text": text, "channel": channel, "ts": ts, "thread_ts": parent}
+
+
+def _add_job(deps: Deps, kind: str, arguments: dict[str, Any], key: str | None = None) -> None:
     with deps.db.transaction() as tx:
-        jobs.add(tx, kind, arguments, deps.clock())
+        jobs.add(tx, kind, arguments, deps.clock(), key=key)
 
 
 def _bolt(client: WebClient, signing_secret: str) -> App:

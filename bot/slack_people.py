@@ -74,6 +74,13 @@ class SlackDirectory:
         user: Mapping[str, Any] = answer["user"]
         return user
 
+    def user_by_email(self, email: str) -> Mapping[str, Any]:
+        answer = slack_errors(
+            "users.lookupByEmail", lambda: self._client.users_lookupByEmail(email=email)
+        )
+        user: Mapping[str, Any] = answer["user"]
+        return user
+
     def group_members(self, group_id: str) -> list[str]:
         answer = slack_errors(
             "usergroups.users.list",
@@ -85,6 +92,12 @@ class SlackDirectory:
         if not self._team:
             self._team = str(slack_errors("auth.test", self._client.auth_test)["team_id"])
         return self._team
+
+
+def open_direct(client: WebClient, user_id: str) -> str:
+    """The id of the direct conversation with somebody (conversations.open); raises SlackError."""
+    answer = slack_errors("conversations.open", lambda: client.conversations_open(users=user_id))
+    return str(answer["channel"]["id"])
 
 
 def answer_in_private(response_url: str, text: str, blocks: Sequence[Mapping[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from handlers.blocks.kit import Message
 from handlers.deps import Deps
 from handlers.intake import say
 from handlers.jobs.job import JobContext
-from handlers.request import Click, Reply
+from handlers.request import Click, Reply, Request
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.clock import iso
 from trailwatch.errors import NotFound
@@ -32,14 +32,22 @@ def ask_router(deps: Deps, click: Click, action: AlertAction, **arguments: str) 
 
     A click that comes too late is answered in private with what has become of the alert.
     """
+    refusal = promise(deps, click, click.value, action, **arguments)
+    return said(refusal) if refusal else Reply()
+
+
+def promise(
+    deps: Deps, click: Request, alert_id: str, action: AlertAction, **arguments: str
+) -> str:
+    """The same for any request; why it comes too late, "" where it does not."""
     with deps.db.transaction() as tx:
-        alert = alerts.get(tx, click.value, lock=True)
+        alert = alerts.get(tx, alert_id, lock=True)
         if alert is None:
             raise NotFound("This alert is no longer kept.", fix="See /trailwatch alerts.")
         if alert.state in DONE.get(action, ()):
-            return said(too_late(alert))
+            return too_late(alert)
         if alert.pending:
-            return said(f"{alert.pending_by} asked for a change a moment ago; it is under way.")
+            return f"{alert.pending_by} asked for a change a moment ago; it is under way."
         alert = replace(alert, pending=action.value, pending_by=click.person.name, pending_note="")
         alerts.save(tx, alert)
         say(deps, tx, alert)
@@ -59,7 +67,7 @@ def ask_router(deps: Deps, click: Click, action: AlertAction, **arguments: str) 
             key=f"act:{click.key}",
         )
         note(deps, tx, click, f"alert.{action.value}", alert.title, "asked", alert_id=alert.id)
-    return Reply()
+    return ""
 
 
 def too_late(alert: Alert) -> str:
@@ -68,7 +76,7 @@ def too_late(alert: Alert) -> str:
         who, when = alert.closed_by, alert.closed_at
     else:
         who, when = alert.acknowledged_by, alert.acknowledged_at
-    by = f" by {who}" if who else ""
+    by = f" by {alert.shown(who)}" if who else ""
     at = f" at {when:%H:%M} UTC" if when else ""
     return f"This alert is already {alert.state.value}{by}{at}."
 

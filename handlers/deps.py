@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import BoundedSemaphore
 from typing import Any, Protocol
 
@@ -36,6 +36,10 @@ class Upload(Protocol):
 
 PublishHome = Callable[[str, Mapping[str, Any]], None]
 """Publishes a Home view for a user's id (views.publish); raises SlackError."""
+
+
+OpenDirect = Callable[[str], str]
+"""The id of the direct conversation with a user's id (conversations.open); raises SlackError."""
 
 
 OpenView = Callable[[str, Mapping[str, Any]], None]
@@ -75,6 +79,15 @@ class Deps:
     publish_home: PublishHome
     upload: Upload
     open_view: OpenView
+    open_direct: OpenDirect
+    aws_people: Mapping[str, str]
+    """Slack user ids by the names of IAM users, for "Was this you?"."""
+    answer_time: timedelta
+    """How long an answer to that is waited for."""
+    thread_notes: bool
+    """Whether replies in an alert's thread become notes."""
+    escalation: str
+    """The on-call service's escalation policy, by its name; "" for none."""
     second_person: bool
     """Whether whoever proposes a plan cannot approve it."""
     offices: tuple[str, ...]

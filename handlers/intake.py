@@ -14,7 +14,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from handlers.blocks.alert import AlertLinks, alert_message
+from handlers.blocks.alert import alert_message
+from handlers.blocks.alert_menu import AlertLinks
 from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
 from handlers.links import alarm_url, opsgenie_url
@@ -25,7 +26,8 @@ from trailwatch.event import Event
 from trailwatch.notification import Notification
 from trailwatch.routers.router import RoutedAlert, RouterName, router_of
 from trailwatch.site import SiteConfig, parse_arn
-from trailwatch.store import alerts, jobs, outbox
+from trailwatch.store import alerts, jobs, mutes, outbox
+from trailwatch.store.mutes import Way
 from trailwatch.store.outbox import Outgoing
 
 MISSING = frozenset({"", "null"})
@@ -67,9 +69,17 @@ def show_new(deps: Deps, tx: Connection, alert: Alert) -> None:
 
 
 def confirmed(
-    deps: Deps, tx: Connection, routed: RoutedAlert, config: SiteConfig, by: str = ""
+    deps: Deps,
+    tx: Connection,
+    routed: RoutedAlert,
+    config: SiteConfig,
+    by: str = "",
+    people: Mapping[str, str] | None = None,
 ) -> Alert:
-    """Bring our alert in step with what the on-call service has; returns it as it is now."""
+    """Bring our alert in step with what the on-call service has; returns it as it is now.
+
+    `people`: the names in Slack of whom the service names, where they are known (`names_in`).
+    """
     alerts.lock_alias(tx, routed.id)
     alert = alerts.by_router_id(tx, routed.id, lock=True)
     if alert is None:
@@ -78,11 +88,24 @@ def confirmed(
         alert = alert_from_router(deps, routed, config)
         show_new(deps, tx, alert)
     moved = advance(alert, _transition(routed, by))
-    moved = replace(moved, count=max(routed.count, moved.count), owner=routed.owner or moved.owner)
+    newest = routed.updated_at >= moved.updated_at
+    moved = replace(
+        moved,
+        count=max(routed.count, moved.count),
+        owner=routed.owner or moved.owner,
+        severity=(newest and routed.priority) or moved.severity,
+        people={**moved.people, **(people or {})},
+    )
     if moved != alert:
         alerts.save(tx, moved)
         say(deps, tx, moved)
     return moved
+
+
+def names_in(deps: Deps, routed: RoutedAlert, by: str = "") -> dict[str, str]:
+    """The names in Slack of everybody whom an alert names over there. Asks Slack: for jobs."""
+    users = (routed.owner, routed.acknowledged_by, routed.closed_by, by)
+    return deps.people.names(user for user in users if user)
 
 
 def _same_alarm(tx: Connection, router_id: str, arn: str) -> Alert | None:
@@ -101,7 +124,13 @@ def _same_alarm(tx: Connection, router_id: str, arn: str) -> Alert | None:
 
 
 def say(deps: Deps, tx: Connection, alert: Alert) -> None:
-    """Make the alert's message show what the alert is now: one message for each alert."""
+    """Make the alert's message show what the alert is now: one message for each alert.
+
+    While the bot itself keeps an alarm quiet no new message of it is begun.
+    """
+    mute = mutes.standing(tx, alert.fields.alarm_arn)
+    if mute and mute.way is Way.BOT and outbox.find(tx, message_key(alert.id)) is None:
+        return
     message = alert_message(
         alert,
         deps.clock(),

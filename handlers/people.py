@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from trailwatch.errors import SlackError
 
 KEEP = timedelta(minutes=5)
 SLACKBOT = "USLACKBOT"
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 OUTAGE = timedelta(hours=1)
 """How long what was known before counts while Slack does not answer."""
 
@@ -23,6 +25,9 @@ class SlackPeople(Protocol):
 
     def user(self, user_id: str) -> Mapping[str, Any]:
         """users.info's `user`; raises SlackError."""
+
+    def user_by_email(self, email: str) -> Mapping[str, Any]:
+        """users.lookupByEmail's `user`; raises SlackError, code users_not_found for nobody."""
 
     def group_members(self, group_id: str) -> list[str]:
         """usergroups.users.list's `users`; raises SlackError."""
@@ -40,7 +45,8 @@ class _Kept:
 class People:
     """Finds a person with their role.
 
-    `first_roles` come from the settings, `grants` reads what admins granted since. What Slack
+    `first_roles` come from the settings, `grants` reads what admins granted since, everywhere or,
+    called with a channel's id, in that channel alone. What Slack
     says of a user and of a group is kept for five minutes, and up to an hour longer while Slack
     does not answer; a grant counts at once.
     """
@@ -50,7 +56,7 @@ class People:
         slack: SlackPeople,
         clock: Clock,
         first_roles: Mapping[str, Role],
-        grants: Callable[[], Mapping[str, Role]],
+        grants: Callable[..., Mapping[str, Role]],
     ) -> None:
         self._slack = slack
         self._clock = clock
@@ -59,21 +65,62 @@ class People:
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
-    def find(self, user_id: str) -> Person:
-        """The person behind a Slack user id; raises SlackError where Slack doesn't say."""
+    def find(self, user_id: str, channel: str = "") -> Person:
+        """The person behind a Slack user id, with their role in a channel.
+
+        Raises SlackError where Slack doesn't say. A role in one channel adds to the others.
+        """
         person: Person = self._remember(f"user:{user_id}", lambda: self._ask(user_id))
-        grants = {**self._first, **self._grants()}
+        given = [{**self._first, **self._grants()}]
+        if channel:
+            given.append(dict(self._grants(channel)))
+        return replace(person, role=max(self._role(person, grants) for grants in given))
+
+    def _role(self, person: Person, grants: Mapping[str, Role]) -> Role:
         groups = [
-            group for group in grants if group.startswith("S") and user_id in self._members(group)
+            group for group in grants if group.startswith("S") and person.id in self._members(group)
         ]
-        role = role_of(user_id, member=person.member, grants=grants, groups=groups)
-        return replace(person, role=role)
+        return role_of(person.id, member=person.member, grants=grants, groups=groups)
 
     def find_anew(self, user_id: str) -> Person:
         """The same, asked of Slack now; raises SlackError where Slack doesn't say."""
         with self._lock:
             self._kept.pop(f"user:{user_id}", None)
         return self.find(user_id)
+
+    def by_email(self, email: str) -> Person | None:
+        """The one member with this address, without a role; None where there is none. Raises
+        SlackError.
+        """
+        if not _EMAIL.fullmatch(email):
+            return None
+        found: Person | None = self._remember(f"email:{email.lower()}", lambda: self._seek(email))
+        return found
+
+    def names(self, users: Iterable[str]) -> dict[str, str]:
+        """The names in Slack of users of the on-call service, by their user names.
+
+        Calls Slack, so it is for jobs alone. Who is not found, or while Slack does not answer, is
+        not in it.
+        """
+        found: dict[str, str] = {}
+        for user in sorted(set(users)):
+            try:
+                person = self.by_email(user)
+            except SlackError:
+                break  # what is called as over there today can be called right tomorrow
+            if person is not None:
+                found[user] = person.name
+        return found
+
+    def _seek(self, email: str) -> Person | None:
+        try:
+            person = person_of(self._slack.user_by_email(email), self._slack.team_id())
+        except SlackError as error:
+            if error.code == "users_not_found":
+                return None
+            raise
+        return person if person.member else None
 
     def roles(self) -> Mapping[str, Role]:
         """Every user or group id with a role of its own."""

@@ -9,8 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers import samples_coverage, samples_drift, samples_imports, samples_lint, samples_plans
-from handlers.blocks.alert import AlertLinks, alert_message
+from handlers import (
+    samples_coverage,
+    samples_drift,
+    samples_imports,
+    samples_lint,
+    samples_plans,
+)
+from handlers.blocks.alert import alert_message
+from handlers.blocks.alert_menu import AlertLinks
 from handlers.blocks.audit import AuditRow, audit_message
 from handlers.blocks.digest import digest_message
 from handlers.blocks.errors import error_message

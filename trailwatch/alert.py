@@ -26,6 +26,8 @@ class AlertAction(StrEnum):
     CLOSE = "close"
     NOTE = "note"
     ASSIGN = "assign"
+    ESCALATE = "escalate"
+    PRIORITY = "priority"
 
 
 class Search(StrEnum):
@@ -93,6 +95,12 @@ class Alert:
     site: str = ""
     """The site that the alarm belongs to; "" in alerts from before there were several."""
     extra: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)
+    """The names in Slack of those whom the on-call service names, by its user names."""
+
+    def shown(self, user: str) -> str:
+        """How a user of the on-call service is called here: as in Slack, where that is known."""
+        return self.people.get(user, user)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ class Event:
     error_code: str
     error_message: str
     read_only: bool
+    sure: bool = False
+    """Whether `actor` is no name of the caller's own choice (trailwatch.actor)."""
     raw: str = ""
     """The record as JSON, where it is wanted; empty in stored alerts."""
     vpc_endpoint: str = ""
@@ -93,6 +95,7 @@ def event_of(record: Mapping[str, Any], *, raw: str = "") -> Event:
         error_code=error_code,
         error_message=text_at(record, "errorMessage"),
         read_only=record.get("readOnly") in (True, "true"),
+        sure=actor.sure,
         raw=raw,
         vpc_endpoint=text_at(record, "vpcEndpointId"),
     )

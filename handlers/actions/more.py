@@ -1,4 +1,7 @@
-"""The menu of an alert: snooze, take an acknowledgement back. Links in it open by themselves."""
+"""The menu of an alert: a snooze, an acknowledgement taken back, the dialogs for what is seldom.
+
+Links in it open by themselves.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,41 @@ from dataclasses import replace
 from handlers.access import Role
 from handlers.actions.action import Action
 from handlers.answering import ask_router
-from handlers.blocks.alert import read_choice
+from handlers.blocks.alert_menu import read_choice
 from handlers.deps import Deps
 from handlers.request import Click, Reply
 from trailwatch.clock import iso
-from trailwatch.errors import UsageError
+from trailwatch.errors import NotFound, UsageError
+from trailwatch.store import alerts, jobs
 
 
 def choose(deps: Deps, click: Click) -> Reply:
-    """Do what was chosen; a link needs no answer."""
+    """Do what was chosen, or have its dialog opened; a link needs no answer."""
     choice = read_choice(click.selected)
     if choice is None:
         raise UsageError("This menu has changed since the message was posted.", fix="Open it anew.")
+    if choice.dialog:
+        return _open(deps, click, choice.alert_id, choice.dialog)
     if choice.action is None:
         return Reply()
     arguments = {"until": iso(deps.clock() + choice.lasts)} if choice.lasts else {}
     return ask_router(deps, replace(click, value=choice.alert_id), choice.action, **arguments)
+
+
+def _open(deps: Deps, click: Click, alert_id: str, dialog: str) -> Reply:
+    """A job opens it, since handlers call no network."""
+    with deps.db.transaction() as tx:
+        if alerts.get(tx, alert_id) is None:
+            raise NotFound("This alert is no longer kept.", fix="See /trailwatch alerts.")
+        arguments = {
+            "alert_id": alert_id,
+            "dialog": dialog,
+            "channel": click.channel,
+            "trigger_id": click.trigger_id,
+            "response_url": click.response_url,
+        }
+        jobs.add(tx, "alert.open_dialog", arguments, deps.clock(), key=f"open:{click.key}")
+    return Reply()
 
 
 ACTION = Action("alert.more", Role.RESPONDER, "change alerts", choose)

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from handlers.access import check
-from handlers.actions import acknowledge, backtest, close, drift, events, imports, more, plan, resend
+from handlers.actions import (
+    acknowledge,
+    backtest,
+    close,
+    drift,
+    events,
+    identity,
+    imports,
+    more,
+    mute,
+    plan,
+    resend,
+)
 from handlers.actions.action import Action
 from handlers.audit import note
 from handlers.deps import Deps
@@ -15,6 +27,8 @@ ACTIONS: tuple[Action, ...] = (
     *events.ACTIONS,
     close.ACTION,
     more.ACTION,
+    mute.ACTION,
+    *identity.ACTIONS,
     plan.APPLY,
     plan.DISCARD,
     *drift.ACTIONS,

@@ -6,22 +6,18 @@ Never reads a clock and never decides what may be done: the state gives the butt
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handlers.blocks import accounts, kit
+from handlers.blocks.alert_menu import AlertLinks, alert_buttons
 from handlers.blocks.event_table import one_day, origin, result, short_table, who
+from handlers.blocks.identity import asked_line, asked_sentence, who_to_ask
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
 from handlers.blocks.own import own_blocks, own_sentence
 from handlers.blocks.routes import mentions
 from handlers.blocks.who import who_line, who_sentence
 from trailwatch.alert import Alert, AlertAction, AlertState, Search
 from trailwatch.event import Event
-
-ACKNOWLEDGE = "alert.acknowledge"
-EVENTS = "alert.events"
-CLOSE = "alert.close"
-MORE = "alert.more"
 
 SHOWN_EVENTS = 5
 _PATIENCE = timedelta(seconds=45)
@@ -47,40 +43,9 @@ _DOING = {
     AlertAction.CLOSE: "closing",
     AlertAction.NOTE: "adding a note",
     AlertAction.ASSIGN: "assigning",
+    AlertAction.ESCALATE: "escalating",
+    AlertAction.PRIORITY: "changing the priority",
 }
-_SNOOZES = (("1h", 1), ("4h", 4), ("24h", 24))
-
-
-@dataclass(frozen=True)
-class AlertLinks:
-    """Addresses that we built ourselves; "" where there is none."""
-
-    alarm_url: str = ""
-    router_url: str = ""
-    trail_url: str = ""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What somebody chose in the menu of an alert. `lasts` is set for a snooze alone."""
-
-    alert_id: str
-    action: AlertAction | None
-    """None for the choices that only open an address."""
-    lasts: timedelta | None = None
-
-
-def read_choice(value: str) -> Choice | None:
-    """The choice that a menu's value stands for; None where it is none of ours."""
-    verb, _, alert_id = value.partition(":")
-    if not alert_id:
-        return None
-    if verb == "open":
-        return Choice(alert_id, None)
-    if verb == AlertAction.UNACKNOWLEDGE:
-        return Choice(alert_id, AlertAction.UNACKNOWLEDGE)
-    hours = {f"snooze-{word}": hours for word, hours in _SNOOZES}.get(verb)
-    return Choice(alert_id, AlertAction.SNOOZE, timedelta(hours=hours)) if hours else None
 
 
 def alert_message(
@@ -115,9 +80,11 @@ def alert_message(
     blocks += own_blocks(alert)
     blocks += who_line(alert)
     blocks += _evidence(alert, now, links, offices, names)
+    if asked := asked_line(alert):
+        blocks.append(kit.context(asked))
     if alert.pending:
         blocks.append(kit.context(f":hourglass_flowing_sand: {_pending(alert)}"))
-    blocks.append(alert_buttons(alert, links))
+    blocks.append(alert_buttons(alert, links, ask=who_to_ask(alert)))
     text = sentence(alert, now, offices, site=site, names=names)
     return kit.message(f"{mentions(called)} {text}".lstrip(), blocks)
 
@@ -135,13 +102,6 @@ def state_words(alert: Alert) -> str:
     return f":{picture}: *{word}*"
 
 
-def is_acknowledged(alert: Alert) -> bool:
-    """Whether somebody has taken the alert, also while it is snoozed."""
-    if alert.state is AlertState.ACKNOWLEDGED:
-        return True
-    return alert.state is AlertState.SNOOZED and bool(alert.acknowledged_by)
-
-
 def where(alert: Alert) -> str:
     """The account and the region in a few words of mrkdwn: "prod · `eu-west-1`"."""
     account = alert.fields.account_name or alert.fields.account
@@ -156,7 +116,7 @@ def _status(alert: Alert, links: AlertLinks, site: str) -> str:
     if alert.state is AlertState.SNOOZED and alert.snoozed_until:
         state += f" until {date(alert.snoozed_until)}"
     if over:
-        state += f" by {esc(alert.closed_by, 80)}" if alert.closed_by else ""
+        state += f" by {esc(alert.shown(alert.closed_by), 80)}" if alert.closed_by else ""
         state += f" {date(alert.closed_at)}" if alert.closed_at else ""
     parts = [state, f"*{esc(alert.severity, 20)}*", f"since {date(alert.first_seen)}"]
     if alert.count > 1:
@@ -190,7 +150,7 @@ def _facts(alert: Alert, links: AlertLinks, names: Mapping[str, str]) -> Block:
     pairs.append(("Events of", accounts.listed(alert, names)))
     pairs.append(("Acknowledged by", _acknowledged(alert)))
     if alert.owner and alert.owner != alert.acknowledged_by:
-        pairs.append(("Owner", esc(alert.owner, 80)))
+        pairs.append(("Owner", esc(alert.shown(alert.owner), 80)))
     said = _description(alert)
     text = kit.plain_text(label(said, 600), 600) if said else ""
     return kit.section(text, fields=kit.fields(pairs))
@@ -205,7 +165,7 @@ def _acknowledged(alert: Alert) -> str:
     """Who took the alert and when; "" while nobody has, which the state says already."""
     if not alert.acknowledged_by and not alert.acknowledged_at:
         return ""
-    text = esc(alert.acknowledged_by, 80) if alert.acknowledged_by else "somebody"
+    text = esc(alert.shown(alert.acknowledged_by), 80) if alert.acknowledged_by else "somebody"
     if alert.acknowledged_at:
         after = span(alert.acknowledged_at - alert.first_seen)
         text += f"\n{date(alert.acknowledged_at)}, after {after}"
@@ -253,52 +213,6 @@ def _pending(alert: Alert) -> str:
     who_clicked = f" ({esc(alert.pending_by, 80)})" if alert.pending_by else ""
     note = f": {esc(alert.pending_note, 200)}" if alert.pending_note else ""
     return f"{doing}…{who_clicked}{note}"
-
-
-def alert_buttons(alert: Alert, links: AlertLinks | None = None) -> Block:
-    """What can be done with an alert in its state. Every value names the alert and no more.
-
-    While an action waits for the on-call service's answer nothing that changes is offered.
-    """
-    links = links or AlertLinks()
-    over = alert.state is AlertState.CLOSED
-    open_for_change = not over and not alert.pending
-    take = None
-    if open_for_change and not is_acknowledged(alert):
-        take = kit.button("Acknowledge", ACKNOWLEDGE, alert.id, style="primary")
-    close = None
-    if open_for_change:
-        there = ", here and in Opsgenie" if links.router_url else ""
-        ask = kit.confirm(
-            "Close this alert?",
-            f"“{label(alert.title, 120)}” is closed for everybody{there}. "
-            "If the alarm fires again, there is a new alert.",
-            "Close it",
-            "Keep it open",
-            danger=True,
-        )
-        close = kit.button("Close", CLOSE, alert.id, style="danger", confirm=ask)
-    show = kit.button("Show events", EVENTS, alert.id)
-    return kit.actions(take, show, close, _menu(alert, links, open_for_change))
-
-
-def _menu(alert: Alert, links: AlertLinks, open_for_change: bool) -> Block | None:
-    options = []
-    if open_for_change:
-        options = [
-            kit.option(f"Snooze for {hours} h", f"snooze-{word}:{alert.id}")
-            for word, hours in _SNOOZES
-        ]
-        if is_acknowledged(alert):
-            options.append(kit.option("Unacknowledge", f"unacknowledge:{alert.id}"))
-    for text, url in (
-        ("Open in CloudWatch", links.alarm_url),
-        ("Open in Opsgenie", links.router_url),
-    ):
-        target = kit.safe_url(url)
-        if target and len(target) <= 3000:
-            options.append(kit.option(text, f"open:{alert.id}", target))
-    return kit.overflow(MORE, options)
 
 
 def sentence(
@@ -349,13 +263,15 @@ def _history(alert: Alert) -> list[str]:
     parts = []
     if alert.acknowledged_by:
         at = f" at {utc(alert.acknowledged_at)}" if alert.acknowledged_at else ""
-        parts.append(f"Acknowledged by {esc(alert.acknowledged_by, 80)}{at}.")
+        parts.append(f"Acknowledged by {esc(alert.shown(alert.acknowledged_by), 80)}{at}.")
     if alert.state is AlertState.SNOOZED and alert.snoozed_until:
         parts.append(f"Snoozed until {utc(alert.snoozed_until)}.")
     if alert.state is AlertState.CLOSED:
-        by = f" by {esc(alert.closed_by, 80)}" if alert.closed_by else ""
+        by = f" by {esc(alert.shown(alert.closed_by), 80)}" if alert.closed_by else ""
         at = f" at {utc(alert.closed_at)}" if alert.closed_at else ""
         parts.append(f"Closed{by}{at}.")
+    if asked := asked_sentence(alert):
+        parts.append(asked)
     if alert.pending:
         words = _pending(alert)
         parts.append(words[0].upper() + words[1:])

@@ -105,7 +105,7 @@ def _open_line(alert: Alert) -> str:
 
 def _taken(alert: Alert) -> str:
     if alert.state is AlertState.ACKNOWLEDGED and alert.acknowledged_by:
-        return f"acknowledged by {esc(alert.acknowledged_by, 80)}"
+        return f"acknowledged by {esc(alert.shown(alert.acknowledged_by), 80)}"
     return _WORD[alert.state]
 
 

@@ -8,14 +8,8 @@ from datetime import datetime
 from typing import Literal
 
 from handlers.blocks import kit
-from handlers.blocks.alert import (
-    ACKNOWLEDGE,
-    EVENTS,
-    is_acknowledged,
-    severity_emoji,
-    state_words,
-    where,
-)
+from handlers.blocks.alert import severity_emoji, state_words, where
+from handlers.blocks.alert_menu import ACKNOWLEDGE, EVENTS, is_acknowledged
 from handlers.blocks.audit import AuditRow, audit_table
 from handlers.blocks.kit import Block, Word, count, date, esc, plain
 from trailwatch.alert import Alert
@@ -98,7 +92,7 @@ def _alerts(state: HomeState) -> list[Block]:
 def _alert_line(alert: Alert) -> str:
     detail = [state_words(alert), where(alert), f"since {date(alert.first_seen)}"]
     if is_acknowledged(alert) and alert.acknowledged_by:
-        detail.append(f"by {esc(alert.acknowledged_by, 80)}")
+        detail.append(f"by {esc(alert.shown(alert.acknowledged_by), 80)}")
     if alert.count > 1:
         detail.append(f"{alert.count:,} times")
     title = f":{severity_emoji(alert)}: *{esc(alert.severity, 20)}* {esc(alert.title, 150)}"

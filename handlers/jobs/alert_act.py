@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from handlers.answering import said, whisper
 from handlers.deps import Deps
-from handlers.intake import alarm_arn, confirmed, message_key, say
+from handlers.intake import alarm_arn, confirmed, message_key, names_in, say
 from handlers.jobs.job import JobContext, Later
 from trailwatch.alert import Alert, AlertAction, reached, settled
 from trailwatch.clock import parse_time
@@ -130,8 +130,9 @@ def _stands(deps: Deps, job: JobContext, alert: Alert) -> bool:
 
 def _show(deps: Deps, job: JobContext, routed: RoutedAlert) -> None:
     config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
+    people = names_in(deps, routed, str(job.args["user"]))
     with deps.db.transaction() as tx:
-        alert = confirmed(deps, tx, routed, config, by=job.args["user"])
+        alert = confirmed(deps, tx, routed, config, by=job.args["user"], people=people)
         known = alerts.twins(tx, alert.id)
         if alert.pending == job.args["action"]:
             # The service said that it is done, whatever its alert shows.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.deps import Deps
-from handlers.intake import alarm_arn, confirmed
+from handlers.intake import alarm_arn, confirmed, names_in
 from handlers.jobs.job import JobContext
 
 
@@ -13,5 +13,7 @@ def confirm(deps: Deps, job: JobContext) -> None:
     if routed is None:
         return  # deleted there; what was shown stays shown
     config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
+    by = str(job.args.get("by", ""))
+    people = names_in(deps, routed, by)
     with deps.db.transaction() as tx:
-        confirmed(deps, tx, routed, config, by=str(job.args.get("by", "")))
+        confirmed(deps, tx, routed, config, by=by, people=people)

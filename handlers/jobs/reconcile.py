@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handlers.deps import Deps
-from handlers.intake import alarm_arn, confirmed
+from handlers.intake import alarm_arn, confirmed, names_in
 from handlers.jobs.job import JobContext
 from trailwatch.alert import Alert, AlertState
 from trailwatch.routers.router import RoutedAlert
@@ -27,8 +27,9 @@ def reconcile(deps: Deps, job: JobContext) -> None:
         if routed is None:
             continue  # deleted there; what was shown stays shown
         config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
+        people = names_in(deps, routed)
         with deps.db.transaction() as tx:
-            confirmed(deps, tx, routed, config)
+            confirmed(deps, tx, routed, config, people=people)
 
 
 def differing(
@@ -42,10 +43,16 @@ def differing(
 
 
 def differs(routed: RoutedAlert, alert: Alert | None) -> bool:
-    """Whether an alert is new to us, or has another state, count or owner there."""
+    """Whether an alert is new to us, or has another state, count, owner or priority there."""
     if alert is None:
         return True
     if alert.state is AlertState.CLOSED:
         return False
-    ours = (alert.state, alert.count, alert.owner)
-    return ours != (routed.state, max(routed.count, alert.count), routed.owner or alert.owner)
+    ours = (alert.state, alert.count, alert.owner, alert.severity)
+    theirs = (
+        routed.state,
+        max(routed.count, alert.count),
+        routed.owner or alert.owner,
+        routed.priority or alert.severity,
+    )
+    return ours != theirs

@@ -8,7 +8,9 @@ from datetime import timedelta
 from handlers.deps import Deps
 from handlers.jobs import (
     alert_act,
+    alert_change,
     alert_confirm,
+    alert_dialog,
     alert_events,
     alert_own,
     alert_who,
@@ -19,8 +21,10 @@ from handlers.jobs import (
     drift,
     events,
     home,
+    identity,
     lint,
     migrate,
+    mute,
     patterns,
     prune,
     reconcile,
@@ -31,16 +35,22 @@ from handlers.jobs import (
     setup_import,
     setup_plan,
     sites,
+    thread_note,
 )
 from handlers.jobs.job import JobContext, JobHandler, Later
 
 KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
+    "alarm.mute": mute.start,
+    "alarm.unmute": mute.end,
     "alert.act": alert_act.act,
+    "alert.change": alert_change.change,
     "alert.confirm": alert_confirm.confirm,
     "alert.find_events": alert_events.find_events,
     "alert.follow": alert_own.follow,
+    "alert.open_dialog": alert_dialog.open_dialog,
     "alert.reconcile": reconcile.reconcile,
     "alert.show_events": alert_events.show_events,
+    "alert.thread_note": thread_note.add,
     "alert.who": alert_who.tell_who,
     "backtest.run": backtest.run_backtest,
     "coverage": coverage.tell_coverage,
@@ -49,6 +59,9 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "events.open_search": events.open_search,
     "events.page": events.show_page,
     "home.publish": home.publish,
+    "identity.ask": identity.ask,
+    "identity.open": alert_dialog.open_reason,
+    "identity.over": identity.over,
     "pattern.explain": patterns.explain,
     "pattern.test": patterns.search,
     "store.prune": prune.prune,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from handlers.access import check
 from handlers.audit import note
 from handlers.deps import Deps
-from handlers.modals import destroy, events
+from handlers.modals import alert, destroy, events, identity
 from handlers.modals.modal import Modal, Submission
 from trailwatch.errors import NotAllowed, UsageError
 
-MODALS: tuple[Modal, ...] = (destroy.MODAL, events.MODAL)
+MODALS: tuple[Modal, ...] = (destroy.MODAL, *alert.MODALS, identity.MODAL, events.MODAL)
 
 
 def modal_of(callback_id: str) -> Modal:

@@ -46,6 +46,7 @@ from setup.actions import incoming_actions
 from setup.clients import Clients
 from setup.pipeline import webhook_secret_name
 from trailwatch.clock import utc_now
+from trailwatch.errors import SlackError
 from trailwatch.search.lookup import LookupSource
 from trailwatch.store import drifts, jobs
 from trailwatch.store.database import open_database
@@ -82,6 +83,12 @@ class Directory:
 
     def user(self, user_id: str) -> Mapping[str, Any]:
         return {"id": user_id, "name": "alice", "team_id": "T0"}
+
+    def user_by_email(self, email: str) -> Mapping[str, Any]:
+        name, _, domain = email.partition("@")
+        if domain != "example.com" or name not in ("alice", "bob", "carol"):
+            raise SlackError("Nobody.", code="users_not_found")
+        return {"id": f"U0{name.upper()}", "name": name, "team_id": "T0"}
 
     def group_members(self, group_id: str) -> list[str]:
         return []
@@ -181,6 +188,9 @@ class House:
         return list(self._told)
 
     _told: list[dict[str, Any]] = field(default_factory=list)
+
+    views: list[Mapping[str, Any]] = field(default_factory=list)
+    """The dialogs that were opened."""
 
     def home(self) -> str:
         """What alice's Home shows, as text."""
@@ -392,7 +402,9 @@ def _house(folder: Path, **more: str) -> Iterator[House]:
         setup_clients=unpaced,
         lookup=lambda config: quick,
         publish_home=lambda user_id, view: found._homes.append(view),
-        people=People(Directory(), found.now, deps.people.roles(), dict),
+        people=People(Directory(), found.now, deps.people.roles(), lambda channel="": {}),
+        open_view=lambda trigger_id, view: found.views.append(view),
+        open_direct=lambda user_id: f"D{user_id[1:]}",
         answer=lambda url, text, blocks: found._told.append({"text": text, "blocks": blocks}),
     )
     yield found

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from handlers import samples
-from handlers.blocks.alert import AlertLinks, Choice, alert_message, read_choice
+from handlers.blocks.alert import alert_message
+from handlers.blocks.alert_menu import AlertLinks, Choice, read_choice
 from handlers.blocks.events import events_message
 from handlers.blocks.kit import Message
 from trailwatch.address import is_office
@@ -50,7 +51,12 @@ def words(message: Message) -> str:
     return "\n".join(parts(message.blocks))
 
 
-SNOOZES = ["Snooze for 1 h", "Snooze for 4 h", "Snooze for 24 h"]
+CHANGES = [
+    "Snooze for 1 h",
+    "Snooze or mute…",
+    "Assign, escalate, priority…",
+    "Add a note…",
+]
 OPENS = ["Open in CloudWatch", "Open in Opsgenie"]
 
 
@@ -76,7 +82,7 @@ def test_open() -> None:
         "alert.close",
         "alert.more",
     ]
-    assert choices(message) == SNOOZES + OPENS
+    assert choices(message) == [*CHANGES, OPENS[0]]
     elements = buttons(message)
     assert elements["alert.acknowledge"]["style"] == "primary"
     assert elements["alert.close"]["style"] == "danger"
@@ -104,7 +110,7 @@ def test_the_text_alone_says_it_all() -> None:
 def test_acknowledged() -> None:
     message = shown(samples.ACKNOWLEDGED)
     assert list(buttons(message)) == ["alert.events", "alert.close", "alert.more"]
-    assert choices(message) == [*SNOOZES, "Unacknowledge", "Open in CloudWatch"]
+    assert choices(message) == [*CHANGES, "Unacknowledge"]
     assert "alice@example.com" in words(message)
     assert "after 2 min" in words(message)
 
@@ -177,6 +183,7 @@ def test_an_alert_of_which_little_is_known() -> None:
         ("snooze-4h:a1", Choice("a1", AlertAction.SNOOZE, timedelta(hours=4))),
         ("unacknowledge:a1", Choice("a1", AlertAction.UNACKNOWLEDGE)),
         ("open:a1", Choice("a1", None)),
+        ("note:a1", Choice("a1", None, dialog="note")),
         ("snooze-9h:a1", None),
         ("close:a1", None),
         ("open:", None),
@@ -210,6 +217,6 @@ def test_events_in_the_thread() -> None:
     message = events_message(samples.ALERT, many, 45, searched)
     table: Any = next(block for block in message.blocks if block["type"] == "table")
     assert len(table["rows"]) == 21
-    assert "*+25 more*" in words(message)
+    assert "*+25 more, older*" in words(message)
     assert "2026-11-23 09:55 to 2026-11-23 10:00 UTC" in message.text
     assert "✗\u00a0Failure: Failed authentication" in words(message)

@@ -30,18 +30,17 @@ def test_a_mute(db: Database) -> None:
         assert mutes.add(tx, mute)
         assert not mutes.add(tx, Mute("m2", "arn:1", "alarm", "main", "", "bob", NOW, SOON))
         mutes.stands(tx, "m1", Way.BOT)
-        mutes.hold(tx, "m1")
     with db.transaction() as tx:
         found = mutes.standing(tx, "arn:1")
         assert found is not None
-        assert (found.way, found.held) == (Way.BOT, 1)
+        assert found.way is Way.BOT
         assert mutes.list_standing(tx) == [found]
-        assert mutes.end(tx, "m1", "bob", SOON)
+        assert mutes.end(tx, "m1", "bob", SOON, 1)
         assert not mutes.end(tx, "m1", "bob", SOON)
         assert mutes.standing(tx, "arn:1") is None
         ended = mutes.get(tx, "m1", lock=True)
         assert ended is not None
-        assert ended.ended_by == "bob"
+        assert (ended.ended_by, ended.held) == ("bob", 1)
         assert mutes.add(tx, Mute("m2", "arn:1", "alarm", "main", "", "bob", SOON, SOON))
 
 

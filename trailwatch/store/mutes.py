@@ -26,7 +26,7 @@ class Way(StrEnum):
 
 @dataclass(frozen=True)
 class Mute:
-    """An alarm (its ARN) that is muted until a UTC time. `held`: messages held back by the bot."""
+    """An alarm (its ARN) that is muted until a UTC time. `held`: alerts that the bot held back."""
 
     id: str
     alarm: str
@@ -74,15 +74,10 @@ def stands(tx: Connection, mute_id: str, way: Way) -> None:
     tx.execute(update(table).where(table.c.id == mute_id).values(way=way.value))
 
 
-def hold(tx: Connection, mute_id: str) -> None:
-    """Count one more message that is held back."""
-    tx.execute(update(table).where(table.c.id == mute_id).values(held=table.c.held + 1))
-
-
-def end(tx: Connection, mute_id: str, by: str, at: datetime) -> bool:
+def end(tx: Connection, mute_id: str, by: str, at: datetime, held: int = 0) -> bool:
     """Write down that it has ended; False where it had before."""
     chosen = update(table).where(table.c.id == mute_id, table.c.ended_at.is_(None))
-    return tx.execute(chosen.values(ended_at=at, ended_by=by)).rowcount == 1
+    return tx.execute(chosen.values(ended_at=at, ended_by=by, held=held)).rowcount == 1
 
 
 def _mute(row: Any) -> Mute:

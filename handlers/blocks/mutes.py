@@ -1,0 +1,67 @@
+"""Knows how a muted alarm is announced and listed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from handlers.blocks import kit
+from handlers.blocks.kit import Message, code, count, date, esc, utc
+
+if TYPE_CHECKING:
+    from trailwatch.store.mutes import Mute
+
+END = "mute.end"
+
+
+def mute_message(mute: Mute) -> Message:
+    """What the channel is told of a mute: that it began, who keeps quiet, that it is over."""
+    name, by = code(mute.name, 120), esc(mute.by, 80)
+    because = f" because: “{esc(mute.why, 500)}”" if mute.why else ""
+    if mute.ended_at is not None:
+        text = f":bell: {name} is no longer muted{_ended(mute)}."
+        return kit.message(f"{esc(mute.name, 120)} is no longer muted.", [kit.section(text)])
+    text = f":no_bell: {by} muted {name} until {date(mute.until)}{because}."
+    button = kit.button("End it now", END, mute.id)
+    return kit.message(
+        f"{by} muted {esc(mute.name, 120)} until {utc(mute.until)}{because}.",
+        [kit.section(text), kit.context(_way(mute)), kit.actions(button)],
+    )
+
+
+def end_message(mute: Mute) -> Message:
+    """What the channel is told when a mute is over."""
+    text = f"{esc(mute.name, 120)} is no longer muted{_ended(mute)}."
+    return kit.message(text, [kit.section(f":bell: {text}")])
+
+
+def mutes_message(mutes: Sequence[Mute]) -> Message:
+    """The alarms that are muted now, each with a way to end it."""
+    if not mutes:
+        return kit.message("No alarm is muted.", [kit.section("No alarm is muted.")])
+    title = f"{count(len(mutes), 'alarm')} muted"
+    blocks = [kit.header(title)]
+    for mute in mutes[:20]:
+        because = f" · “{esc(mute.why, 200)}”" if mute.why else ""
+        line = (
+            f"{code(mute.name, 120)} until {date(mute.until)}, by {esc(mute.by, 80)}{because}\n"
+            f"{_way(mute)}"
+        )
+        blocks += [kit.section(line), kit.actions(kit.button("End it now", END, mute.id))]
+    if len(mutes) > 20:
+        blocks.append(kit.context(f"… {len(mutes) - 20} more: `/trailwatch mutes end ALARM`"))
+    names = ", ".join(esc(mute.name, 80) for mute in mutes[:20])
+    return kit.message(f"{title}: {names}.", blocks)
+
+
+def _way(mute: Mute) -> str:
+    return {
+        "cloudwatch": "CloudWatch keeps quiet: nobody is told, on call or here.",
+        "bot": ":warning: Only Slack is quiet: the on-call service is told and calls as ever.",
+    }.get(mute.way, "It is being asked for.")
+
+
+def _ended(mute: Mute) -> str:
+    by = f": {esc(mute.ended_by, 80)} ended it" if mute.ended_by else ": its time is over"
+    held = f"; {count(mute.held, 'alert')} came meanwhile" if mute.held else ""
+    return f"{by}{held}"

@@ -1,0 +1,63 @@
+"""Knows how a note, an owner, a priority or an escalation is asked for. Never calls a service."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from handlers.audit import note
+from handlers.deps import Deps
+from handlers.request import Request
+from trailwatch.alert import Alert, AlertAction
+from trailwatch.clock import iso
+from trailwatch.store import jobs
+
+HIGHEST = "P1"
+
+
+def ask_change(
+    deps: Deps,
+    tx: Connection,
+    request: Request,
+    alert: Alert,
+    action: AlertAction,
+    words: str,
+    **arguments: str,
+) -> None:
+    """Have a job ask the on-call service; `words` are said in the alert's thread once it did.
+
+    Many such changes may be under way at a time, beside the one that the message promises.
+    """
+    jobs.add(
+        tx,
+        "alert.change",
+        {
+            "alert_id": alert.id,
+            "action": action.value,
+            "user": request.person.known_as,
+            "name": request.person.name,
+            "response_url": request.response_url,
+            "asked_at": iso(deps.clock()),
+            "words": words,
+            "key": request.key,
+            **arguments,
+        },
+        deps.clock(),
+        key=f"change:{action.value}:{request.key}",
+    )
+    note(deps, tx, request, f"alert.{action.value}", alert.title, "asked", alert_id=alert.id)
+
+
+def ask_escalation(deps: Deps, tx: Connection, request: Request, alert: Alert, why: str) -> None:
+    """Pass an alert on: to the escalation that the settings name, else by the highest priority.
+
+    Either way the channel is told.
+    """
+    because = f": {why}" if why else "."
+    if deps.escalation and not alert.router_id.startswith("direct:"):
+        words = f"{request.person.name} escalated this to {deps.escalation}{because}"
+        more = {"to": deps.escalation, "note": why}
+        ask_change(deps, tx, request, alert, AlertAction.ESCALATE, words, loud="yes", **more)
+        return
+    words = f"{request.person.name} escalated this: it is {HIGHEST} now{because}"
+    more = {"to": HIGHEST, "note": why}
+    ask_change(deps, tx, request, alert, AlertAction.PRIORITY, words, loud="yes", **more)

@@ -1,0 +1,137 @@
+"""The jobs that mute an alarm and end that: by a mute rule of CloudWatch's, else in the bot."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from handlers.deps import Deps
+from handlers.intake import message_key, say
+from handlers.jobs.job import JobContext, worth_another_try
+from handlers.muting import announce
+from trailwatch.alert import AlertState
+from trailwatch.errors import AwsError, TrailwatchError
+from trailwatch.site import parse_arn
+from trailwatch.store import alerts, mutes, outbox
+from trailwatch.store.mutes import Mute, Way
+
+log = logging.getLogger("trailwatch.mutes")
+
+MINUTE = timedelta(minutes=1)
+
+
+def rule_name(mute: Mute) -> str:
+    """The name of the CloudWatch rule behind a mute."""
+    return f"trailwatch-mute-{mute.id}"
+
+
+def start(deps: Deps, job: JobContext) -> None:
+    """Put the rule, else keep quiet here; the channel is told which."""
+    with deps.db.reading() as tx:
+        mute = mutes.get(tx, job.args["mute_id"])
+    if mute is None or mute.ended_at is not None or mute.way is not Way.STARTING:
+        return
+    try:
+        way = Way.CLOUDWATCH if _put(deps, mute) else Way.BOT
+    except TrailwatchError as error:
+        if worth_another_try(job, error):
+            raise
+        log.warning("mute=%s no rule of CloudWatch's: %s", mute.id, error)
+        way = Way.BOT
+    with deps.db.transaction() as tx:
+        mutes.stands(tx, mute.id, way)
+        standing = mutes.get(tx, mute.id)
+        if standing is not None:
+            announce(deps, tx, standing)
+
+
+def end(deps: Deps, job: JobContext) -> None:
+    """Take the rule away, say that it is over, and show what was held back and is open."""
+    with deps.db.reading() as tx:
+        mute = mutes.get(tx, job.args["mute_id"])
+    if mute is None or mute.ended_at is not None:
+        return
+    if mute.way is not Way.BOT:
+        _delete(deps, job, mute)
+    now = deps.clock()
+    with deps.db.transaction() as tx:
+        came = [one for one in alerts.between(tx, mute.at, now) if _is_of(one.alias, mute)]
+        if not mutes.end(tx, mute.id, str(job.args.get("by", "")), now, len(came)):
+            return
+        over = mutes.get(tx, mute.id)
+        if over is not None:
+            announce(deps, tx, over)
+        for alert in came:
+            shown = outbox.find(tx, message_key(alert.id)) is not None
+            if alert.state is not AlertState.CLOSED or shown:
+                say(deps, tx, alert)
+
+
+def _is_of(alias: str, mute: Mute) -> bool:
+    return alias == mute.alarm
+
+
+def _put(deps: Deps, mute: Mute) -> bool:
+    """Whether CloudWatch has the rule now. Source: PutAlarmMuteRule, CloudWatch API reference."""
+    arn = parse_arn(mute.alarm)
+    clients = deps.setup_clients(mute.site)
+    site = deps.sites.config(mute.site).site
+    if arn is None or (arn.account, arn.region) != (site.account, site.region):
+        return False
+    begins = mute.at.astimezone(UTC).replace(second=0, microsecond=0)
+    minutes = -(-(mute.until - begins) // MINUTE)
+    try:
+        clients.call(
+            "cloudwatch",
+            "PutAlarmMuteRule",
+            Name=rule_name(mute),
+            Description=f"{mute.by}: {mute.why}"[:1024] if mute.why else mute.by[:1024],
+            Rule={
+                "Schedule": {
+                    "Expression": f"at({begins:%Y-%m-%dT%H:%M})",
+                    "Duration": lasting(minutes),
+                }
+            },
+            MuteTargets={"AlarmNames": [mute.name]},
+            ExpireDate=begins + minutes * MINUTE,
+        )
+    except AttributeError:
+        return False  # a boto3 from before there were mute rules
+    return True
+
+
+def lasting(minutes: int) -> str:
+    """A number of minutes as ISO 8601 writes it: "P1D", "PT90M" as "PT1H30M"."""
+    days, rest = divmod(minutes, 24 * 60)
+    hours, left = divmod(rest, 60)
+    time = f"{f'{hours}H' if hours else ''}{f'{left}M' if left else ''}"
+    return f"P{f'{days}D' if days else ''}{f'T{time}' if time else ''}"
+
+
+def _delete(deps: Deps, job: JobContext, mute: Mute) -> None:
+    try:
+        deps.setup_clients(mute.site).find(
+            "cloudwatch",
+            "DeleteAlarmMuteRule",
+            ("ResourceNotFoundException", "ResourceNotFound"),
+            AlarmMuteRuleName=rule_name(mute),
+        )
+    except AttributeError:
+        return
+    except TrailwatchError as error:
+        # A rule ends by itself at its time; earlier it has to be taken away, or to be tried.
+        early = deps.clock() < mute.until
+        if early and (isinstance(error, AwsError) or worth_another_try(job, error)):
+            raise
+        log.warning("mute=%s the rule was not deleted: %s", mute.id, error)
+
+
+def announced(rule: str, alarms: list[str], until: datetime | None, standing: list[Mute]) -> bool:
+    """Whether a rule is one that somebody asked for here, and does no more than they asked."""
+    return any(
+        rule == rule_name(mute)
+        and alarms == [mute.name]
+        and until is not None
+        and until <= mute.until + MINUTE
+        for mute in standing
+    )

@@ -1,0 +1,35 @@
+"""The job behind a reply in an alert's thread: where it is switched on, it becomes a note."""
+
+from __future__ import annotations
+
+from handlers.access import Role
+from handlers.audit import note
+from handlers.changing import ask_change
+from handlers.deps import Deps
+from handlers.jobs.job import JobContext
+from handlers.request import Request
+from handlers.slack_text import typed
+from trailwatch.alert import AlertAction
+from trailwatch.store import alerts, outbox
+
+LONGEST = 10_000
+
+
+def add(deps: Deps, job: JobContext) -> None:
+    """Note it under the name of who wrote it; of those alone who may change alerts."""
+    channel, user = str(job.args["channel"]), str(job.args["user_id"])
+    with deps.db.reading() as tx:
+        parent = outbox.at_ts(tx, channel, str(job.args["thread_ts"]))
+        alert_id = parent.key.removeprefix("alert:") if parent else ""
+        alert = alerts.get(tx, alert_id)
+    if alert is None:
+        return  # somebody else's thread, or one of a plan
+    person = deps.people.find(user, channel)
+    ts = str(job.args["ts"])
+    request = Request(person, channel, "", "", f"thread:{channel}:{ts}")
+    text = typed(str(job.args["text"]))[:LONGEST]
+    with deps.db.transaction() as tx:
+        if person.role < Role.RESPONDER:
+            note(deps, tx, request, "alert.note", alert.title, "refused", alert_id=alert.id)
+            return
+        ask_change(deps, tx, request, alert, AlertAction.NOTE, "", note=text)

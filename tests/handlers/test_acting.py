@@ -1,0 +1,375 @@
+"""What people do to an alert from Slack: dialogs, mutes, and "Was this you?"."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import opsgenie_sdk
+import pytest
+
+from handlers.access import Person, Role
+from handlers.modals.modal import Submission
+from handlers.modals.table import modal_of, submitted
+from handlers.request import Request
+from trailwatch.alert import Alert, AlertState
+from trailwatch.errors import NotAllowed, NotFound, UsageError
+from trailwatch.event import Event
+from trailwatch.store import alerts, audit, jobs, mutes
+from trailwatch.store.mutes import Way
+
+HOSTILE = "<!channel> *x* <https://evil.example.com|y> \u202e`z`"
+ALARM = "trailwatch-root-usage"
+
+
+@pytest.fixture(scope="module")
+def desk(make_house: Callable[..., Any]) -> Any:
+    """A house with an escalation, and bob behind the IAM user bobby."""
+    house = make_house(OPSGENIE_ESCALATION="security_escalation", TRAILWATCH_PEOPLE="bobby=U0BOB")
+
+    def find(user_id: str, channel: str = "") -> Person:
+        name = user_id.removeprefix("U0").lower()
+        role = Role.ADMIN if name == "alice" else Role.RESPONDER
+        return Person(user_id, name, f"{name}@example.com", role=role)
+
+    house.deps.people.find = find
+    return house
+
+
+@pytest.fixture
+def alert(desk: Any) -> Iterator[Alert]:
+    """An alert that Opsgenie has, too."""
+    desk.number = getattr(desk, "number", 0) + 1
+    arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{ALARM}-{desk.number}"
+    configuration = opsgenie_sdk.Configuration()
+    configuration.host = desk.opsgenie.url
+    configuration.api_key = {"Authorization": desk.opsgenie.api_key}
+    api = opsgenie_sdk.AlertApi(opsgenie_sdk.ApiClient(configuration=configuration))
+    body = opsgenie_sdk.CreateAlertPayload(
+        message=f"{ALARM}-{desk.number}", alias=arn, priority="P3", tags=["trailwatch"]
+    )
+    api.create_alert(body, _request_timeout=3)
+    yield settle(desk, lambda: find(desk, arn))
+
+
+def find(desk: Any, arn: str) -> Alert | None:
+    desk.job("alert.reconcile")
+    with desk.deps.db.reading() as tx:
+        return alerts.newest_by_alias(tx, arn)
+
+
+def settle(desk: Any, look: Callable[[], Any]) -> Any:
+    """Work until something is true; jobs that wait for Opsgenie come again after a moment."""
+    for _ in range(200):
+        desk.work()
+        if found := look():
+            return found
+        desk.pass_time(seconds=0.5)
+    raise AssertionError("it did not come true")
+
+
+def now_is(desk: Any, alert: Alert) -> Alert:
+    with desk.deps.db.reading() as tx:
+        found = alerts.get(tx, alert.id)
+    assert found is not None
+    return found
+
+
+def theirs(desk: Any, alert: Alert) -> dict[str, Any]:
+    return next(one for one in desk.opsgenie.alerts() if one["id"] == alert.router_id)
+
+
+def thread(desk: Any, alert: Alert) -> str:
+    return " | ".join(one["text"] for one in desk.messages(f"alert:{alert.id}:"))
+
+
+def shown(desk: Any, alert: Alert) -> dict[str, Any]:
+    return next(m for m in desk.messages(f"alert:{alert.id}") if m["key"] == f"alert:{alert.id}")
+
+
+def parsed(value: Any) -> Iterator[str]:
+    """Every text in which Slack would read markup."""
+    if isinstance(value, dict):
+        if value.get("type") in ("plain_text", "text"):
+            return
+        for name, part in value.items():
+            if name == "text" and isinstance(part, str):
+                yield part
+            yield from parsed(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from parsed(part)
+
+
+def choose(desk: Any, alert: Alert, choice: str) -> Mapping[str, Any]:
+    before = len(desk.views)
+    desk.click("alert.more", selected=f"{choice}:{alert.id}")
+    assert len(desk.views) == before + 1
+    view: Mapping[str, Any] = desk.views[-1]
+    return view
+
+
+def submit(
+    desk: Any,
+    callback: str,
+    about: str,
+    texts: Mapping[str, str] | None = None,
+    user: str = "U0ALICE",
+    **chosen: str,
+) -> None:
+    desk.count = getattr(desk, "count", 0) + 1
+    submission = Submission(
+        person=desk.deps.people.find(user),
+        channel="C0ALERTS",
+        response_url="https://example.com/answer",
+        trigger_id="",
+        key=f"view-{desk.count}",
+        about=about,
+        texts=texts or {},
+        chosen={name: (value,) for name, value in chosen.items()},
+    )
+    submitted(desk.deps, modal_of(callback), submission)
+    desk.work()
+
+
+def test_assigned_raised_and_passed_on_under_a_name(desk: Any, alert: Alert) -> None:
+    view = choose(desk, alert, "change")
+    assert view["callback_id"] == "alert.change"
+    assert "security_escalation" in json.dumps(view)
+    submit(
+        desk, "alert.change", alert.id, {"why": HOSTILE},
+        owner="U0BOB", priority="P1", escalate="yes",
+    )  # fmt: skip
+    settle(desk, lambda: thread(desk, alert).count("alice ") == 3)
+    there = theirs(desk, alert)
+    assert (there["owner"], there["priority"]) == ("bob@example.com", "P1")
+    found = now_is(desk, alert)
+    assert (found.owner, found.severity) == ("bob@example.com", "P1")
+    assert found.shown(found.owner) == "bob"
+    assert "bob@example.com" not in json.dumps(shown(desk, alert)["blocks"])
+    said = thread(desk, alert)
+    assert "alice assigned this to bob" in said
+    assert "from P3 to P1" in said
+    assert "escalated this to security_escalation" in said
+    assert "<!channel>" not in said
+    assert "<https" not in said
+    assert desk.messages(f"alert:{alert.id}:did:escalate")
+
+
+def test_a_note_from_the_dialog(desk: Any, alert: Alert) -> None:
+    assert choose(desk, alert, "note")["callback_id"] == "alert.note"
+    with pytest.raises(UsageError, match="needs words"):
+        submit(desk, "alert.note", alert.id, {"why": "  "})
+    submit(desk, "alert.note", alert.id, {"why": "looked at it"})
+    settle(desk, lambda: "alice noted: looked at it" in thread(desk, alert))
+    notes = desk.opsgenie.book.notes(alert.router_id) if hasattr(desk.opsgenie, "book") else None
+    assert notes is None or [one.text for one in notes] == ["looked at it"]
+
+
+def test_snoozed_until_monday(desk: Any, alert: Alert) -> None:
+    assert "Monday" in json.dumps(choose(desk, alert, "pause"))
+    submit(desk, "alert.pause", alert.id, {"why": ""}, how="snooze-monday")
+    settle(desk, lambda: now_is(desk, alert).state is AlertState.SNOOZED)
+    until = now_is(desk, alert).snoozed_until
+    assert until is not None
+    assert (until.weekday(), until.hour, until.minute) == (0, 9, 0)
+
+
+def test_what_comes_too_late_is_said_at_the_dialog(desk: Any, alert: Alert) -> None:
+    desk.click("alert.close", alert.id)
+    settle(desk, lambda: now_is(desk, alert).state is AlertState.CLOSED)
+    for callback, chosen in (
+        ("alert.change", {"owner": "U0BOB"}),
+        ("alert.pause", {"how": "snooze-4h"}),
+    ):
+        with pytest.raises(UsageError, match="already closed"):
+            submit(desk, callback, alert.id, **chosen)
+
+
+def test_what_opsgenie_refuses_is_told_to_who_asked(desk: Any, alert: Alert) -> None:
+    before = len(desk.told())
+    request = Request(
+        desk.deps.people.find("U0ALICE"), "C0ALERTS", "https://example.com/a", "", "k"
+    )
+    from handlers.changing import ask_change
+    from trailwatch.alert import AlertAction
+
+    with desk.deps.db.transaction() as tx:
+        gone = replace(alert, id="gone", router_id="00000000-0000-0000-0000-000000000000-1")
+        alerts.save(tx, gone)
+        ask_change(desk.deps, tx, request, gone, AlertAction.NOTE, "words", note="n")
+    settle(desk, lambda: len(desk.told()) > before)
+    assert "Could not add the note" in desk.told()[-1]["text"]
+    with desk.deps.db.transaction() as tx:
+        alerts.save(tx, replace(gone, state=AlertState.CLOSED))
+
+
+def test_an_alarm_is_muted_by_cloudwatch_announced_listed_and_heard_again(
+    desk: Any, alert: Alert
+) -> None:
+    submit(desk, "alert.pause", alert.id, {"why": HOSTILE}, how="mute-1h")
+    with desk.deps.db.reading() as tx:
+        mute = mutes.standing(tx, alert.alias)
+    assert mute is not None
+    assert mute.way is Way.CLOUDWATCH
+    listed = desk.client("cloudwatch").list_alarm_mute_rules(AlarmName=mute.name)
+    assert len(listed["AlarmMuteRuleSummaries"]) == 1
+    said = desk.messages(f"mute:{mute.id}")[0]
+    assert "alice" in said["text"]
+    assert "<!channel>" not in "".join(parsed(said))
+    assert mute.name in desk.command("mutes").text
+    with pytest.raises(UsageError, match="muted already"):
+        submit(desk, "alert.pause", alert.id, how="mute-1h")
+    with pytest.raises(NotAllowed, match="responder"):
+        desk.click("mute.end", mute.id, user="U0CAROL")
+    desk.click("mute.end", mute.id)
+    listed = desk.client("cloudwatch").list_alarm_mute_rules(AlarmName=mute.name)
+    assert listed["AlarmMuteRuleSummaries"] == []
+    over = desk.messages(f"mute:{mute.id}:end")[0]
+    assert "no longer muted: alice ended it" in over["text"]
+    assert desk.command("mutes").text == "No alarm is muted."
+    with pytest.raises(NotFound):
+        desk.click("mute.end", mute.id)
+
+
+def test_a_mute_ends_by_itself(desk: Any, alert: Alert) -> None:
+    submit(desk, "alert.pause", alert.id, how="mute-1h")
+    with desk.deps.db.reading() as tx:
+        mute = mutes.standing(tx, alert.alias)
+    assert mute is not None
+    desk.pass_time(minutes=61)
+    desk.work()
+    assert "its time is over" in desk.messages(f"mute:{mute.id}:end")[0]["text"]
+
+
+def test_where_cloudwatch_takes_no_rule_the_bot_itself_is_quiet(desk: Any, alert: Alert) -> None:
+    other = replace(
+        alert, id="other", router_id="other", alias=alert.alias.replace("us-east-1", "eu-west-1")
+    )
+    other = replace(other, fields=replace(other.fields, alarm_arn=other.alias))
+    with desk.deps.db.transaction() as tx:
+        alerts.save(tx, other)
+    submit(desk, "alert.pause", "other", how="mute-4h")
+    with desk.deps.db.reading() as tx:
+        mute = mutes.standing(tx, other.alias)
+    assert mute is not None
+    assert mute.way is Way.BOT
+    from handlers.intake import say
+
+    came = replace(other, id="came", router_id="came", first_seen=desk.now())
+    with desk.deps.db.transaction() as tx:
+        alerts.save(tx, came)
+        say(desk.deps, tx, came)
+    assert desk.messages("alert:came") == []
+    desk.command(f"mutes end {mute.name}")
+    assert len(desk.messages("alert:came")) == 1
+    assert "1 alert came meanwhile" in desk.messages(f"mute:{mute.id}:end")[0]["text"]
+    with desk.deps.db.transaction() as tx:
+        for one in (other, came):
+            alerts.save(tx, replace(one, state=AlertState.CLOSED))
+
+
+def behind(desk: Any, alert: Alert, name: str, *, sure: bool = True, severity: str = "P3") -> Alert:
+    """The alert with an event of somebody behind it."""
+    event = Event(
+        id="e1", time=desk.now(), name=HOSTILE, source="iam.amazonaws.com", region="us-east-1",
+        account="123456789012", actor=name, actor_kind="IAMUser", via="", address="198.51.100.7",
+        user_agent=HOSTILE, error_code="", error_message="", read_only=False, sure=sure,
+    )  # fmt: skip
+    with desk.deps.db.transaction() as tx:
+        found = replace(now_is(desk, alert), events=(event,), severity=severity, search="found")
+        alerts.save(tx, found)
+    return found
+
+
+def question(desk: Any) -> tuple[str, dict[str, Any]]:
+    message = desk.messages("question:")[-1]
+    return message["key"].removeprefix("question:"), message
+
+
+def test_yes_is_noted_and_closes_a_p3(desk: Any, alert: Alert) -> None:
+    behind(desk, alert, "bobby")
+    desk.click("identity.ask", alert.id)
+    number, message = question(desk)
+    assert "<!channel>" not in "".join(parsed(message))
+    assert "Asked bob whether it was them" in shown(desk, alert)["text"]
+    for action in ("identity.yes", "identity.no"):
+        with pytest.raises(NotAllowed, match="Only bob"):
+            desk.click(action, number)
+    with pytest.raises(NotAllowed, match="Only bob"):
+        submit(desk, "identity.yes", number, {"why": "not me"})
+    desk.click("identity.yes", number, user="U0BOB")
+    assert desk.views[-1]["callback_id"] == "identity.yes"
+    submit(desk, "identity.yes", number, {"why": "ticket 12"}, user="U0BOB")
+    settle(desk, lambda: now_is(desk, alert).state is AlertState.CLOSED)
+    assert "bob says: it was me: “ticket 12”" in shown(desk, alert)["text"]
+    assert "You said that it was you" in question(desk)[1]["text"]
+    with pytest.raises(UsageError, match="answered"):
+        submit(desk, "identity.yes", number, {"why": "again"}, user="U0BOB")
+    with desk.deps.db.reading() as tx:
+        lines = audit.recent(tx, limit=50)
+    assert [one.outcome for one in lines if one.action == "identity.answer"].count("yes") == 1
+    assert any(one.outcome == "refused" for one in lines if one.action == "identity.answer")
+
+
+def test_yes_leaves_a_p1_open(desk: Any, alert: Alert) -> None:
+    behind(desk, alert, "bob@example.com", severity="P1")
+    desk.click("identity.ask", alert.id)
+    number, _ = question(desk)
+    submit(desk, "identity.yes", number, {"why": "a change"}, user="U0BOB")
+    settle(desk, lambda: "says that it was them" in thread(desk, alert))
+    assert now_is(desk, alert).pending == ""
+    assert now_is(desk, alert).state is AlertState.OPEN
+
+
+def test_no_escalates(desk: Any, alert: Alert) -> None:
+    behind(desk, alert, "bobby")
+    desk.click("identity.ask", alert.id)
+    number, _ = question(desk)
+    desk.click("identity.no", number, user="U0BOB")
+    settle(desk, lambda: "escalated this to security_escalation" in thread(desk, alert))
+    assert "it was not me" in shown(desk, alert)["text"]
+
+
+def test_no_answer_in_time_escalates(desk: Any, alert: Alert) -> None:
+    behind(desk, alert, "bobby")
+    desk.click("identity.ask", alert.id)
+    number, _ = question(desk)
+    desk.pass_time(minutes=31)
+    settle(desk, lambda: "bob did not answer in time" in thread(desk, alert))
+    with pytest.raises(UsageError, match="over already"):
+        desk.click("identity.no", number, user="U0BOB")
+
+
+def test_a_name_of_the_callers_own_choice_is_asked_nothing(desk: Any, alert: Alert) -> None:
+    found = behind(desk, alert, "bobby", sure=False)
+    with pytest.raises(UsageError, match="Nobody is to be asked"):
+        desk.click("identity.ask", found.id)
+    behind(desk, alert, "stranger")
+    desk.click("identity.ask", alert.id)
+    desk.work()
+    assert "stranger is nobody who is known in Slack" in desk.told()[-1]["text"]
+
+
+def test_a_reply_in_the_thread_becomes_a_note(desk: Any, alert: Alert) -> None:
+    from trailwatch.store.tables import message
+
+    with desk.deps.db.transaction() as tx:
+        row = message.update().where(message.c.key == f"alert:{alert.id}")
+        tx.execute(row.values(channel="C0ALERTS", ts=f"17.{desk.number}"))
+    reply = {"channel": "C0ALERTS", "thread_ts": f"17.{desk.number}", "ts": "18.1"}
+    desk.job("alert.thread_note", user_id="U0BOB", text="we &amp; they know", **reply)
+    settle(desk, lambda: _all_done(desk))
+    with desk.deps.db.reading() as tx:
+        lines = audit.recent(tx, limit=10)
+    assert any(one.action == "alert.note" and one.actor_name == "bob" for one in lines)
+    assert thread(desk, alert) == ""
+
+
+def _all_done(desk: Any) -> bool:
+    with desk.deps.db.reading() as tx:
+        due = jobs.next_due(tx)
+    return due is None or due > desk.now() + timedelta(minutes=5)
