@@ -304,6 +304,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         digest_hour=settings.digest_hour,
         stand_ins=bool(settings.aws_endpoint_url),
         routes=settings.routes,
+        follow_gaps=settings.follow_gaps,
     )
 
 

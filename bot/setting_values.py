@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -43,6 +45,16 @@ def minutes(value: str) -> int:
     if value.isdecimal() and int(value) <= 1440:
         return int(value)
     raise ValueError("must be a number of minutes, 0 to 1440")
+
+
+def gaps(value: str) -> tuple[timedelta, ...]:
+    """Growing numbers of minutes."""
+    parts = words(value)
+    found = [int(part) for part in parts if part.isdecimal()]
+    growing = all(one < other for one, other in pairwise([0, *found, 1441]))
+    if not found or len(found) != len(parts) or not growing:
+        raise ValueError("must be growing numbers of minutes, 1 to 1440, such as 1,5,15,60")
+    return tuple(timedelta(minutes=number) for number in found)
 
 
 def hour(value: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.setting_values import (
     api_url,
     as_text,
     choice,
+    gaps,
     hour,
     minutes,
     names,
@@ -87,6 +89,7 @@ class Settings:
     digest_hour: int
     digest_timezone: str
     drift_minutes: int
+    follow_gaps: tuple[timedelta, ...]
     detections_folder: str
     log_level: str
     sites: tuple[SiteSettings, ...]
@@ -223,6 +226,10 @@ SETTINGS: tuple[Setting, ...] = (
             zone, "Its time zone, such as Europe/Berlin"),
     Setting("drift_minutes", "TRAILWATCH_DRIFT_MINUTES", "drift.minutes", "15",
             minutes, "Minutes between two checks for drift; 0 is off"),
+    Setting("follow_gaps", "TRAILWATCH_FOLLOW_MINUTES", "alerts.follow_minutes", "1,5,15,60",
+            gaps,
+            "Minutes between two tellings of who else does what while an alarm is on; "
+            "the first is at once"),
     Setting("detections_folder", "TRAILWATCH_DETECTIONS", "site.detections", "",
             text, "Folder with your own detections (*.toml)"),
     Setting("log_level", "LOG_LEVEL", "log.level", "INFO",

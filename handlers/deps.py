@@ -14,6 +14,7 @@ from setup.clients import Clients
 from trailwatch.backtest import Piece, Problem
 from trailwatch.clock import Clock
 from trailwatch.detections import Catalogue
+from trailwatch.follow_up import GAPS
 from trailwatch.routers.router import AlertRouter
 from trailwatch.routes import Route
 from trailwatch.search.logs import LogsSource
@@ -100,6 +101,8 @@ class Deps:
     """Whether AWS is a stand-in: shown as a badge, decides nothing."""
     routes: tuple[Route, ...] = ()
     """Which channel an alert goes to, the first that takes it; else its site's."""
+    follow_gaps: tuple[timedelta, ...] = GAPS
+    """What passes at least between two tellings of what goes on while an alarm is on."""
 
     @property
     def catalogue(self) -> Catalogue:

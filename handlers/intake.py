@@ -23,6 +23,7 @@ from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance
 from trailwatch.clock import parse_time, plausible
 from trailwatch.detections import Catalogue
 from trailwatch.event import Event
+from trailwatch.follow_up import FIRST_LOOK
 from trailwatch.notification import Notification
 from trailwatch.routers.router import RoutedAlert, RouterName, router_of
 from trailwatch.site import SiteConfig, parse_arn
@@ -65,7 +66,11 @@ def show_new(deps: Deps, tx: Connection, alert: Alert) -> None:
     """Store a new alert, post its message and start the search for its events."""
     alerts.save(tx, alert)
     say(deps, tx, alert)
-    jobs.add(tx, "alert.find_events", {"alert_id": alert.id}, deps.clock(), key=f"find:{alert.id}")
+    found = {"alert_id": alert.id}
+    jobs.add(tx, "alert.find_events", found, deps.clock(), key=f"find:{alert.id}")
+    # While the alarm is on it says nothing more, whatever happens.
+    key = f"follow-up:{alert.id}"
+    jobs.add(tx, "alert.follow_up", found, deps.clock(), key=key, delay=FIRST_LOOK)
 
 
 def confirmed(

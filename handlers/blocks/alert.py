@@ -12,6 +12,7 @@ from handlers.blocks import accounts, kit
 from handlers.blocks.alert_menu import AlertLinks, alert_buttons
 from handlers.blocks.event_table import one_day, origin, result, short_table, who
 from handlers.blocks.identity import asked_line, asked_sentence, who_to_ask
+from handlers.blocks.follow_up import totals_line, totals_sentence
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
 from handlers.blocks.own import own_blocks, own_sentence
 from handlers.blocks.routes import mentions
@@ -80,6 +81,7 @@ def alert_message(
     blocks += own_blocks(alert)
     blocks += who_line(alert)
     blocks += _evidence(alert, now, links, offices, names)
+    blocks += totals_line(alert)
     if asked := asked_line(alert):
         blocks.append(kit.context(asked))
     if alert.pending:
@@ -256,6 +258,8 @@ def sentence(
     if of := accounts.sentence(alert, names or {}):
         parts.append(of)
     parts.append(_event_words(alert, now, offices))
+    if totals := totals_sentence(alert):
+        parts.append(totals)
     return " ".join(parts)
 
 

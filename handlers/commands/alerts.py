@@ -87,7 +87,7 @@ def resend(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 COMMANDS = (
     Command(
-        "status", "status", "status", "How the bot is: what waits, is due or could not be delivered",
+        "status", "status", "status", "How the bot is: what waits, is due or was not delivered",
         Role.VIEWER, status,
     ),
     Command(

@@ -20,6 +20,7 @@ from handlers.jobs import (
     digest,
     drift,
     events,
+    follow_up,
     home,
     identity,
     lint,
@@ -47,6 +48,7 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "alert.confirm": alert_confirm.confirm,
     "alert.find_events": alert_events.find_events,
     "alert.follow": alert_own.follow,
+    follow_up.KIND: follow_up.follow,
     "alert.open_dialog": alert_dialog.open_dialog,
     "alert.reconcile": reconcile.reconcile,
     "alert.show_events": alert_events.show_events,
@@ -86,6 +88,7 @@ WAITS_FOR_AWS = frozenset(
     {
         "alert.find_events",
         "alert.follow",
+        follow_up.KIND,
         "alert.show_events",
         "alert.who",
         "coverage",

@@ -1,0 +1,200 @@
+"""The job that follows an alarm's filter while the alarm is on: what is new goes to the thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from handlers.alert_search import SHOWN, alarm_window_of, pattern_of
+from handlers.blocks.follow_up import AT_ONCE, pairs_message
+from handlers.deps import Deps
+from handlers.intake import message_key, say
+from handlers.jobs.job import JobContext, Later
+from trailwatch import follow_up as rule
+from trailwatch.alert import Alert, AlertState, Search
+from trailwatch.clock import iso, parse_time
+from trailwatch.errors import AwsError, NotFound
+from trailwatch.event import Event
+from trailwatch.pattern import PatternError, parse
+from trailwatch.search.logs import EventQuery, LogsSource
+from trailwatch.store import alerts, follows, outbox
+from trailwatch.store.follows import Follow
+from trailwatch.store.outbox import Outgoing
+
+KIND = "alert.follow_up"
+PAGES = 20
+"""Searches of a thousand events that one look makes at most; the next one goes on from there."""
+REREAD = 30
+"""Looks after which the filter's pattern is read anew."""
+MOST = 10
+"""Messages of one telling."""
+
+
+def follow(deps: Deps, job: JobContext) -> Later | None:
+    """Look once; again later, until the alert is closed and late records had their time."""
+    with deps.db.reading() as tx:
+        alert = alerts.get(tx, job.args["alert_id"])
+        known = follows.get(tx, alert.id) if alert is not None else None
+    if alert is None:
+        return None
+    now = deps.clock()
+    window = alarm_window_of(deps, alert)
+    state = known or Follow(alert.id, window.start)
+    looks = int(job.args.get("looks", 0))
+    on_for = now - alert.first_seen
+    try:
+        source = deps.logs(deps.sites.config(alert.site))
+        text = str(job.args.get("pattern", "")) if looks % REREAD else ""
+        pattern = parse(text) if text else pattern_of(deps, alert, source)
+        start_at = max(window.start, state.cursor - rule.OVERLAP)
+        until = min(now, _end_of(alert) or now)
+        query = EventQuery(pattern, start_at, until)
+        events, reached = _look(job, source, query, state.cursor)
+    except (NotFound, PatternError):
+        return None  # the message says already that its events cannot be searched
+    except AwsError:
+        return Later(rule.next_look(on_for), job.args)
+    _keep(deps, state, events, reached, now)
+    if reached >= until and rule.is_over(_end_of(alert), now):
+        return None
+    args = {**job.args, "looks": looks + 1, "pattern": pattern.text}
+    return Later(_wait(alert, now, on_for), args)
+
+
+def _wait(alert: Alert, now: datetime, on_for: timedelta) -> timedelta:
+    end = _end_of(alert)
+    if end is None:
+        return rule.next_look(on_for)
+    return max(timedelta(seconds=1), min(end + rule.LATE - now, timedelta(minutes=2)))
+
+
+def _end_of(alert: Alert) -> datetime | None:
+    if alert.state is not AlertState.CLOSED:
+        return None
+    return alert.closed_at or alert.updated_at
+
+
+def _look(
+    job: JobContext, source: LogsSource, query: EventQuery, cursor: datetime
+) -> tuple[list[Event], datetime]:
+    """What matched, and up to when everything was seen: the query's end unless there is too much.
+
+    What was seen before, up to the cursor, is gone through whatever it takes.
+    """
+    found: dict[str, Event] = {}
+    pages = 0
+    while pages < PAGES or query.start < cursor:
+        page = source.search(query)
+        for event in page.events:
+            found[rule.event_key(event)] = event
+        if page.complete:
+            return list(found.values()), query.end
+        newest = page.events[0].time if page.events else query.start
+        if newest <= query.start:
+            break
+        query = replace(query, start=newest)
+        pages += 1
+        job.beat()
+    return list(found.values()), query.start
+
+
+def _keep(
+    deps: Deps, state: Follow, events: Sequence[Event], reached: datetime, now: datetime
+) -> None:
+    """Count what is new, tell what nobody was told, and bring the message's totals up to date."""
+    new = [event for event in events if rule.event_key(event) not in state.seen]
+    with deps.db.transaction() as tx:
+        alert = alerts.get(tx, state.alert, lock=True)
+        if alert is None or follows.get(tx, state.alert) not in (state, None):
+            return  # another try of this job was quicker
+        follows.count(tx, alert.id, rule.pairs_of(new))
+        alert = _with_events(alert, events)
+        if state.total == 0:
+            # What the message's table shows needs no telling.
+            follows.mark_told(tx, alert.id, [rule.pair_of(one) for one in alert.events[:SHOWN]])
+        oldest = iso(reached - rule.OVERLAP)
+        seen = {**state.seen, **{rule.event_key(one): iso(one.time) for one in new}}
+        state = replace(
+            state,
+            cursor=max(state.cursor, reached),
+            total=state.total + len(new),
+            seen={key: at for key, at in seen.items() if at >= oldest},
+            ended_at=now if rule.is_over(_end_of(alert), now) else None,
+        )
+        state = _tell(deps, tx, alert, state, now)
+        follows.save(tx, state)
+        alert = _with_totals(tx, alert, state, now)
+        if alert != alerts.get(tx, alert.id):
+            alerts.save(tx, alert)
+            say(deps, tx, alert)
+
+
+def _tell(deps: Deps, tx: Connection, alert: Alert, state: Follow, now: datetime) -> Follow:
+    """Tell new pairs in the thread where it is time: at once, then at growing gaps."""
+    told = rule.told_before(state.told, state.told_at, now, deps.follow_gaps)
+    over = state.ended_at is not None
+    parent = message_key(alert.id)
+    if not (over or rule.tells_now(told, state.told_at, now, deps.follow_gaps)):
+        return state
+    if outbox.find(tx, parent) is None:
+        return state  # the bot keeps the alarm quiet
+    said = 0
+    while said < MOST and (pairs := follows.untold(tx, alert.id, AT_ONCE)):
+        message = pairs_message(pairs, several_accounts=len(alert.accounts) > 1)
+        outgoing = Outgoing(
+            key=f"{parent}:pairs:{pairs[0].key[:16]}",
+            lane=deps.sites.channel(alert.site),
+            text=message.text,
+            blocks=message.blocks,
+            metadata={"alert_id": alert.id},
+            thread_of=parent,
+        )
+        outbox.say(tx, outgoing, now)
+        follows.mark_told(tx, alert.id, pairs)
+        said += 1
+    return replace(state, told=told + 1, told_at=now) if said else state
+
+
+def _with_events(alert: Alert, events: Sequence[Event]) -> Alert:
+    """The alert with its table, where the first search came before its records."""
+    if alert.events or not events:
+        return alert
+    newest = sorted(events, key=lambda one: one.time, reverse=True)
+    return replace(
+        alert,
+        search=Search.FOUND,
+        search_note="",
+        events=tuple(replace(event, raw="") for event in newest[:SHOWN]),
+        accounts=tuple(dict.fromkeys(event.account for event in newest)),
+    )
+
+
+def _with_totals(tx: Connection, alert: Alert, state: Follow, now: datetime) -> Alert:
+    """The alert with the totals that its message shows; repeats alone change it now and then."""
+    if not state.total:
+        return alert
+    pairs, principals, last = follows.totals(tx, alert.id)
+    before = alert.extra
+    shown_at = parse_time(before["follow_at"]) if "follow_at" in before else None
+    over = state.ended_at is not None
+    fresh = str(pairs) != before.get("follow_pairs")
+    if not (fresh or over or shown_at is None or now - shown_at >= rule.SHOWN_AGAIN):
+        return alert
+    values = {
+        "follow_total": str(state.total),
+        "follow_pairs": str(pairs),
+        "follow_principals": str(principals),
+        "follow_last": iso(last or now),
+    }
+    if over:
+        values["follow_over"] = "yes"
+    if {**before, **values} == dict(before):
+        return alert
+    return replace(
+        alert,
+        events_total=max(alert.events_total, state.total),
+        extra={**before, **values, "follow_at": iso(now)},
+    )

@@ -1,0 +1,207 @@
+"""While an alarm is on: each new pair of principal and event is told once, repeats only count."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+
+from handlers.intake import show_new
+from handlers.jobs.follow_up import follow
+from handlers.jobs.job import Later
+from trailwatch.alert import Alert, AlertFields, AlertState, Search
+from trailwatch.clock import utc_now
+from trailwatch.errors import AwsError
+from trailwatch.event import Event
+from trailwatch.search.logs import EventPage, EventQuery
+from trailwatch.store import alerts
+from trailwatch.store.tables import alert_follow, alert_pair, job, lane, message
+
+NOW = utc_now().replace(microsecond=0)
+PATTERN = '{ $.eventName = "*" }'
+
+
+def event(number: int, actor: str, name: str, at: datetime, **more: str) -> Event:
+    plain = Event(f"e-{number}", at, name, "iam.amazonaws.com", "us-east-1", "123456789012",
+                  actor, "IAMUser", "", "203.0.113.7", "aws-cli", "", "", False)  # fmt: skip
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+class Logs:
+    """A log group: what arrived, by the time of its event."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.queries: list[EventQuery] = []
+        self.page = 1000
+        self.down = False
+
+    def filter_pattern(self, name: str) -> str:
+        return PATTERN
+
+    def search(self, query: EventQuery, **more: Any) -> EventPage:
+        if self.down:
+            raise AwsError("AWS is away.")
+        self.queries.append(query)
+        hits = [one for one in self.events if query.start <= one.time <= query.end]
+        hits.sort(key=lambda one: one.time)
+        found = tuple(reversed(hits[: self.page]))
+        return EventPage(found, len(found), complete=len(hits) <= self.page)
+
+
+class World:
+    def __init__(self, house: Any) -> None:
+        self.logs = Logs()
+        self.now = NOW
+        self.house = house
+        self.deps = replace(house.deps, logs=lambda config: self.logs, clock=lambda: self.now)
+        self.args: dict[str, Any] = {"alert_id": "a1"}
+        fields = AlertFields(account="123456789012", alarm_name="a")
+        alert = Alert("a1", "arn", "r1", "T", "P3", AlertState.OPEN, fields, NOW, NOW)
+        alert = replace(alert, site="main", search=Search.NOTHING)
+        with self.deps.db.transaction() as tx:
+            for table in (message, lane, alert_follow, alert_pair, job):
+                tx.execute(delete(table))
+            show_new(self.deps, tx, alert)
+
+    def happen(self, number: int, actor: str, name: str, ago: float = 0, **more: str) -> None:
+        at = self.now - timedelta(seconds=ago)
+        self.logs.events.append(event(number, actor, name, at, **more))
+
+    def look(self, **later: float) -> Later | None:
+        """One run of the job, after a while."""
+        self.now += timedelta(**later)
+        given = self.args
+
+        class Context:
+            id, kind, attempt, resumed = 1, "alert.follow_up", 1, False
+            args = given
+
+            def step(self, name: str, function: Callable[[], Any]) -> Any:
+                return function()
+
+            def beat(self) -> None: ...
+
+        again = follow(self.deps, Context())
+        self.args = dict(again.args or given) if again else given
+        return again
+
+    def told(self) -> list[str]:
+        """The thread's messages, as text of their blocks."""
+        with self.deps.db.reading() as tx:
+            rows = tx.execute(
+                select(message).where(message.c.key.contains(":pairs:")).order_by(message.c.seq)
+            ).all()
+        return [json.dumps(json.loads(row.body)["blocks"], ensure_ascii=False) for row in rows]
+
+    @property
+    def alert(self) -> Alert:
+        with self.deps.db.reading() as tx:
+            found = alerts.get(tx, "a1")
+        assert found is not None
+        return found
+
+    def shown(self) -> str:
+        with self.deps.db.reading() as tx:
+            body = tx.execute(select(message.c.body).where(message.c.key == "alert:a1")).scalar()
+        return json.dumps(json.loads(str(body)), ensure_ascii=False)
+
+    def close(self) -> None:
+        with self.deps.db.transaction() as tx:
+            closed = replace(self.alert, state=AlertState.CLOSED, closed_at=self.now)
+            alerts.save(tx, closed)
+
+
+@pytest.fixture(scope="module")
+def one_house(make_house: Callable[..., Any]) -> Any:
+    return make_house()
+
+
+@pytest.fixture
+def world(one_house: Any) -> Iterator[World]:
+    yield World(one_house)
+
+
+def test_new_pairs_are_told_and_repeats_only_count(world: World) -> None:
+    world.happen(1, "eve", "CreateUser")
+    assert world.look(seconds=20) is not None
+    assert world.told() == [] and world.alert.search is Search.FOUND  # it stands in the table
+    for number in range(2, 40):
+        world.happen(number, "eve", "CreateUser")
+    world.look(minutes=6)
+    assert world.told() == [] and "*39 events* so far by 1 principal" in world.shown()
+    world.happen(50, "eve", "DeleteUser")
+    world.happen(51, "bob", "CreateUser", via="SSO Admin")
+    world.look(minutes=1)
+    (first,) = world.told()
+    assert "eve" in first and "DeleteUser" in first and "bob via SSO Admin" in first
+    assert "*41 events* so far by 2 principals" in world.shown()
+
+
+def test_telling_is_coalesced_at_growing_gaps(world: World) -> None:
+    world.happen(0, "eve", "CreateUser")
+    world.look(seconds=20)
+    tellings = []
+    for minute in range(1, 40):
+        world.happen(minute, f"u{minute}", "CreateUser")
+        before = len(world.told())
+        world.look(minutes=1)
+        if len(world.told()) > before:
+            tellings.append(minute)
+    assert tellings == [1, 2, 7, 22]
+    text = "\n".join(world.told())
+    assert all(f"*u{minute}*" in text for minute in range(1, 23))
+    world.close()
+    world.look(minutes=11)  # what waited is told when it is over
+    assert all(f"*u{minute}*" in "\n".join(world.told()) for minute in range(1, 40))
+
+
+def test_late_records_are_found_until_their_time_is_over(world: World) -> None:
+    world.happen(1, "eve", "CreateUser")
+    world.look(seconds=20)
+    world.close()
+    assert world.look(minutes=1) is not None
+    world.happen(2, "late", "DeleteUser", ago=90)
+    world.happen(3, "after", "DeleteUser")  # another alarm's
+    assert world.look(minutes=8) is not None
+    assert "late" in world.told()[-1] and "after" not in "".join(world.told())
+    assert world.look(minutes=2) is None
+    assert "*2 events* in all" in world.shown()
+
+
+def test_an_outage_of_aws_loses_nothing(world: World) -> None:
+    world.happen(1, "eve", "CreateUser")
+    world.look(seconds=20)
+    world.logs.down = True
+    world.happen(2, "bob", "CreateUser")
+    assert world.look(minutes=30) is not None and world.told() == []
+    world.logs.down = False
+    world.look(minutes=30)
+    assert "bob" in world.told()[-1]
+
+
+def test_more_than_a_page_is_gone_through(world: World) -> None:
+    world.logs.page = 10
+    for number in range(100):
+        world.happen(number, f"u{number}", "CreateUser", ago=number)
+    world.look(seconds=101)
+    assert world.alert.extra["follow_total"] == "100"
+    text = "".join(world.told()) + world.shown()
+    assert all(f"u{number}" in text for number in range(100))
+    world.look(minutes=1)
+    assert world.alert.extra["follow_total"] == "100"
+
+
+def test_hostile_names_stay_text(world: World) -> None:
+    world.happen(1, "eve", "CreateUser")
+    world.look(seconds=20)
+    world.happen(2, "<!channel> *x* `y`\u202e" + "w" * 100_000, "<https://evil.example|ok>")
+    world.look(minutes=1)
+    (told,) = world.told()
+    assert "<!channel>" not in told and "<https" not in told and "\u202e" not in told
+    assert len(told) < 12_000
