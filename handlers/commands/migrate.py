@@ -42,7 +42,7 @@ COMMANDS = (
     Command(
         name="migrate",
         usage="migrate --to opsgenie|jsm|direct [--site NAME]",
-        example="/trailwatch migrate --to direct",
+        example="migrate --to direct",
         summary="Move the alarms to another on-call service, without losing one",
         role=Role.ADMIN,
         run=migrate,
