@@ -14,11 +14,10 @@ from handlers.audit import note
 from handlers.blocks.drift import drift_message
 from handlers.blocks.plan import plan_message
 from handlers.deps import Deps
+from handlers.planning import destroys, show, start_apply
 from handlers.planning import message_key as plan_key
-from handlers.planning import show, start_apply
 from handlers.request import Request
 from setup.change import Action, Change
-from setup.plan import Purpose
 from setup.restore import restore_plan
 from setup.status import ResourceState, ResourceStatus
 from trailwatch.errors import NotFound, StalePlan, UsageError
@@ -201,8 +200,13 @@ def chosen(tx: Connection, value: str) -> list[DriftRow]:
 
 def watched(tx: Connection, site: str) -> bool:
     """Whether a site has a pipeline that is to stay as it was applied."""
+    return bool(plans.carried_out(tx, site, limit=1)) and taken_down(tx, site) is None
+
+
+def taken_down(tx: Connection, site: str) -> PlanRow | None:
+    """The plan that took a site's pipeline down, where nothing was applied since."""
     done = plans.carried_out(tx, site, limit=1)
-    return bool(done) and f'"purpose": "{Purpose.DESTROY}"' not in done[0].body
+    return done[0] if done and destroys(done[0]) else None
 
 
 def being_applied(tx: Connection, site: str) -> bool:

@@ -77,11 +77,14 @@ def drift_answer(
     standing: Sequence[DriftRow],
     site: str,
     now: datetime | None = None,
+    *,
+    several: bool = False,
 ) -> Message:
     """The answer to `setup drift`: everything that stands otherwise now, or that nothing does."""
     if check is None or now is None:
-        line = "Nothing is set up yet: `/trailwatch setup plan` shows what would be made."
-        text = f"Nothing is set up in {esc(site, 60)} yet: see /trailwatch setup plan."
+        plan = "/trailwatch setup plan" + (f" --site {plain(site, 60)}" if several else "")
+        line = f"Nothing is set up yet: {code(plan, 120)} shows what would be made."
+        text = f"Nothing is set up in {esc(site, 60)} yet: see {esc(plan, 120)}."
         return kit.message(text, [kit.section(f":grey_question: {line}")])
     notes = [
         f"site {code(site, 60)} · checked {date(check.at)}",

@@ -70,6 +70,31 @@ def status_message(
     return kit.message(_sentence(site, bad, good, mend), blocks)
 
 
+def down_message(
+    plan_id: str,
+    by: str,
+    at: datetime,
+    site: str,
+    *,
+    stays: Sequence[ResourceStatus] = (),
+    several: bool = False,
+) -> Message:
+    """A pipeline that a plan took down, who did and when; `stays`: what is there all the same."""
+    again = f"{_FIX} --site {plain(site, 60)}" if several else _FIX
+    there = [f"{_kind(one.kind)} {plain(one.name, 80)}" for one in stays if one.state != "missing"]
+    kept = f" Still there: {esc(', '.join(there), 1000)}." if there else ""
+    who = f"by {esc(by, 80)} with plan"
+    text = (
+        f"The pipeline of {esc(site, 60)} was taken down {who} {esc(plan_id, 20)}.{kept} "
+        f"{esc(again, 120)} shows what would be made."
+    )
+    line = (
+        f":wastebasket: *Taken down* {who} {code(plan_id, 20)}, {date(at)}.{kept} "
+        f"{code(again, 120)} shows what would be made."
+    )
+    return kit.message(text, [kit.section(line), kit.context(f"site {code(site, 60)}")])
+
+
 def _problem(status: ResourceStatus) -> list[Word]:
     picture = kit.emoji(_PICTURE.get(status.state, "warning"))
     kind = f" {_kind(status.kind)} "

@@ -14,8 +14,17 @@ from handlers.answering import tell
 from handlers.blocks.drift import drift_answer
 from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message
+from handlers.blocks.status import down_message
 from handlers.deps import Deps
-from handlers.drifting import being_applied, change_in, change_out, newest_change, say, watched
+from handlers.drifting import (
+    being_applied,
+    change_in,
+    change_out,
+    newest_change,
+    say,
+    taken_down,
+    watched,
+)
 from handlers.jobs.drift_events import HISTORY, LARGEST_RECORD, Wanted, find_causes
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from setup.causes import CAUSES
@@ -49,11 +58,14 @@ def check(deps: Deps, job: JobContext) -> Later | None:
         return None
     with deps.db.reading() as tx:
         asked = bool(job.args.get("response_url"))
-        busy, ours = being_applied(tx, site), watched(tx, site)
+        busy, ours, down = being_applied(tx, site), watched(tx, site), taken_down(tx, site)
     if busy:
         return Later(WAIT_FOR_APPLY, job.args)
-    if not ours and not asked:
+    if down or not (ours or asked):
         _taken_down(deps, site)
+        if down and asked:
+            at, several = down.approved_at or down.created_at, deps.sites.several
+            tell(deps, job, down_message(down.id, down.approved_name, at, site, several=several))
         return None
     try:
         message = _check(deps, site, ours)
@@ -83,7 +95,7 @@ def _check(deps: Deps, site: str, ours: bool) -> Message:
     config = deps.sites.config(site)
     found = find(config, deps.sites.detections(config), deps.setup_clients(site))
     if not ours and not found.as_wanted:
-        return drift_answer(None, (), site)
+        return drift_answer(None, (), site, several=deps.sites.several)
     with deps.db.reading() as tx:
         known = {row.key: row for row in drifts.standing(tx, site)}
         before = drifts.last_check(tx, site)

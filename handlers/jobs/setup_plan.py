@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from handlers.answering import tell
 from handlers.blocks.errors import error_message
-from handlers.blocks.status import status_message
+from handlers.blocks.kit import Message
+from handlers.blocks.status import down_message, status_message
 from handlers.deps import Deps
-from handlers.drifting import explained
+from handlers.drifting import explained, taken_down
 from handlers.history import again, any_plan, way_back
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.planning import offer
 from setup.adopt import adopting, touched
 from setup.plan import Plan, make_destroy_plan, make_plan
-from setup.status import status
+from setup.status import ResourceState, ResourceStatus, status
 from trailwatch.errors import TrailwatchError
 from trailwatch.site import SiteConfig
 from trailwatch.site_options import changed, written
 from trailwatch.store import drifts
+from trailwatch.store.plans import PlanRow
 
 
 def propose(deps: Deps, job: JobContext) -> None:
@@ -109,10 +111,19 @@ def tell_status(deps: Deps, job: JobContext) -> None:
         rows = status(config, deps.sites.detections(config), clients)
         with deps.db.reading() as tx:
             rows = explained(rows, drifts.standing(tx, config.site.name))
-        several = deps.sites.several
-        message = status_message(rows, config.site.name, deps.clock(), several=several)
+            down = taken_down(tx, config.site.name)
+        message = _status(deps, config.site.name, rows, down)
     except TrailwatchError as error:
         if worth_another_try(job, error):
             raise
         message = error_message(error)
     tell(deps, job, message)
+
+
+def _status(deps: Deps, site: str, rows: Sequence[ResourceStatus], down: PlanRow | None) -> Message:
+    """What stands; where a pipeline was taken down, who did and what of it stayed."""
+    several = deps.sites.several
+    if down is None or all(one.state is not ResourceState.MISSING for one in rows):
+        return status_message(rows, site, deps.clock(), several=several)
+    at = down.approved_at or down.created_at
+    return down_message(down.id, down.approved_name, at, site, stays=rows, several=several)

@@ -244,3 +244,10 @@ def test_a_destroyed_pipeline_does_not_drift(house: Any) -> None:
     assert rows(house) == [] and "taken down" in drift(house)[0]["text"]
     house.job("setup.drift", due="3")
     assert len(drift(house)) == 1
+    # Asked for, too: what a destroy leaves is no drift of what it took down.
+    for command in ("setup drift", "setup status"):
+        house.command(command)
+        told = str(house.told()[-1]["text"])
+        assert f"taken down by alice with plan {plan}" in told
+    assert "Still there: bucket trailwatch-" in told
+    assert len(drift(house)) == 1 and rows(house) == []
