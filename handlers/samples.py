@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from handlers import (
     samples_coverage,
     samples_drift,
+    samples_events,
     samples_imports,
     samples_lint,
     samples_plans,
@@ -301,6 +302,7 @@ def messages() -> dict[str, Message]:
         **samples_imports.messages(),
         **samples_coverage.messages(),
         **samples_drift.messages(ALERT),
+        **samples_events.messages(ALERT, EVENTS),
         "alert-own": alert_message(samples_drift.own(ALERT), NOW, LINKS, OFFICES),
         "alert-own-strange": alert_message(samples_drift.own(ALERT, 1), NOW, LINKS, OFFICES),
         **_statuses(),
@@ -324,4 +326,5 @@ def views() -> dict[str, Block]:
         "home-viewer": home_view(replace(busy, user="carol", role="viewer", sandbox=False)),
         "home-empty": home_view(HomeState(user="bob", role="responder")),
         **samples_plans.views(),
+        **samples_events.views(),
     }

@@ -72,7 +72,7 @@ def _text(name: str, label: str, example: str, *, first: str = "", long: bool = 
         "multiline": long,
     }
     if first:
-        element["initial_value"] = first[:3000]
+        element["initial_value"] = kit.plain(first, 3000)
     return {
         "type": "input",
         "block_id": name,

@@ -18,7 +18,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers import samples, samples_drift, samples_imports, samples_lint, samples_plans
+from handlers import (
+    samples,
+    samples_drift,
+    samples_events,
+    samples_imports,
+    samples_lint,
+    samples_plans,
+)
 from handlers.blocks import kit
 from handlers.blocks.alert import alert_message
 from handlers.blocks.alert_menu import AlertLinks
@@ -29,7 +36,8 @@ from handlers.blocks.destroy import destroy_view
 from handlers.blocks.digest import digest_message
 from handlers.blocks.drift import drift_answer, drift_message, record_message
 from handlers.blocks.errors import error_message
-from handlers.blocks.events import events_message
+from handlers.blocks.event_search import search_view
+from handlers.blocks.events import Found, Pages, events_message, search_message
 from handlers.blocks.help import Usage, help_overview, help_topic
 from handlers.blocks.history import history_message, plan_entry
 from handlers.blocks.home import HomeState, PipelineRow, home_view
@@ -43,6 +51,7 @@ from handlers.blocks.plan import plan_discarded, plan_message, plan_stale
 from handlers.blocks.routes import routes_message, way_message
 from handlers.blocks.status import status_message
 from handlers.blocks.troubles import Health, health_message, letters_told, lost_told
+from handlers.blocks.who import who_facts, who_message
 from setup.checks import Checks
 from trailwatch.digest import make_digest
 from trailwatch.errors import AwsError, StalePlan
@@ -235,6 +244,25 @@ def _drift(text: str) -> dict[str, Message | kit.Block]:
     }
 
 
+def _who(text: str) -> dict[str, Message | kit.Block]:
+    """People, their tools and searches whose words somebody else wrote."""
+    event = poisoned(samples.EVENTS[0], text)
+    seen = poisoned(samples_events.seen(event), text)
+    alert = replace(poisoned(samples.ALERT, text), id="a1")
+    facts = who_facts(replace(seen[0], event=event), (text,))
+    known = replace(alert, extra={"who": facts, "who_others": text})
+    searched = (samples.FIRED, samples.NOW)
+    page = Pages("s1", "s1.20", 20)
+    found = Found([event] * 20, 57, searched, text, (text,), {text: text}, page)
+    return {
+        "alert-who": alert_message(known, samples.NOW),
+        "who": who_message(alert, seen, 5, (text,)),
+        "search": search_message(text, found),
+        "search-nothing": search_message(text, replace(found, events=())),
+        "events-search": search_view("s1", text, text, pattern=text, of_alert=True),
+    }
+
+
 def everything(text: str) -> dict[str, Message | kit.Block]:
     """Each kind of message and view with `text` wherever somebody else could have written it."""
     searched = (samples.FIRED - timedelta(minutes=5), samples.FIRED)
@@ -293,6 +321,7 @@ def everything(text: str) -> dict[str, Message | kit.Block]:
         "history-plan": plan_entry(entry),
         "destroy": destroy_view(replace(warned, id="p1"), ["bucket", "kms_key"], text),
         **_drift(text),
+        **_who(text),
         "status": status_message(poisoned(samples.STATUSES, text), text, samples.NOW),
         "error": error_message(error),
         "error-id": error_message(text),
