@@ -213,7 +213,7 @@ def direct(config: SiteConfig) -> tuple[Resource, ...]:
     site, name = config.site, f"{config.topic} to trailwatch"
     if config.public_url:
         endpoint = config.public_url.rstrip("/") + DIRECT_PATH
-        return (Subscription(site, name, config.topic, endpoint),)
+        return (Subscription(site, name, config.topic, endpoint, patient=True),)
     queue = Queue(site, config.queue, config.topic, tags(config))
     return (queue, Subscription(site, f"{config.topic} to the queue", config.topic, queue.arn))
 

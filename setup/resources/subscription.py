@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from setup.clients import Clients
 
 PENDING = "PendingConfirmation"
+RETRIES = {
+    "numRetries": 45,
+    "numNoDelayRetries": 2,
+    "minDelayTarget": 5,
+    "maxDelayTarget": 80,
+    "backoffFunction": "linear",
+}
+"""About half an hour; SNS allows an hour in all. Source: Creating an HTTP/S delivery policy,
+SNS developer guide."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,8 @@ class Subscription:
     topic: str
     endpoint: str
     key_secret: str = ""
+    patient: bool = False
+    """Whether SNS is to try for most of an hour where it cannot deliver; else about a minute."""
 
     @property
     def _topic_arn(self) -> str:
@@ -42,6 +54,12 @@ class Subscription:
         return (
             ("read", "sns:ListSubscriptionsByTopic", self._topic_arn),
             ("write", "sns:Subscribe", self._topic_arn),
+            *(
+                # A subscription's ARN ends in an id that nobody knows before.
+                (phase, f"sns:{action}SubscriptionAttributes", f"{self._topic_arn}:*")
+                for phase, action in (("read", "Get"), ("write", "Set"))
+                if self.patient
+            ),
             # Unsubscribe knows no resources in IAM.
             ("write", "sns:Unsubscribe", "*"),
             ("delete", "sns:Unsubscribe", "*"),
@@ -54,6 +72,7 @@ class Subscription:
             "endpoint": self._address("REDACTED"),
             "keys": ["current"] if self.key_secret else [],
             "confirmed": True,
+            **({"retries": RETRIES} if self.patient else {}),
         }
 
     @property
@@ -78,6 +97,7 @@ class Subscription:
                 "current" if key == current else _fingerprint(key) for key in keys if key
             ),
             "confirmed": best.startswith("arn:"),
+            **({"retries": _retries(clients, best)} if self.patient else {}),
         }
 
     def _ours(self, clients: Clients) -> list[dict[str, Any]]:
@@ -117,6 +137,14 @@ class Subscription:
                 code=PENDING,
                 retryable=True,
             )
+        for one in self._ours(clients) if self.patient else ():
+            clients.call(
+                "sns",
+                "SetSubscriptionAttributes",
+                SubscriptionArn=one["SubscriptionArn"],
+                AttributeName="DeliveryPolicy",
+                AttributeValue=json.dumps({"healthyRetryPolicy": RETRIES}),
+            )
         for one in self._ours(clients):
             if _key(one) != key and one["SubscriptionArn"].startswith("arn:"):
                 clients.call("sns", "Unsubscribe", SubscriptionArn=one["SubscriptionArn"])
@@ -132,6 +160,16 @@ class Subscription:
             # One that was never confirmed cannot be ended; it goes with its topic.
             if one["SubscriptionArn"].startswith("arn:"):
                 clients.call("sns", "Unsubscribe", SubscriptionArn=one["SubscriptionArn"])
+
+
+def _retries(clients: Clients, arn: str) -> dict[str, Any]:
+    """The retry policy of a subscription of its own, {} where it has none."""
+    if not arn.startswith("arn:"):
+        return {}
+    found = clients.find("sns", "GetSubscriptionAttributes", ("NotFound",), SubscriptionArn=arn)
+    text = (found or {}).get("Attributes", {}).get("DeliveryPolicy") or "{}"
+    policy = json.loads(text).get("healthyRetryPolicy") or {}
+    return {name: policy[name] for name in RETRIES if name in policy}
 
 
 def _key(subscription: Mapping[str, Any]) -> str:

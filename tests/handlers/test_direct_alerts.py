@@ -86,6 +86,10 @@ def test_setup_has_a_subscription_and_no_opsgenie(direct: Any) -> None:
     assert [(one["Endpoint"], one["SubscriptionArn"][:4]) for one in found] == [
         (direct.url, "arn:")
     ]
+    policy = direct.client("sns").get_subscription_attributes(
+        SubscriptionArn=found[0]["SubscriptionArn"]
+    )["Attributes"]["DeliveryPolicy"]
+    assert json.loads(policy)["healthyRetryPolicy"]["numRetries"] == 45
     attributes = direct.client("sns").get_topic_attributes(TopicArn=TOPIC)["Attributes"]
     assert attributes["SignatureVersion"] == "2"
     direct.plan_and_apply()

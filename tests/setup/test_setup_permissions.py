@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from setup import migrate
 from setup.drift import find
 from setup.permissions import run_policy, setup_policy, setup_trust
 from setup.plan import make_destroy_plan
@@ -54,6 +55,8 @@ def test_setting_up_needs_exactly_what_the_policy_grants(on_stand_in: Any, optio
     assert set(world.ends(world.apply(config, detections, plan))) == {"done"}
     _drift_of_everything(world, config, detections)
     _muted(world, config, detections)
+    migrate.fire(config, world.clients())
+    migrate.remove(config, world.clients())
     _destroy(world, config, detections)
     assert set(world.ends(world.apply(config, detections))) == {"done"}
     granted = _actions(setup_policy(config))
