@@ -133,6 +133,9 @@ def _documents(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     manifest = commands.add_parser("manifest", help="print the Slack app's manifest (JSON)")
     manifest.add_argument("--http", action="store_true", help="for SLACK_MODE=http")
     manifest.add_argument("--url", default="", help="the bot's public address, with --http")
+    manifest.add_argument(
+        "--thread-notes", action="store_true", help="for TRAILWATCH_THREAD_NOTES=yes"
+    )
     manifest.set_defaults(run=_manifest)
     permissions = commands.add_parser(
         "permissions", help="print the least IAM policies that setup and running need (JSON)"
@@ -250,7 +253,10 @@ def _manifest(options: argparse.Namespace) -> int:
 
     if options.http and not options.url:
         raise UsageError("--http needs --url, where Slack reaches the bot.")
-    print(json.dumps(manifest(socket_mode=not options.http, public_url=options.url), indent=2))
+    made = manifest(
+        socket_mode=not options.http, public_url=options.url, thread_notes=options.thread_notes
+    )
+    print(json.dumps(made, indent=2))
     return OK
 
 

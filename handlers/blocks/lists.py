@@ -32,12 +32,15 @@ def alerts_message(alerts: Sequence[Alert], now: datetime) -> Message:
     return kit.message(text, [kit.section(f"*{text}*"), kit.section(kit.fit_lines(lines))])
 
 
-def access_message(roles: Mapping[str, str], own: str) -> Message:
-    """Who has a role of their own."""
-    lines = [f"You are *{esc(own, 20)}*."]
-    for who, role in sorted(roles.items(), key=lambda pair: (pair[1], pair[0])):
-        shown = f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>"
-        lines.append(f"• {shown if who.isalnum() else code(who)}: {esc(role, 20)}")
+def access_message(
+    roles: Mapping[str, str], own: str, here: Mapping[str, str] | None = None
+) -> Message:
+    """Who has a role of their own. `here`: in the channel in which somebody asks alone."""
+    lines = [f"You are *{esc(own, 20)}* here."]
+    for place, found in (("", roles), (" in this channel", here or {})):
+        for who, role in sorted(found.items(), key=lambda pair: (pair[1], pair[0])):
+            shown = f"<!subteam^{who}>" if who.startswith("S") else f"<@{who}>"
+            lines.append(f"• {shown if who.isalnum() else code(who)}: {esc(role, 20)}{place}")
     lines.append("Every other full member of this workspace is viewer; guests may do nothing.")
     return kit.message(f"You are {esc(own, 20)}.", [kit.section(kit.fit_lines(lines))])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import Connection
 
 from handlers.access import Role, parse_role
@@ -23,21 +25,35 @@ LOOKED_AT = 1000
 
 
 def list_access(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """Everybody with a role of their own, and the asking person's."""
-    message = access_message(
-        {who: role.word for who, role in deps.people.roles().items()}, request.person.role.word
-    )
+    """Everybody with a role of their own, here or everywhere, and the asking person's."""
+    with deps.db.reading() as tx:
+        here = {one.subject: one.role for one in grants.in_channel(tx, request.channel)}
+    everywhere = {who: role.word for who, role in deps.people.roles().items()}
+    message = access_message(everywhere, request.person.role.word, here)
     return Reply(message.text, message.blocks)
 
 
 def grant(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """Give a user or user group a role."""
+    """Give a user or user group a role, everywhere or in one channel."""
     subject = _subject(call.words[0])
     role = parse_role(call.words[1])
     if role is None:
         raise UsageError(
             f"There is no role {call.words[1]!r}.", fix="Roles: viewer, responder, admin."
         )
+    if channel := _channel(call):
+        if role is Role.ADMIN:
+            # What an admin changes is felt in every channel.
+            raise UsageError("An admin is one everywhere.", fix="Leave --channel out.")
+        with deps.db.transaction() as tx:
+            now = deps.clock()
+            grants.grant_in(tx, channel, subject, role.word, request.person.id, now)
+            note(
+                deps, tx, request, "access.grant", subject, "done",
+                role=role.word, where=channel,
+            )  # fmt: skip
+        where = f"in <#{channel}>"
+        return Reply(f"Granted: {role.word} to {_mention(subject)} {where}. It counts at once.")
     with deps.db.transaction() as tx:
         grants.grant(tx, subject, role.word, request.person.id, deps.clock())
         note(deps, tx, request, "access.grant", subject, "done", role=role.word)
@@ -47,6 +63,13 @@ def grant(deps: Deps, request: Request, call: Invocation) -> Reply:
 def revoke(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Take a granted role back; roles from the settings stay."""
     subject = _subject(call.words[0])
+    if channel := _channel(call):
+        with deps.db.transaction() as tx:
+            had = grants.revoke_in(tx, channel, subject)
+            outcome = "done" if had else "nothing to revoke"
+            note(deps, tx, request, "access.revoke", subject, outcome, where=channel)
+        done = "Revoked." if had else "Nothing is changed."
+        return Reply(f"{done} {_mention(subject)} has no role of their own in <#{channel}>.")
     with deps.db.transaction() as tx:
         had = grants.revoke(tx, subject)
         note(deps, tx, request, "access.revoke", subject, "done" if had else "nothing to revoke")
@@ -91,6 +114,15 @@ def _mention(subject: str) -> str:
     return f"<!subteam^{subject}>" if subject.startswith("S") else f"<@{subject}>"
 
 
+def _channel(call: Invocation) -> str:
+    """The id of the channel that --channel names; "" without it."""
+    word = call.options.get("channel", "")
+    found = re.fullmatch(r"(?:<#)?([CG][A-Z0-9]{2,})(?:\|[^>]*)?>?", word)
+    if word and found is None:
+        raise UsageError(f"{word!r} is no channel.", fix="Write it as #channel.")
+    return found[1] if found else ""
+
+
 def _subject(word: str) -> str:
     subject = mentioned_id(word)
     if subject is None:
@@ -106,13 +138,14 @@ COMMANDS = (
         list_access,
     ),
     Command(
-        "access grant", "access grant @PERSON viewer|responder|admin",
+        "access grant", "access grant @PERSON viewer|responder|admin [--channel #CHANNEL]",
         "access grant @bob responder",
         "Give a person or a user group a role", Role.ADMIN, grant, least=2, most=2,
+        options=("channel",),
     ),
     Command(
-        "access revoke", "access revoke @PERSON", "access revoke @bob",
-        "Take a granted role back", Role.ADMIN, revoke, least=1, most=1,
+        "access revoke", "access revoke @PERSON [--channel #CHANNEL]", "access revoke @bob",
+        "Take a granted role back", Role.ADMIN, revoke, least=1, most=1, options=("channel",),
     ),
     Command(
         "audit", "audit [--since 7d] [--site SITE]", "audit --since 24h",

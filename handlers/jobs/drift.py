@@ -27,6 +27,7 @@ from handlers.drifting import (
 )
 from handlers.jobs.drift_events import HISTORY, LARGEST_RECORD, Wanted, find_causes
 from handlers.jobs.job import JobContext, Later, worth_another_try
+from handlers.jobs.mute import announced
 from setup.causes import CAUSES
 from setup.change import Action, Change, Fields
 from setup.drift import Drifted, Found, find, wished_since
@@ -34,7 +35,7 @@ from setup.plan import Plan
 from trailwatch.errors import TrailwatchError
 from trailwatch.event import Event
 from trailwatch.site import SiteConfig
-from trailwatch.store import drifts, jobs, plans
+from trailwatch.store import drifts, jobs, mutes, plans
 from trailwatch.store.drifts import DriftCheck, DriftRow
 
 log = logging.getLogger("trailwatch.drift")
@@ -94,6 +95,10 @@ def _check(deps: Deps, site: str, ours: bool) -> Message:
     began = deps.clock()
     config = deps.sites.config(site)
     found = find(config, deps.sites.detections(config), deps.setup_clients(site))
+    with deps.db.reading() as tx:
+        wished = mutes.list_standing(tx)
+    # What somebody muted here was announced and is nobody's tampering.
+    found = replace(found, items=tuple(one for one in found.items if not announced(one, wished)))
     if not ours and not found.as_wanted:
         return drift_answer(None, (), site, several=deps.sites.several)
     with deps.db.reading() as tx:

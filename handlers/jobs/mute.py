@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, timedelta
 
 from handlers.deps import Deps
 from handlers.intake import message_key, say
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.muting import announce
+from setup.drift import Drifted
 from trailwatch.alert import AlertState
 from trailwatch.errors import AwsError, TrailwatchError
 from trailwatch.site import parse_arn
@@ -126,12 +128,14 @@ def _delete(deps: Deps, job: JobContext, mute: Mute) -> None:
         log.warning("mute=%s the rule was not deleted: %s", mute.id, error)
 
 
-def announced(rule: str, alarms: list[str], until: datetime | None, standing: list[Mute]) -> bool:
-    """Whether a rule is one that somebody asked for here, and does no more than they asked."""
-    return any(
-        rule == rule_name(mute)
-        and alarms == [mute.name]
-        and until is not None
-        and until <= mute.until + MINUTE
+def announced(drifted: Drifted, standing: Sequence[Mute]) -> bool:
+    """Whether what drifted is a rule that was asked for here, and does no more than was asked."""
+    change = drifted.change
+    muted = list((change.before or {}).get("mutes", ()))
+    return change.kind == "mute_rule" and any(
+        change.name == rule_name(mute)
+        and muted == [mute.name]
+        and drifted.until is not None
+        and drifted.until <= mute.until + MINUTE
         for mute in standing
     )

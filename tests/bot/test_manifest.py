@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bot.manifest import EVENTS, NO_SCOPE, SCOPES, manifest
+from bot.manifest import EVENTS, NO_SCOPE, SCOPES, THREADS, manifest
 from sandbox.slack.scopes import NEEDED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +68,18 @@ def test_every_method_that_the_code_names_has_its_scope() -> None:
     assert {"chat.postMessage", "chat.update", "conversations.history", "users.info"} <= used
     without = [m for m in used if m in NEEDED and not set(NEEDED[m]) & set(SCOPES)]
     assert set(without) <= FOR_PEOPLE
-    assert not manifest()["features"]["app_home"]["messages_tab_enabled"]
+    home = manifest()["features"]["app_home"]
+    assert home["messages_tab_enabled"]  # "Was this you?" comes there
+    assert home["messages_tab_read_only_enabled"]
+
+
+def test_what_people_write_is_heard_only_where_it_becomes_notes() -> None:
+    def events(*, thread_notes: bool) -> list[str]:
+        made = manifest(thread_notes=thread_notes)
+        return list(made["settings"]["event_subscriptions"]["bot_events"])
+
+    assert events(thread_notes=False) == ["app_home_opened"]
+    assert events(thread_notes=True)[1:] == ["message.channels", "message.groups"]
 
 
 def test_no_scope_is_asked_for_in_vain() -> None:
@@ -83,4 +94,4 @@ def test_the_bot_subscribes_to_what_it_handles() -> None:
     source = (ROOT / "bot" / "slack_app.py").read_text(encoding="utf-8")
     handled = set(re.findall(r"""\.event\(\s*["']([a-z_]+)["']""", source))
     assert set(EVENTS) <= handled | {"app_home_opened"}
-    assert handled <= set(EVENTS)
+    assert handled <= {*EVENTS, *(event.split(".")[0] for event in THREADS)}

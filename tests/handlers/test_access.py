@@ -6,7 +6,7 @@ import pytest
 
 from handlers.access import Person, Role, check, role_of
 from handlers.people import People, person_of
-from trailwatch.errors import NotAllowed
+from trailwatch.errors import NotAllowed, SlackError
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -45,6 +45,27 @@ def test_guests_strangers_and_bots_are_no_members(user: dict[str, object], membe
     assert person_of({"id": "U1", "team_id": "T1", **user}, "T1").member is member
 
 
+def test_a_role_in_one_channel_adds_to_the_others() -> None:
+    given = {"": {"U1": Role.RESPONDER}, "C1": {"U2": Role.RESPONDER, "U1": Role.VIEWER}}
+    people = People(Slack(), lambda: NOW, {}, lambda channel="": given.get(channel, {}))
+    assert people.find("U2").role is Role.VIEWER
+    assert people.find("U2", "C1").role is Role.RESPONDER
+    assert people.find("U2", "C2").role is Role.VIEWER
+    assert people.find("U1", "C1").role is Role.RESPONDER
+    assert people.roles() == given[""]
+
+
+def test_names_of_users_of_the_on_call_service() -> None:
+    slack = Slack()
+    people = People(slack, lambda: NOW, {}, dict)
+    assert people.names(["bob@example.com", "olga@example.com", "olga"]) == {
+        "bob@example.com": "bob"
+    }
+    assert people.names(["bob@example.com"]) == {"bob@example.com": "bob"}
+    assert slack.asked == 2
+    assert people.by_email("bob") is None
+
+
 class Slack:
     """A directory that counts how often it was asked."""
 
@@ -55,6 +76,12 @@ class Slack:
     def user(self, user_id: str) -> dict[str, object]:
         self.asked += 1
         return {"id": user_id, "team_id": "T1", "is_restricted": self.guest}
+
+    def user_by_email(self, email: str) -> dict[str, object]:
+        self.asked += 1
+        if email != "bob@example.com":
+            raise SlackError("Nobody.", code="users_not_found")
+        return {"id": "U1", "team_id": "T1", "name": "bob"}
 
     def group_members(self, group_id: str) -> list[str]:
         return []

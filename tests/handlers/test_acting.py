@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import opsgenie_sdk
 import pytest
 
 from handlers.access import Person, Role
+from handlers.jobs.mute import announced, lasting
 from handlers.modals.modal import Submission
 from handlers.modals.table import modal_of, submitted
 from handlers.request import Request
-from trailwatch.alert import Alert, AlertState
+from setup.change import Action, Change
+from setup.drift import Drifted, Severity
+from trailwatch.alert import Alert, AlertState, Search
 from trailwatch.errors import NotAllowed, NotFound, UsageError
 from trailwatch.event import Event
-from trailwatch.store import alerts, audit, jobs, mutes
-from trailwatch.store.mutes import Way
+from trailwatch.snooze import next_monday
+from trailwatch.store import alerts, audit, mutes
+from trailwatch.store.mutes import Mute, Way
 
 HOSTILE = "<!channel> *x* <https://evil.example.com|y> \u202e`z`"
 ALARM = "trailwatch-root-usage"
@@ -39,19 +43,28 @@ def desk(make_house: Callable[..., Any]) -> Any:
     return house
 
 
+def api_of(desk: Any) -> Any:
+    """Opsgenie's API with a key that may do everything."""
+    configuration = opsgenie_sdk.Configuration()
+    configuration.host = desk.opsgenie.url
+    configuration.api_key = {"Authorization": desk.opsgenie.api_key}
+    return opsgenie_sdk.AlertApi(opsgenie_sdk.ApiClient(configuration=configuration))
+
+
+def notes_of(desk: Any, alert: Alert) -> list[str]:
+    answer = api_of(desk).list_notes(alert.router_id, _request_timeout=3)
+    return [one.note for one in answer.data]
+
+
 @pytest.fixture
 def alert(desk: Any) -> Iterator[Alert]:
     """An alert that Opsgenie has, too."""
     desk.number = getattr(desk, "number", 0) + 1
     arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{ALARM}-{desk.number}"
-    configuration = opsgenie_sdk.Configuration()
-    configuration.host = desk.opsgenie.url
-    configuration.api_key = {"Authorization": desk.opsgenie.api_key}
-    api = opsgenie_sdk.AlertApi(opsgenie_sdk.ApiClient(configuration=configuration))
     body = opsgenie_sdk.CreateAlertPayload(
         message=f"{ALARM}-{desk.number}", alias=arn, priority="P3", tags=["trailwatch"]
     )
-    api.create_alert(body, _request_timeout=3)
+    api_of(desk).create_alert(body, _request_timeout=3)
     yield settle(desk, lambda: find(desk, arn))
 
 
@@ -165,8 +178,7 @@ def test_a_note_from_the_dialog(desk: Any, alert: Alert) -> None:
         submit(desk, "alert.note", alert.id, {"why": "  "})
     submit(desk, "alert.note", alert.id, {"why": "looked at it"})
     settle(desk, lambda: "alice noted: looked at it" in thread(desk, alert))
-    notes = desk.opsgenie.book.notes(alert.router_id) if hasattr(desk.opsgenie, "book") else None
-    assert notes is None or [one.text for one in notes] == ["looked at it"]
+    assert notes_of(desk, alert) == ["looked at it"]
 
 
 def test_snoozed_until_monday(desk: Any, alert: Alert) -> None:
@@ -181,12 +193,10 @@ def test_snoozed_until_monday(desk: Any, alert: Alert) -> None:
 def test_what_comes_too_late_is_said_at_the_dialog(desk: Any, alert: Alert) -> None:
     desk.click("alert.close", alert.id)
     settle(desk, lambda: now_is(desk, alert).state is AlertState.CLOSED)
-    for callback, chosen in (
-        ("alert.change", {"owner": "U0BOB"}),
-        ("alert.pause", {"how": "snooze-4h"}),
-    ):
-        with pytest.raises(UsageError, match="already closed"):
-            submit(desk, callback, alert.id, **chosen)
+    with pytest.raises(UsageError, match="already closed"):
+        submit(desk, "alert.change", alert.id, owner="U0BOB")
+    with pytest.raises(UsageError, match="already closed"):
+        submit(desk, "alert.pause", alert.id, how="snooze-4h")
 
 
 def test_what_opsgenie_refuses_is_told_to_who_asked(desk: Any, alert: Alert) -> None:
@@ -245,6 +255,42 @@ def test_a_mute_ends_by_itself(desk: Any, alert: Alert) -> None:
     assert "its time is over" in desk.messages(f"mute:{mute.id}:end")[0]["text"]
 
 
+def test_a_mute_of_ours_is_no_drift_and_one_that_does_more_is() -> None:
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    mute = Mute("m1", "arn", "a", "main", "", "alice", now, now + timedelta(hours=1))
+
+    def drifted(name: str, alarms: list[str], hours: int | None) -> Drifted:
+        until = None if hours is None else now + timedelta(hours=hours)
+        change = Change(Action.DELETE, "mute_rule", name, {"mutes": alarms}, None)
+        return Drifted(change, Severity.LOUD, "silences", until=until)
+
+    assert announced(drifted("trailwatch-mute-m1", ["a"], 1), [mute])
+    assert not announced(drifted("trailwatch-mute-m1", ["a"], 9), [mute])
+    assert not announced(drifted("trailwatch-mute-m1", ["a"], None), [mute])
+    assert not announced(drifted("trailwatch-mute-m1", ["a", "b"], 1), [mute])
+    assert not announced(drifted("trailwatch-mute-m2", ["a"], 1), [mute])
+    assert not announced(drifted("trailwatch-mute-m1", ["a"], 1), [])
+
+
+@pytest.mark.parametrize(("minutes", "text"), [(60, "PT1H"), (61, "PT1H1M"), (1440, "P1D"),
+                                               (1501, "P1DT1H1M"), (10_080, "P7D")])  # fmt: skip
+def test_how_long_a_rule_lasts(minutes: int, text: str) -> None:
+    assert lasting(minutes) == text
+
+
+def test_until_monday() -> None:
+    sunday = datetime(2026, 11, 22, 20, tzinfo=UTC)
+    assert next_monday(sunday, "Europe/Berlin") == datetime(2026, 11, 23, 8, tzinfo=UTC)
+    early = datetime(2026, 11, 23, 7, 59, tzinfo=UTC)
+    assert next_monday(early, "Europe/Berlin") == datetime(2026, 11, 23, 8, tzinfo=UTC)
+    late = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    assert next_monday(late, "Europe/Berlin") == datetime(2026, 11, 30, 8, tzinfo=UTC)
+    assert next_monday(late, "Nowhere/At all") == datetime(2026, 11, 23, 9, tzinfo=UTC)
+    # The clocks change on the night to Sunday, 28 March 2027.
+    before = datetime(2027, 3, 26, 12, tzinfo=UTC)
+    assert next_monday(before, "Europe/Berlin") == datetime(2027, 3, 29, 7, tzinfo=UTC)
+
+
 def test_where_cloudwatch_takes_no_rule_the_bot_itself_is_quiet(desk: Any, alert: Alert) -> None:
     other = replace(
         alert, id="other", router_id="other", alias=alert.alias.replace("us-east-1", "eu-west-1")
@@ -280,7 +326,9 @@ def behind(desk: Any, alert: Alert, name: str, *, sure: bool = True, severity: s
         user_agent=HOSTILE, error_code="", error_message="", read_only=False, sure=sure,
     )  # fmt: skip
     with desk.deps.db.transaction() as tx:
-        found = replace(now_is(desk, alert), events=(event,), severity=severity, search="found")
+        found = replace(
+            now_is(desk, alert), events=(event,), severity=severity, search=Search.FOUND
+        )
         alerts.save(tx, found)
     return found
 
@@ -362,14 +410,8 @@ def test_a_reply_in_the_thread_becomes_a_note(desk: Any, alert: Alert) -> None:
         tx.execute(row.values(channel="C0ALERTS", ts=f"17.{desk.number}"))
     reply = {"channel": "C0ALERTS", "thread_ts": f"17.{desk.number}", "ts": "18.1"}
     desk.job("alert.thread_note", user_id="U0BOB", text="we &amp; they know", **reply)
-    settle(desk, lambda: _all_done(desk))
+    settle(desk, lambda: notes_of(desk, alert) == ["we & they know"])
     with desk.deps.db.reading() as tx:
         lines = audit.recent(tx, limit=10)
     assert any(one.action == "alert.note" and one.actor_name == "bob" for one in lines)
     assert thread(desk, alert) == ""
-
-
-def _all_done(desk: Any) -> bool:
-    with desk.deps.db.reading() as tx:
-        due = jobs.next_due(tx)
-    return due is None or due > desk.now() + timedelta(minutes=5)

@@ -104,7 +104,7 @@ def test_each_action_of_the_menu_ends(world: Any) -> None:
     world.until_shown(alert, "ACKNOWLEDGED")
     world.sandbox.click(alert, "alert.more", user="bob", selected=f"unacknowledge:{value}")
     world.until_shown(alert, "FIRING")
-    world.sandbox.click(alert, "alert.more", user="bob", selected=f"snooze-4h:{value}")
+    world.sandbox.click(alert, "alert.more", user="bob", selected=f"snooze-1h:{value}")
     snoozed = world.until_shown(alert, "SNOOZED")
     assert "hourglass" not in json.dumps(snoozed["blocks"])
     world.sandbox.click(alert, "alert.more", user="bob", selected=f"snooze-1h:{value}")
