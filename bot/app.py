@@ -292,6 +292,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
             slack, channel, name, text, said, thread
         ),
         open_view=lambda trigger_id, view: open_view(slack, trigger_id, view),
+        permalink=lambda channel, ts: permalink(slack, channel, ts),
         open_direct=lambda user_id: open_direct(slack, user_id),
         aws_people=settings.people,
         answer_time=timedelta(minutes=settings.answer_minutes),
@@ -361,6 +362,14 @@ def granted_roles(db: Database, channel: str = "") -> Mapping[str, Role]:
 def publish_home(slack: WebClient, user_id: str, view: Mapping[str, Any]) -> None:
     """Publish a Home view; raises SlackError."""
     slack_errors("views.publish", lambda: slack.views_publish(user_id=user_id, view=dict(view)))
+
+
+def permalink(slack: WebClient, channel: str, ts: str) -> str:
+    """A message's address; raises SlackError."""
+    answer = slack_errors(
+        "chat.getPermalink", lambda: slack.chat_getPermalink(channel=channel, message_ts=ts)
+    )
+    return str(answer["permalink"])
 
 
 def open_view(slack: WebClient, trigger_id: str, view: Mapping[str, Any]) -> None:

@@ -47,6 +47,10 @@ OpenView = Callable[[str, Mapping[str, Any]], None]
 """Opens a modal for a trigger id of the last 3 seconds (views.open); raises SlackError."""
 
 
+Permalink = Callable[[str, str], str]
+"""The address of the message at (channel, ts) (chat.getPermalink); raises SlackError."""
+
+
 class SetupClients(Protocol):
     """Clients that have assumed a site's setup role, "" being the default site's."""
 
@@ -80,6 +84,7 @@ class Deps:
     publish_home: PublishHome
     upload: Upload
     open_view: OpenView
+    permalink: Permalink
     open_direct: OpenDirect
     aws_people: Mapping[str, str]
     """Slack user ids by the names of IAM users, for "Was this you?"."""

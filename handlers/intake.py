@@ -20,7 +20,7 @@ from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
 from handlers.links import alarm_url, opsgenie_url
 from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance
-from trailwatch.clock import parse_time, plausible
+from trailwatch.clock import iso, parse_time, plausible
 from trailwatch.detections import Catalogue
 from trailwatch.event import Event
 from trailwatch.follow_up import FIRST_LOOK
@@ -64,6 +64,7 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
 
 def show_new(deps: Deps, tx: Connection, alert: Alert) -> None:
     """Store a new alert, post its message and start the search for its events."""
+    alert = _after(deps, tx, alert)
     alerts.save(tx, alert)
     say(deps, tx, alert)
     found = {"alert_id": alert.id}
@@ -71,6 +72,20 @@ def show_new(deps: Deps, tx: Connection, alert: Alert) -> None:
     # While the alarm is on it says nothing more, whatever happens.
     key = f"follow-up:{alert.id}"
     jobs.add(tx, "alert.follow_up", found, deps.clock(), key=key, delay=FIRST_LOOK)
+
+
+def _after(deps: Deps, tx: Connection, alert: Alert) -> Alert:
+    """The alert with what is known of the one before of its alarm; its link comes by a job."""
+    before = alerts.newest_by_alias(tx, alert.alias) if alert.alias else None
+    if before is None or before.state is not AlertState.CLOSED:
+        return alert
+    extra = {
+        "before_closed": iso(before.closed_at or before.updated_at),
+        "before_by": before.closed_by,
+    }
+    args = {"alert_id": alert.id, "before": before.id}
+    jobs.add(tx, "alert.link_before", args, deps.clock(), key=f"before:{alert.id}")
+    return replace(alert, extra={**alert.extra, **extra})
 
 
 def confirmed(

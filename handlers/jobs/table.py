@@ -8,6 +8,7 @@ from datetime import timedelta
 from handlers.deps import Deps
 from handlers.jobs import (
     alert_act,
+    alert_before,
     alert_change,
     alert_confirm,
     alert_dialog,
@@ -48,6 +49,7 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "alert.confirm": alert_confirm.confirm,
     "alert.find_events": alert_events.find_events,
     "alert.follow": alert_own.follow,
+    "alert.link_before": alert_before.link_before,
     follow_up.KIND: follow_up.follow,
     "alert.open_dialog": alert_dialog.open_dialog,
     "alert.reconcile": reconcile.reconcile,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -22,10 +23,11 @@ from trailwatch.alert import Alert, AlertFields, AlertState, Search
 from trailwatch.clock import utc_now
 from trailwatch.errors import NotFound
 from trailwatch.routes import Route
-from trailwatch.store import inbox, jobs, letters, outbox
+from trailwatch.store import alerts, inbox, jobs, letters, outbox
 from trailwatch.store.lanes import Rules
 from trailwatch.store.outbox import Outgoing
 from trailwatch.store.replica import claim_replica
+from trailwatch.store.tables import alert as alert_table
 from trailwatch.store.tables import inbox as inbox_table
 from trailwatch.store.tables import job as job_table
 from trailwatch.store.tables import lane, lost_channel, message
@@ -220,3 +222,60 @@ def test_each_kind_of_dead_letter_is_shown_and_sent_again(world: World, until: A
         tx.execute(delete(job_table))
     with pytest.raises(NotFound):
         world.house.command("resend 00000000")
+
+
+def test_a_re_fire_links_to_the_message_before(world: World, until: Any) -> None:
+    deps = world.house.deps
+    client = WebClient(world.slack.bot_token, base_url=world.slack.api_url)
+    link = lambda channel, ts: str(  # noqa: E731
+        client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"]
+    )
+    world.house.deps = replace(deps, permalink=link)
+    first = alert_of("fire-1")
+    with deps.db.transaction() as tx:
+        tx.execute(delete(alert_table))
+    world.show(first)
+    until(lambda: len(world.texts(world.slack.channel)) == 1)
+    with deps.db.transaction() as tx:
+        closed = replace(first, state=AlertState.CLOSED, closed_by="bob", closed_at=utc_now())
+        alerts.save(tx, closed)
+    world.show(replace(alert_of("fire-2"), first_seen=utc_now()))
+    (before,) = [one for one in world.slack.messages(world.slack.channel) if one["metadata"]]
+    world.house.work()
+    address = f"/archives/{world.slack.channel}/p{before['ts'].replace('.', '')}|went off before>"
+    until(lambda: address in json.dumps(world.slack.messages(world.slack.channel)[-1]["blocks"]))
+    assert "went off before" in world.texts(world.slack.channel)[-1]
+    assert "by bob" in json.dumps(world.slack.messages(world.slack.channel)[-1]["blocks"])
+
+
+def test_a_second_alarm_while_the_alert_is_open_is_noticed(world: World, until: Any) -> None:
+    """It raises the on-call service's count and sends no webhook."""
+    house = world.house
+    with house.deps.db.transaction() as tx:
+        tx.execute(delete(alert_table))
+    _raise(house)
+
+    def compared() -> list[str]:
+        house.job("alert.reconcile")
+        return world.texts(world.slack.channel)
+
+    until(compared)
+    for _ in range(3):
+        _raise(house)
+    until(lambda: any(", 4 times." in text for text in compared()))
+    shown = [one for one in world.slack.messages(world.slack.channel) if one["metadata"]]
+    assert len(shown) == 1 and "*4 times*" in json.dumps(shown[0]["blocks"])
+
+
+def _raise(house: Any) -> None:
+    """An alarm's alert, as the integration of SNS makes it."""
+    key = house.opsgenie.alert_key
+    request = urllib.request.Request(
+        f"{house.opsgenie.url}/v2/alerts",
+        json.dumps(
+            {"message": "ALARM: a", "alias": "arn:twice", "tags": ["trailwatch"], "priority": "P2"}
+        ).encode(),
+        {"Content-Type": "application/json", "Authorization": f"GenieKey {key}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 202
