@@ -85,6 +85,10 @@ PEOPLE_SECONDS = 1
 RECONCILE_SECONDS = 60
 """How often the open alerts are compared with the on-call service's."""
 
+CATCH_UP_SECONDS = 300
+"""How often CloudWatch is asked for alarms of which SNS told nothing, for sites without an on-call
+service."""
+
 WEB_THREADS = 8
 
 JOB_THREADS = 8
@@ -151,6 +155,7 @@ class Bot:
         self._queues.start()
         with self.db.transaction() as tx:  # what came while the bot was away
             jobs.add(tx, "alert.reconcile", {}, utc_now(), key="alert.reconcile at start")
+            jobs.add(tx, "direct.catch_up", {}, utc_now(), key="direct.catch_up at start")
         self._schedules.start()
         self._web_thread.start()
         if self._link:
@@ -276,6 +281,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         router=routers(settings, db),
         router_url=settings.opsgenie_api_url,
         sns=SnsWeb(settings.aws_endpoint_url),
+        reading=lambda site: clients.reading(site, attempts=1),
         # A search that fails is tried again by its job, which says so on the message meanwhile.
         logs=lambda config: LogsSource(
             clients.reading(config.site.name, attempts=1), config.log_group
@@ -410,6 +416,7 @@ def schedule(settings: Settings) -> tuple[ScheduleEntry, ...]:
     return (
         *drift,
         ScheduleEntry("prune", Daily(3, 30), "store.prune"),
+        ScheduleEntry("catch up", Every(CATCH_UP_SECONDS), "direct.catch_up"),
         ScheduleEntry("reconcile", Every(RECONCILE_SECONDS), "alert.reconcile"),
         ScheduleEntry(
             "digest",

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from handlers.people import People
 from handlers.sites import Sites
 from setup.clients import Clients
+from trailwatch.aws import Aws
 from trailwatch.backtest import Piece, Problem
 from trailwatch.clock import Clock
 from trailwatch.detections import Catalogue
@@ -71,6 +72,8 @@ class Deps:
     router_url: str
     """Opsgenie's API; other services have no page of an alert that is linked to."""
     sns: SnsWeb
+    reading: Callable[[str], Aws]
+    """AWS of a site by its name, with the rights to read."""
     logs: Callable[[SiteConfig], LogsSource]
     lookup: Callable[[SiteConfig], LookupSource]
     """CloudTrail's event history, which needs no trail."""

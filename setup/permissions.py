@@ -71,6 +71,9 @@ def run_policy(
         ("read", "s3:GetObject", f"{site.bucket_arn(config.bucket)}/*"),
         *(("write", "sts:AssumeRole", arn) for arn in others),
     ]
+    if "direct" in (config.router, config.beside):
+        # What the topic's messages did not tell.
+        searches.append(("read", "cloudwatch:DescribeAlarmHistory", site.alarm_arn("*")))
     if "direct" in (config.router, config.beside) and not config.public_url:
         queue = site.arn("sqs", config.queue)
         searches += [

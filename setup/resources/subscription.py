@@ -55,8 +55,8 @@ class Subscription:
             ("read", "sns:ListSubscriptionsByTopic", self._topic_arn),
             ("write", "sns:Subscribe", self._topic_arn),
             *(
-                # A subscription's ARN ends in an id that nobody knows before.
-                (phase, f"sns:{action}SubscriptionAttributes", f"{self._topic_arn}:*")
+                # These are on subscriptions, which IAM knows as no resources.
+                (phase, f"sns:{action}SubscriptionAttributes", "*")
                 for phase, action in (("read", "Get"), ("write", "Set"))
                 if self.patient
             ),

@@ -6,10 +6,12 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from sandbox.wire import Fault
 from trailwatch.alert import Alert, AlertState
 from trailwatch.store import alerts
 
@@ -150,3 +152,23 @@ def post(house: Any, body: Any) -> int:
     except urllib.error.HTTPError as error:
         error.close()
         return error.code
+
+
+def test_an_alarm_that_sns_never_told_of_is_found(direct: Any, until: Callable[..., Any]) -> None:
+    """The bot was away for longer than SNS tries; the alarm's history has it."""
+    go(direct, "OK")
+    direct.click("alert.close", newest(direct).id)
+    until(lambda: datetime.now(UTC) > newest(direct).first_seen + timedelta(seconds=1.5))
+    direct.faults.add(Fault("sns", "", "status", status=400, count=2))
+    closed = newest(direct)
+    go(direct, "ALARM")
+    go(direct, "OK")
+    direct.job("direct.catch_up")
+    assert newest(direct) == closed, "SNS may still tell"
+    direct.pass_time(minutes=3)
+    direct.job("direct.catch_up")
+    found = newest(direct)
+    assert found.id != closed.id
+    assert (found.state, found.count) == (AlertState.OPEN, 1)
+    direct.job("direct.catch_up")
+    assert newest(direct).count == 1

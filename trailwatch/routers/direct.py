@@ -7,13 +7,13 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from trailwatch.alarm_message import AlarmMessage
 from trailwatch.alert import AlertState
-from trailwatch.clock import Clock, iso
+from trailwatch.clock import Clock, iso, parse_time
 from trailwatch.errors import RouterError
 from trailwatch.routers.router import RequestStatus, RoutedAlert, RouterName
 from trailwatch.store import direct_alerts
@@ -22,6 +22,8 @@ from trailwatch.store.database import Database
 
 DEFAULT_PRIORITY = "P3"
 TAG = "trailwatch"
+ALIKE = timedelta(seconds=1)
+"""CloudWatch needs longer than that to go off twice."""
 _SEVERITY = re.compile(r"\[(P[1-5])\]")
 
 
@@ -120,16 +122,28 @@ def receive(
     """
     lock_alias(tx, message.arn)
     found = direct_alerts.open_of(tx, message.arn, lock=True)
+    if found is not None and message.state == "ALARM" and _same(found, message):
+        return awake(found, now)
     if message.state == "ALARM":
         alert = _opened(message, now, site) if found is None else _again(found, message, now)
     elif found is None or message.state != "OK":
         return None
     elif auto_close and not _overtaken(found, message):
         alert = replace(_closed(found, TAG), updated_at=max(now, found.updated_at))
-    else:
+    elif _overtaken(found, message):
         return awake(found, now)
+    else:
+        alert = replace(found, details={**found.details, "alarm_state": "OK"})
     direct_alerts.save(tx, alert)
     return awake(alert, now)
+
+
+def _same(found: RoutedAlert, message: AlarmMessage) -> bool:
+    """Whether this going off was told before, by the topic or by the alarm's history."""
+    shown = found.details.get("state_change_time", "")
+    if message.changed_at is None or not shown or found.details.get("alarm_state") == "OK":
+        return False
+    return abs(message.changed_at - parse_time(shown)) < ALIKE
 
 
 def _overtaken(found: RoutedAlert, message: AlarmMessage) -> bool:
@@ -175,6 +189,7 @@ def _details(message: AlarmMessage) -> dict[str, str]:
         "description": message.description,
         "reason": message.reason,
     }
+    texts["alarm_state"] = message.state
     found = {key: json.dumps(text, ensure_ascii=False)[1:-1] for key, text in texts.items()}
     if message.changed_at is not None:
         found["state_change_time"] = iso(message.changed_at)

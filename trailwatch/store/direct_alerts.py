@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, select
 
 from trailwatch.alert import AlertState
 from trailwatch.routers.router import RoutedAlert
@@ -52,12 +51,10 @@ def list_open(tx: Connection, limit: int) -> list[RoutedAlert]:
     return [_alert_of(body) for body in tx.execute(chosen).scalars()]
 
 
-def newest_change(tx: Connection, alias: str) -> datetime | None:
-    """When an alarm's alerts last changed; None where it has none."""
-    found: datetime | None = tx.scalar(
-        select(func.max(table.c.updated_at)).where(table.c.alias == alias)
-    )
-    return found
+def newest(tx: Connection, alias: str) -> RoutedAlert | None:
+    """The alert of an alarm that changed last, closed or not."""
+    chosen = select(table.c.body).where(table.c.alias == alias)
+    return _first(tx, chosen.order_by(table.c.updated_at.desc()), False)
 
 
 def _first(tx: Connection, chosen: Select[Any], lock: bool) -> RoutedAlert | None:
