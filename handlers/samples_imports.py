@@ -11,7 +11,8 @@ from handlers.samples_plans import UPDATE
 from setup.adopt import FoundTrail
 from setup.change import Action, Change
 from setup.filters import FoundAlarm, FoundFilter
-from setup.imports import Found, Watched
+from setup.imports import Found
+from setup.watched import Watched
 from trailwatch.site import Site, SiteConfig
 
 _TOPIC = "arn:aws:sns:eu-west-1:123456789012:corp-security"
@@ -55,7 +56,7 @@ FOUND = Found(
     _TRAIL,
     (_ORGANIZATION,),
     (
-        Watched("root-usage", _ROOT, "corp-RootUsage"),
+        Watched("root-usage", _ROOT, "corp-RootUsage", late=True),
         Watched("iam-policy-changes", _POLICY, lack="it has no alarm"),
     ),
     (FoundFilter("OurOwnThing", "{ $.eventName = Thing }", "Corp", "Thing"),),

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from setup.adopt_merge import NOBODY, excluded, owner_of, records_all
 from setup.clients import Clients
-from setup.cost import BYTES_PER_EVENT, CENT
+from setup.cost import BYTES_PER_EVENT, CENT, COPY_100K
 from setup.filters import filters_on, ours_on, topics_of
 from setup.resource import MARK
 from setup.volume import gigabytes
 from trailwatch.errors import AwsError, NotFound, UsageError
 from trailwatch.site import ADOPTABLE, SiteConfig, parse_arn
 
-TRAIL_100K = Decimal("2.00")
-"""USD for 100,000 management events that a second trail delivers. CloudTrail pricing page."""
 YES = ("yes", "all", "found")
 NONE = ("none", "no", "own")
 _GONE = ("TrailNotFoundException", "TrailNotFound")
@@ -200,42 +197,12 @@ def offers(config: SiteConfig, clients: Clients, now: datetime) -> tuple[str, ..
 
 
 def _second_cost(trail: FoundTrail, clients: Clients, now: datetime) -> str:
-    price = f"${TRAIL_100K} for each 100,000 management events"
+    price = f"${COPY_100K} for each 100,000 management events"
     volume = gigabytes(trail.log_group, clients, now) if trail.log_group else None
     if volume is None:
         return price
-    usd = (volume * 1_000_000_000 / BYTES_PER_EVENT / 100_000 * TRAIL_100K).quantize(CENT)
+    usd = (volume * 1_000_000_000 / BYTES_PER_EVENT / 100_000 * COPY_100K).quantize(CENT)
     return f"{price}, about ${usd} a month here"
-
-
-def watched_notes(config: SiteConfig, clients: Clients) -> tuple[str, ...]:
-    """What a plan says of detections that alarms of others watch. Raises AwsError."""
-    faults = watched_faults(config, clients)
-    if faults:
-        return (*faults, "For alarms of trailwatch's own instead: /trailwatch setup import")
-    many = len(config.watched)
-    if not many:
-        return ()
-    return (f"Watched by alarms that are not ours, and not doubled: {many} of the detections.",)
-
-
-def watched_faults(config: SiteConfig, clients: Clients) -> tuple[str, ...]:
-    """Which detections alarms of others should watch and don't any more, in sentences. One call
-    for a hundred of them. Raises AwsError."""
-    names = sorted(set(config.watched.values()))
-    found: dict[str, Mapping[str, Any]] = {}
-    for start in range(0, len(names), 100):
-        answer = clients.call("cloudwatch", "DescribeAlarms", AlarmNames=names[start : start + 100])
-        found |= {one["AlarmName"]: one for one in answer.get("MetricAlarms", ())}
-    ours = config.site.topic_arn(config.topic)
-    faults = []
-    for detection, name in sorted(config.watched.items()):
-        alarm = found.get(name)
-        if alarm is None:
-            faults.append(f"Nothing watches {detection} any more: the alarm {name} is gone.")
-        elif not alarm.get("ActionsEnabled") or ours not in alarm.get("AlarmActions", ()):
-            faults.append(f"Nobody hears of {detection}: the alarm {name} does not tell {ours}.")
-    return tuple(faults)
 
 
 # What a person decides

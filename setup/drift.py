@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from setup.adopt import watched_faults
 from setup.causes import moved_fields
 from setup.change import LABELS, Action, Change, Fields
 from setup.clients import Clients
@@ -21,6 +20,7 @@ from setup.compare import differing
 from setup.cost import Size
 from setup.resources.mute_rule import MuteRule, ends, muted_by, rules
 from setup.survey import Standing, Step, Survey, look, step_for, survey
+from setup.watched import watched_faults
 from trailwatch.detections import Detection
 from trailwatch.errors import AwsError, ConfigError
 from trailwatch.site import RETENTIONS, SiteConfig
@@ -172,7 +172,7 @@ def find(config: SiteConfig, detections: Sequence[Detection], clients: Clients) 
         # Elder roles may not list them, and not every partition has them.
         mutes, unseen = [], ("mute_rule",)
         notes = (f"Whether alarms are muted is not known: {error.what}",)
-    notes = (*notes, *watched_faults(config, clients))
+    notes = (*notes, *watched_faults(config, detections, clients))
     items = [_drifted(step.change) for step in steps]
     items += [_drifted(change, why) for change, why in blocked]
     items += [_drifted(step.change, until=end) for step, end in mutes]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from setup.clients import Clients
+from setup.lint.rules_firing import LATE
 from trailwatch.site import Site, SiteConfig
 
 
@@ -19,6 +21,10 @@ class FoundAlarm:
     topics: tuple[str, ...]
     """ARNs of the SNS topics that it tells when it goes off."""
     fault: str = ""
+    least: float = 1
+    """How many matches in a period set it off."""
+    late: bool = False
+    """Whether a record that comes ten minutes late may find it looking elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,11 @@ def topics_of(site: Site, filters: Sequence[FoundFilter]) -> str:
     return min(counts, key=lambda name: (-counts[name], name)) if counts else ""
 
 
+def alarm_names(clients: Clients) -> frozenset[str]:
+    """The names of every alarm of the Region. Raises AwsError."""
+    return frozenset(str(one.get("AlarmName", "")) for one in _alarms(clients))
+
+
 def _alarms(clients: Clients) -> list[dict[str, Any]]:
     def read() -> list[dict[str, Any]]:
         return clients.pages(
@@ -102,4 +113,23 @@ def _alarm(one: Mapping[str, Any]) -> FoundAlarm:
         fault = "its actions are off"
     elif statistic not in ("Sum", "SampleCount", "Maximum"):
         fault = f"it looks at {statistic}, not at the Sum"
-    return FoundAlarm(str(one.get("AlarmName", "")), topics, fault)
+    least = _least(one)
+    if not fault and least is None:
+        fault = "it goes off when there are few matches, not when there are many"
+    newest, of = int(one.get("EvaluationPeriods") or 1), one.get("DatapointsToAlarm")
+    wants = int(of or newest)
+    if not fault and wants > 1:
+        fault = f"it waits for {wants} periods with matches"
+    late = (newest - wants) * int(one.get("Period") or 0) < LATE
+    return FoundAlarm(str(one.get("AlarmName", "")), topics, fault, least or 0, late)
+
+
+def _least(alarm: Mapping[str, Any]) -> float | None:
+    """The least value that sets an alarm off; None where small values do, or bands."""
+    threshold = float(alarm.get("Threshold") or 0)
+    match alarm.get("ComparisonOperator"):
+        case "GreaterThanOrEqualToThreshold":
+            return threshold
+        case "GreaterThanThreshold":
+            return math.floor(threshold) + 1
+    return None

@@ -12,22 +12,12 @@ from setup.adopt_merge import excluded
 from setup.clients import Clients
 from setup.compare import same_pattern
 from setup.filters import FoundFilter, filters_on, is_ours, topics_of
+from setup.watched import Watched, watching
 from trailwatch.detections import Detection
 from trailwatch.site import OWN_KEY, RETENTIONS, SiteConfig
 
 KMS_EVENTS = "kms.amazonaws.com"
 RDS_EVENTS = "rdsdata.amazonaws.com"
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A detection that a filter of others counts already. `lack` says why its alarm does not
-    serve, "" where it does."""
-
-    detection: str
-    filter: FoundFilter
-    alarm: str = ""
-    lack: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +61,7 @@ def look_around(
         if detection is None:
             unknown.append(one)
         else:
-            watched.append(_watched(detection, one, topic))
+            watched.append(watching(detection, one, topic))
     serving = {one.detection: one.alarm for one in reversed(watched) if not one.lack}
     known = {one.id for one in wanted}
     new = replace(
@@ -120,24 +110,13 @@ def _adopted(
 
 def _detection(
     one: FoundFilter, wanted: Sequence[Detection], everything: Sequence[Detection]
-) -> str | None:
+) -> Detection | None:
     """The detection that a filter is the same as; those of the site come first."""
     for detections in (wanted, everything):
         for detection in detections:
             if same_pattern(detection.pattern, one.pattern):
-                return detection.id
+                return detection
     return None
-
-
-def _watched(detection: str, one: FoundFilter, topic: str) -> Watched:
-    best, lack = "", "it has no alarm"
-    for alarm in one.alarms:
-        fault = alarm.fault or ("" if topic in alarm.topics else f"it does not tell {topic}")
-        if not fault:
-            return Watched(detection, one, alarm.name)
-        if not best:
-            best, lack = alarm.name, fault
-    return Watched(detection, one, best, lack)
 
 
 def _options(

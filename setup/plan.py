@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from setup.adopt import offers, watched_notes
+from setup.adopt import offers
 from setup.change import Action, Change, FieldDiff, Fields
 from setup.checks import NO_CHECKS, Checks, check
 from setup.clients import Clients
@@ -21,6 +21,7 @@ from setup.cost import Cost, CostLine, estimate
 from setup.permissions import needed
 from setup.survey import Survey, survey, survey_destroy
 from setup.volume import expected
+from setup.watched import watched_notes
 from trailwatch.clock import Clock, iso, parse_time
 from trailwatch.detections import Detection
 from trailwatch.site import SiteConfig
@@ -182,7 +183,7 @@ def make_plan(
     fresh = any(x.action is Action.CREATE and x.kind == "trail" for x in found.changes)
     said = (
         *(offers(config, clients, clock()) if fresh else ()),
-        *watched_notes(config, clients),
+        *watched_notes(config, detections, clients),
     )
     found = replace(found, notes=(*said, *found.notes))
     return _plan(config, Purpose.APPLY, found, clients, clock)

@@ -9,7 +9,8 @@ from handlers.blocks import kit
 from handlers.blocks.kit import Block, Message, Word, code, count, esc, plain
 
 if TYPE_CHECKING:
-    from setup.imports import Found, Watched
+    from setup.imports import Found
+    from setup.watched import Watched
 
 WRITE = "import.write"
 _MOST_ROWS = 20
@@ -117,7 +118,10 @@ def _words(one: Watched) -> list[Word]:
         words += [", alarm ", (plain(one.alarm, 80), "code")]
     if one.lack:
         return [*words, f": {plain(one.lack, 120)}, so trailwatch makes its own"]
-    return [*words, ": already watched, not doubled"]
+    words.append(": already watched, not doubled")
+    if one.late:
+        words.append("; it may miss records that come late (/trailwatch setup lint: TW426)")
+    return words
 
 
 def _unknown(found: Found) -> list[Block]:

@@ -10,6 +10,7 @@ import pytest
 
 from setup.drift import find
 from setup.imports import Found, look_around
+from setup.watched import watched_faults
 from trailwatch.detections import load_catalogue
 
 ALL = load_catalogue().pack("cis")
@@ -102,6 +103,7 @@ def test_the_same_filter_is_not_doubled(corp: Any) -> None:
     assert (
         "Watched by alarms that are not ours, and not doubled: 1 of the detections." in plan.notes
     )
+    assert found.watched[0].late, "one period of 60 s looks at no late record"
     corp.aws.call("cloudwatch", "DeleteAlarms", AlarmNames=["corp-one"])
     notes = corp.plan(found.config, ALL).notes
     assert f"Nothing watches {first} any more: the alarm corp-one is gone." in notes
@@ -114,6 +116,10 @@ def test_the_same_filter_is_not_doubled(corp: Any) -> None:
     [
         ({"absent": True}, "it has no alarm"),
         ({"Statistic": "Average"}, "it looks at Average, not at the Sum"),
+        ({"Threshold": 1000}, "it waits for 1000 matches, not for 1"),
+        ({"Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"}, "it waits for 2 matches"),
+        ({"Threshold": 1, "ComparisonOperator": "LessThanThreshold"}, "it goes off when there"),
+        ({"EvaluationPeriods": 3}, "it waits for 3 periods with matches"),
         ({"AlarmActions": []}, "it does not tell arn:aws:sns:us-east-1:123456789012:"),
     ],
 )
@@ -124,6 +130,29 @@ def test_an_alarm_that_may_stay_silent_does_not_count(
     (one,) = look(corp).watched
     assert one.lack.startswith(lack)
     assert look(corp).config.watched == {}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "alarm", "words"),
+    [
+        ("", {"Statistic": "Average"}, "looks at Average"),
+        ("", {"Threshold": 50}, "waits for 50 matches"),
+        ("", {"AlarmActions": []}, "does not tell"),
+        ("{ $.eventName = Nothing }", {}, "matches something else"),
+    ],
+)
+def test_what_others_change_of_their_alarm_is_told(
+    corp: Any, pattern: str, alarm: dict[str, Any], words: str
+) -> None:
+    corp.aws.call("sns", "CreateTopic", Name="corp-alarms")
+    watch(corp, "one", ALL[0].pattern)
+    config = look(corp).config
+    assert config.watched == {ALL[0].id: "corp-one"}
+    assert watched_faults(config, ALL, corp.clients()) == ()
+    watch(corp, "one", pattern or ALL[0].pattern, **alarm)
+    (note,) = watched_faults(config, ALL, corp.clients())
+    assert ALL[0].id in note and words in note
+    assert note in corp.plan(config, ALL).notes
 
 
 def test_options_are_read_from_what_stands(corp: Any) -> None:
