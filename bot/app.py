@@ -60,6 +60,7 @@ from setup.pipeline import webhook_secret_name
 from trailwatch.clock import utc_now
 from trailwatch.detections import load_catalogue
 from trailwatch.errors import ProviderError
+from trailwatch.geo import GeoFile, nowhere
 from trailwatch.search.archive import Wanted, pieces
 from trailwatch.search.logs import LogsSource
 from trailwatch.search.lookup import LookupSource
@@ -310,6 +311,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         digest_timezone=settings.digest_timezone,
         digest_hour=settings.digest_hour,
         stand_ins=bool(settings.aws_endpoint_url),
+        geo=GeoFile(settings.maxmind_file).place if settings.maxmind_file else nowhere,
         routes=settings.routes,
         follow_gaps=settings.follow_gaps,
     )

@@ -67,6 +67,7 @@ class Settings:
     router: str
     account_names: Mapping[str, str]
     offices: tuple[str, ...]
+    maxmind_file: str
     largest_instance: str
     deploy_roles: tuple[str, ...]
     break_glass_roles: tuple[str, ...]
@@ -179,7 +180,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("account_names", "TRAILWATCH_ACCOUNT_NAMES", "site.account_names", "",
             names, "Names to show for account ids: 123456789012=prod,111122223333=test"),
     Setting("offices", "TRAILWATCH_OFFICES", "site.offices", "",
-            words, "Addresses of your offices, for login-outside-office"),
+            words,
+            "Addresses of your offices, with names or without (berlin=203.0.113.0/24): for "
+            "login-outside-office, and shown by name"),
+    Setting("maxmind_file", "TRAILWATCH_MAXMIND_FILE", "site.maxmind_file", "",
+            text, "MaxMind file (.mmdb) that says where addresses are; needs maxminddb"),
     Setting("largest_instance", "TRAILWATCH_LARGEST_INSTANCE", "site.largest_instance", "4xlarge",
             text, "The largest EC2 size that is no alarm, for large-instance"),
     Setting("deploy_roles", "TRAILWATCH_DEPLOY_ROLES", "site.deploy_roles", "",

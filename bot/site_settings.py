@@ -100,7 +100,7 @@ SITE_SETTINGS: tuple[SiteSetting, ...] = (
     SiteSetting("opsgenie_team", "opsgenie.team", "", text,
                 "Name of the team that is called", inherits=True),
     SiteSetting("offices", "site.offices", "", words,
-                "Addresses of its offices", inherits=True),
+                "Addresses of its offices, with names or without", inherits=True),
     SiteSetting("largest_instance", "site.largest_instance", "", text,
                 "The largest EC2 size that is no alarm", inherits=True),
     SiteSetting("deploy_roles", "site.deploy_roles", "", words,

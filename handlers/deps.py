@@ -16,6 +16,7 @@ from trailwatch.backtest import Piece, Problem
 from trailwatch.clock import Clock
 from trailwatch.detections import Catalogue
 from trailwatch.follow_up import GAPS
+from trailwatch.geo import nowhere
 from trailwatch.routers.router import AlertRouter
 from trailwatch.routes import Route
 from trailwatch.search.logs import LogsSource
@@ -111,6 +112,9 @@ class Deps:
     """Which channel an alert goes to, the first that takes it; else its site's."""
     follow_gaps: tuple[timedelta, ...] = GAPS
     """What passes at least between two tellings of what goes on while an alarm is on."""
+
+    geo: Callable[[str], str] = nowhere
+    """Where an address is, in a few words; "" where nothing says so."""
 
     @property
     def catalogue(self) -> Catalogue:

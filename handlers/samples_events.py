@@ -47,7 +47,7 @@ def seen(event: Event) -> tuple[Seen, ...]:
     did = (("ListBuckets", 12, 3), ("PutBucketPolicy", 2, 0), ("CreateUser", 1, 1))
     new = (Kind.ADDRESS, Kind.REGION)
     return (
-        Seen(jane, event, 2, did, 15, True, new, _SINCE),
+        Seen(jane, event, 2, did, 15, True, new, _SINCE, "Berlin, Germany"),
         Seen(sso, replace(event, address="203.0.113.9"), 1),
         Seen(chosen, event, 9, did * 6, 500, False, (Kind.ITSELF,)),
     )

@@ -49,6 +49,8 @@ class Seen:
     did_whole: bool = True
     news: Sequence[Kind] = ()
     known_since: datetime | None = None
+    place: str = ""
+    """Where the address is, by a file of the team's; text from outside like all else."""
 
 
 def who_facts(seen: Seen, offices: Collection[str] = ()) -> str:
@@ -57,7 +59,7 @@ def who_facts(seen: Seen, offices: Collection[str] = ()) -> str:
     name = plain(who.name, 80)
     if not who.sure:
         name = f"“{name}”"
-    parts = [name, who.how, *_way(who), _MFA[who.mfa], f"from {origin(seen.event, offices)}"]
+    parts = [name, who.how, *_way(who), _MFA[who.mfa], f"from {_origin(seen, offices)}"]
     parts += [f"with {tool(seen.event)}", *(_NEWS[kind] for kind in seen.news)]
     return plain(" · ".join(part for part in parts if part), 400)
 
@@ -107,7 +109,7 @@ def _one(seen: Seen, offices: Collection[str]) -> list[Block]:
         [
             ("Through", " → ".join(code(step, 70) for step in who.steps)),
             ("Second factor", _MFA[who.mfa].removeprefix("with a ").capitalize()),
-            ("From", f"{code(origin(event, offices), 110)} in {code(event.region, 24)}"),
+            ("From", f"{code(_origin(seen, offices), 150)} in {code(event.region, 24)}"),
             ("With", esc(tool(event), 80)),
             ("New", _new(seen)),
             ("Events here", f"{seen.count:,}, newest {esc(event.name, 64)} {date(event.time)}"),
@@ -145,6 +147,12 @@ def _new(seen: Seen) -> str:
         return ""
     told = ", ".join(_NEWS[kind] for kind in seen.news)
     return f":new: {told}" + (f"\nknown since {date(seen.known_since)}" if seen.known_since else "")
+
+
+def _origin(seen: Seen, offices: Collection[str]) -> str:
+    """Where the call came from, and where that is."""
+    found = origin(seen.event, offices)
+    return f"{found}, {plain(seen.place, 60)}" if seen.place else found
 
 
 def _way(who: Who) -> list[str]:

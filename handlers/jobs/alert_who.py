@@ -97,6 +97,7 @@ def _seen(deps: Deps, source: LogsSource, events: Sequence[Event]) -> Seen:
         did_whole=page.complete,
         news=new,
         known_since=since if since is not None and since < begin else None,
+        place=deps.geo(newest.address),
     )
 
 
