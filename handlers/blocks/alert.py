@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from handlers.blocks import accounts, kit
 from handlers.blocks.alert_menu import AlertLinks, alert_buttons
 from handlers.blocks.before import before_line, before_sentence
-from handlers.blocks.before import before_line, before_sentence
 from handlers.blocks.event_table import one_day, origin, result, short_table, who
 from handlers.blocks.follow_up import totals_line, totals_sentence
 from handlers.blocks.identity import asked_line, asked_sentence, who_to_ask
@@ -81,7 +80,6 @@ def alert_message(
         reason = f"CloudWatch: {label(alert.fields.reason, 300)}"
         blocks.append(kit.context(kit.plain_text(reason, 320)))
     blocks += own_blocks(alert)
-    blocks += before_line(alert)
     blocks += before_line(alert)
     blocks += who_line(alert)
     blocks += _evidence(alert, now, links, offices, names)
@@ -258,8 +256,6 @@ def sentence(
         parts.append(own)
     if by := who_sentence(alert):
         parts.append(by)
-    if before := before_sentence(alert):
-        parts.append(before)
     if before := before_sentence(alert):
         parts.append(before)
     parts += _history(alert)
