@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handlers import (
+    samples_acting,
     samples_coverage,
     samples_drift,
     samples_events,
@@ -305,6 +306,7 @@ def messages() -> dict[str, Message]:
         **samples_events.messages(ALERT, EVENTS),
         "alert-own": alert_message(samples_drift.own(ALERT), NOW, LINKS, OFFICES),
         "alert-own-strange": alert_message(samples_drift.own(ALERT, 1), NOW, LINKS, OFFICES),
+        **samples_acting.messages(ALERT),
         **_statuses(),
         **_others(),
     }
@@ -325,6 +327,7 @@ def views() -> dict[str, Block]:
         "home-admin": home_view(busy),
         "home-viewer": home_view(replace(busy, user="carol", role="viewer", sandbox=False)),
         "home-empty": home_view(HomeState(user="bob", role="responder")),
+        **samples_acting.views(ALERT),
         **samples_plans.views(),
         **samples_events.views(),
     }

@@ -36,7 +36,9 @@ def dialog(
         "channel": channel,
         "response_url": response_url if len(response_url) < 2000 else "",
     }
-    about = kit.context(kit.plain_text(f"{alert.severity} {label(alert.title, 150)}", 200))
+    about = kit.context(
+        kit.plain_text(f"{label(alert.severity, 20)} {label(alert.title, 150)}", 200)
+    )
     return {
         "type": "modal",
         "callback_id": CALLBACKS[name],

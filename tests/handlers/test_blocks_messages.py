@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from handlers import (
     samples,
+    samples_acting,
     samples_drift,
     samples_events,
     samples_imports,
@@ -28,6 +29,7 @@ from handlers import (
 )
 from handlers.blocks import kit
 from handlers.blocks.alert import alert_message
+from handlers.blocks.alert_dialogs import dialog, reason_dialog
 from handlers.blocks.alert_menu import AlertLinks
 from handlers.blocks.applying import plan_progress, plan_result
 from handlers.blocks.audit import AuditRow, audit_message
@@ -41,10 +43,12 @@ from handlers.blocks.events import Found, Pages, events_message, search_message
 from handlers.blocks.help import Usage, help_overview, help_topic
 from handlers.blocks.history import history_message, plan_entry
 from handlers.blocks.home import HomeState, PipelineRow, home_view
+from handlers.blocks.identity import answered_message, question_message
 from handlers.blocks.imports import import_message, import_written
 from handlers.blocks.kit import Message
 from handlers.blocks.lint import lint_message
 from handlers.blocks.lists import alerts_message
+from handlers.blocks.mutes import end_message, mute_message, mutes_message
 from handlers.blocks.own import strange_message
 from handlers.blocks.pattern import pattern_refused, pattern_taken
 from handlers.blocks.plan import plan_discarded, plan_message, plan_stale
@@ -53,11 +57,13 @@ from handlers.blocks.status import status_message
 from handlers.blocks.troubles import Health, health_message, letters_told, lost_told
 from handlers.blocks.who import who_facts, who_message
 from setup.checks import Checks
+from trailwatch.alert import Alert
 from trailwatch.digest import make_digest
 from trailwatch.errors import AwsError, StalePlan
 from trailwatch.letter import Letter, LetterKind, letter_id
 from trailwatch.pattern import Lint, Rule
 from trailwatch.routes import Route
+from trailwatch.store.mutes import Way
 
 GOLDEN = Path(__file__).parent / "fixtures" / "blocks"
 MESSAGES = samples.messages()
@@ -263,6 +269,30 @@ def _who(text: str) -> dict[str, Message | kit.Block]:
     }
 
 
+def _acting(text: str, alert: Alert) -> dict[str, Message | kit.Block]:
+    """Mutes, questions and dialogs; and what the alert says of a question."""
+    mute = replace(poisoned(samples_acting.MUTE, text), id="m1", way=Way.BOT)
+    over = replace(mute, ended_at=samples.NOW, ended_by=text, held=3)
+    extra = {"you_name": text, "you_answer": "yes", "you_reason": text}
+    asked = replace(alert, extra=extra, people={text: text})
+    sure = replace(alert, events=(replace(alert.events[0], sure=True, actor_kind="IAMUser"),))
+    return {
+        "mute": mute_message(mute),
+        "mute-over": mute_message(over),
+        "mute-end": end_message(over),
+        "mutes": mutes_message([mute, mute]),
+        "question": question_message(alert, "q1", text, samples.NOW),
+        "question-yes": answered_message(text, "yes", text),
+        "alert-asked": alert_message(asked, samples.NOW, samples.LINKS),
+        "alert-sure": alert_message(sure, samples.NOW, samples.LINKS),
+        **{
+            f"dialog-{name}": dialog(name, alert, channel="C1", response_url="", escalation=text)
+            for name in ("note", "pause", "change")
+        },
+        "dialog-reason": reason_dialog("q1", text),
+    }
+
+
 def everything(text: str) -> dict[str, Message | kit.Block]:
     """Each kind of message and view with `text` wherever somebody else could have written it."""
     searched = (samples.FIRED - timedelta(minutes=5), samples.FIRED)
@@ -321,6 +351,7 @@ def everything(text: str) -> dict[str, Message | kit.Block]:
         "history-plan": plan_entry(entry),
         "destroy": destroy_view(replace(warned, id="p1"), ["bucket", "kms_key"], text),
         **_drift(text),
+        **_acting(text, bad["open"]),
         **_who(text),
         "status": status_message(poisoned(samples.STATUSES, text), text, samples.NOW),
         "error": error_message(error),
@@ -473,7 +504,7 @@ NASTY = st.text(
     ),
     min_size=1,
     max_size=60,
-)
+).filter(lambda text: text not in ("P1", "P2", "P3", "P4", "P5"))  # severities have pictures
 
 
 @settings(max_examples=40, deadline=None)
