@@ -18,7 +18,7 @@ from handlers.blocks.alert import alert_message
 from handlers.blocks.alert_menu import AlertLinks
 from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
-from handlers.links import alarm_url, opsgenie_url
+from handlers.links import alarm_url, event_url, opsgenie_url
 from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance
 from trailwatch.clock import iso, parse_time, plausible
 from trailwatch.detections import Catalogue
@@ -188,6 +188,7 @@ def links_of(deps: Deps, alert: Alert) -> AlertLinks:
     return AlertLinks(
         alarm_url=alarm_url(alert.fields.alarm_arn),
         router_url=_page_of(deps, alert.router_id),
+        trail_url=event_url(alert.events[0].region, alert.events[0].id) if alert.events else "",
     )
 
 

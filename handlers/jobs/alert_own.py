@@ -97,6 +97,8 @@ def _keep(deps: Deps, alert_id: str, page: EventPage, fields: dict[str, Any]) ->
             return
         before = alert.extra.get("own_strange", "0")
         accounts = tuple(dict.fromkeys(event.account for event in page.events))
+        # What others found meanwhile stays.
+        fields = {**fields, "extra": {**alert.extra, **_mine(fields["extra"])}}
         changed = replace(alert, events_total=page.total, accounts=accounts, **fields)
         if changed == alert:
             return
@@ -105,6 +107,10 @@ def _keep(deps: Deps, alert_id: str, page: EventPage, fields: dict[str, Any]) ->
         now = changed.extra["own_strange"]
         if int(now) > int(before):
             _tell_strange(deps, tx, changed, int(now))
+
+
+def _mine(extra: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in extra.items() if key.startswith("own_")}
 
 
 def _tell_strange(deps: Deps, tx: Any, alert: Alert, strange: int) -> None:
