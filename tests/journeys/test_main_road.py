@@ -77,9 +77,29 @@ def test_an_alarm_shows_who_did_what_and_is_acknowledged(
 
     sandbox.click(found, "alert.events", user="carol")
     reply = sandbox.wait_message(
-        lambda m: m.get("thread_ts") == alert["ts"] and m["ts"] != alert["ts"]
+        lambda m: m.get("thread_ts") == alert["ts"] and "events.file" in json.dumps(m["blocks"])
     )
     assert "CreateUser" in shown(reply)
+    sandbox.wait_message(lambda m: m.get("thread_ts") == alert["ts"] and "Behind" in m["text"])
+    sandbox.wait_message(lambda m: m["ts"] == alert["ts"] and "Who:" in m["text"])
+    sandbox.click(reply, "events.file", user="carol")
+    file = sandbox.wait_message(lambda m: m.get("files"))
+    assert file["thread_ts"] == alert["ts"]
+    assert file["files"][0]["name"].startswith("cloudtrail-")
+    sandbox.click(reply, "events.search", user="carol")
+    (view,) = sandbox.until(lambda: sandbox.get("/api/views", user="carol"), 5)
+    answer = sandbox.post(
+        f"/api/views/{view['id']}/submit",
+        {"user": "carol", "values": {"events_name": "Create*"}},
+    )
+    assert "errors" not in json.dumps(answer)
+    sandbox.wait_message(
+        lambda m: (
+            m.get("thread_ts") == alert["ts"]
+            and "events.search" in json.dumps(m["blocks"])
+            and m["ts"] != reply["ts"]
+        )
+    )
     assert len([m for m in sandbox.alerts() if "IAM user" in m["text"]]) == 1
 
 
