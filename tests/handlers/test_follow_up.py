@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,11 @@ from handlers.jobs.follow_up import follow
 from handlers.jobs.job import Later
 from trailwatch.alert import Alert, AlertFields, AlertState, Search
 from trailwatch.clock import utc_now
+from trailwatch.detections import load_catalogue
 from trailwatch.errors import AwsError
-from trailwatch.event import Event
+from trailwatch.event import Event, parse_event
+from trailwatch.follow_up import pair_of, principal_of
+from trailwatch.pattern import parse
 from trailwatch.search.logs import EventPage, EventQuery
 from trailwatch.store import alerts
 from trailwatch.store.tables import alert_follow, alert_pair, job, lane, message
@@ -40,29 +45,35 @@ class Logs:
         self.queries: list[EventQuery] = []
         self.page = 1000
         self.down = False
+        self.pattern = PATTERN
 
     def filter_pattern(self, name: str) -> str:
-        return PATTERN
+        return self.pattern
 
     def search(self, query: EventQuery, **more: Any) -> EventPage:
         if self.down:
             raise AwsError("AWS is away.")
         self.queries.append(query)
-        hits = [one for one in self.events if query.start <= one.time <= query.end]
+        hits = [
+            one
+            for one in self.events
+            if query.start <= one.time <= query.end
+            and (not one.raw or query.pattern.matches(one.raw))
+        ]
         hits.sort(key=lambda one: one.time)
         found = tuple(reversed(hits[: self.page]))
         return EventPage(found, len(found), complete=len(hits) <= self.page)
 
 
 class World:
-    def __init__(self, house: Any) -> None:
+    def __init__(self, house: Any, now: datetime = NOW) -> None:
         self.logs = Logs()
-        self.now = NOW
+        self.now = now
         self.house = house
         self.deps = replace(house.deps, logs=lambda config: self.logs, clock=lambda: self.now)
         self.args: dict[str, Any] = {"alert_id": "a1"}
         fields = AlertFields(account="123456789012", alarm_name="a")
-        alert = Alert("a1", "arn", "r1", "T", "P3", AlertState.OPEN, fields, NOW, NOW)
+        alert = Alert("a1", "arn", "r1", "T", "P3", AlertState.OPEN, fields, now, now)
         alert = replace(alert, site="main", search=Search.NOTHING)
         with self.deps.db.transaction() as tx:
             for table in (message, lane, alert_follow, alert_pair, job):
@@ -205,3 +216,31 @@ def test_hostile_names_stay_text(world: World) -> None:
     (told,) = world.told()
     assert "<!channel>" not in told and "<https" not in told and "\u202e" not in told
     assert len(told) < 12_000
+
+
+def test_of_a_real_attack_nothing_distinct_stays_hidden(one_house: Any, shared: Path) -> None:
+    """An hour of an attacked account with pack cis: every pair is shown once, repeats are not."""
+    text = gzip.decompress((shared / "data" / "invictus-ir_aws_dataset.jsonl.gz").read_bytes())
+    events = [parse_event(line) for line in text.decode().splitlines()]
+    matched = 0
+    for detection in load_catalogue().pack("cis"):
+        pattern = parse(detection.pattern)
+        mine = sorted((e for e in events if pattern.matches(e.raw)), key=lambda one: one.time)
+        if not mine:
+            continue
+        matched += len(mine)
+        world = World(one_house, mine[0].time + timedelta(minutes=1))
+        world.logs.events, world.logs.pattern = mine, detection.pattern
+        while world.now < mine[-1].time:
+            world.look(minutes=3)
+        world.close()
+        world.look(minutes=11)
+        assert world.alert.extra["follow_total"] == str(len(mine))
+        table = {pair_of(one).key for one in world.alert.events}
+        told = "".join(world.told())
+        for one in mine:
+            there = f"*{principal_of(one)}* `{one.name}`" in told
+            assert there or pair_of(one).key in table, (detection.id, one)
+        assert told.count("\u2022 ") + len(table) >= len({pair_of(one).key for one in mine})
+        assert told.count("\u2022 ") <= len({pair_of(one).key for one in mine})
+    assert matched == 186
