@@ -13,6 +13,7 @@ from handlers.deps import Deps
 from handlers.intake import say
 from handlers.jobs.job import JobContext
 from handlers.request import Click, Reply, Request
+from handlers.site_hints import named, named_in
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.clock import iso
 from trailwatch.errors import NotFound
@@ -109,4 +110,7 @@ def tell(deps: Deps, job: JobContext, message: Message | Reply) -> None:
     """
     with deps.db.transaction() as tx:
         reply = Reply(message.text, message.blocks)
+        site = str(job.args.get("site", ""))
+        if site and deps.sites.several:
+            reply = Reply(named(message.text, site), named_in(message.blocks, site))
         whisper(deps, tx, str(job.args.get("response_url", "")), reply)

@@ -13,6 +13,7 @@ from handlers.blocks.kit import Message
 from handlers.blocks.plan import plan_discarded, plan_expired, plan_message
 from handlers.deps import Deps
 from handlers.request import Request
+from handlers.site_hints import named, named_in
 from setup.plan import Plan, Purpose
 from trailwatch.errors import NotAllowed, NotFound, StalePlan, TrailwatchError, UsageError
 from trailwatch.site import SiteConfig
@@ -170,11 +171,14 @@ def discard_plan(deps: Deps, request: Request, plan_id: str) -> None:
 
 def show(deps: Deps, tx: Connection, row: PlanRow, message: Message) -> None:
     """Make the plan's one message show this."""
+    text, blocks = message.text, message.blocks
+    if deps.sites.several:
+        text, blocks = named(text, row.site), named_in(blocks, row.site)
     outgoing = Outgoing(
         key=message_key(row.id),
         lane=row.channel,
-        text=message.text,
-        blocks=message.blocks,
+        text=text,
+        blocks=blocks,
         metadata={"plan_id": row.id},
     )
     outbox.say(tx, outgoing, deps.clock())

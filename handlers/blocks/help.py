@@ -9,7 +9,8 @@ from handlers.blocks import kit
 from handlers.blocks.kit import Block, Message, Word, code, esc, plain
 
 _TOPICS = 30
-_COMMANDS = 12
+_COMMANDS = 24
+"""Of two blocks each, as Slack takes fifty in a message."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,10 @@ def help_overview(usages: Sequence[Usage], slash: str = "/trailwatch") -> Messag
     """All commands in one message, by their first word, one line each."""
     topics = _by_topic(usages)
     blocks: list[Block] = [kit.section(":satellite_antenna: *What trailwatch understands*")]
-    for _, group in topics[:_TOPICS]:
+    for topic, group in topics[:_TOPICS]:
         items = [_line(usage, slash) for usage in group]
-        blocks.append(kit.rich_text(kit.listing(items)))
+        title = [kit.words((plain(topic, 40), "bold"))] if len(group) > 1 else []
+        blocks.append(kit.rich_text(*title, kit.listing(items)))
     footer = f"{code(f'{slash} help TOPIC')} shows examples · every change is in the audit log"
     blocks.append(kit.context(footer))
     names = ", ".join(esc(usage.name, 40) for usage in usages)

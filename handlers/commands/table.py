@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handlers.access import Role, check
 from handlers.audit import note
 from handlers.blocks.help import Usage, help_overview, help_topic
@@ -26,7 +28,8 @@ from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse
 from handlers.deps import Deps
 from handlers.request import Reply, Request
-from trailwatch.errors import NotAllowed, NotFound
+from handlers.site_hints import named, named_in
+from trailwatch.errors import NotAllowed, NotFound, TrailwatchError
 
 
 def show_help(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -78,11 +81,35 @@ def answer(deps: Deps, request: Request, text: str) -> Reply:
     """What a typed command answers; raises UsageError, NotAllowed and whatever it raises."""
     if request.person.role is Role.NOBODY:
         check(request.person, Role.VIEWER, "use trailwatch")
-    call = parse(text, COMMANDS)
+    call = parse(f"help {text}" if _is_topic(text) else text, COMMANDS)
     try:
         check(request.person, call.command.role, f"use /trailwatch {call.command.name}")
     except NotAllowed:
         with deps.db.transaction() as tx:
             note(deps, tx, request, call.command.name, "", "refused")
         raise
-    return call.command.run(deps, request, call)
+    try:
+        reply = call.command.run(deps, request, call)
+    except TrailwatchError as error:
+        if site := _named_site(deps, request, call):
+            error.fix = named(error.fix, site)
+        raise
+    if site := _named_site(deps, request, call):
+        return replace(reply, text=named(reply.text, site), blocks=named_in(reply.blocks, site))
+    return reply
+
+
+def _is_topic(text: str) -> bool:
+    """Whether a text is the first word of several commands and no command itself: "setup"."""
+    typed = text.strip().lower()
+    names = [command.name for command in COMMANDS]
+    return typed not in names and any(name.split()[0] == typed for name in names)
+
+
+def _named_site(deps: Deps, request: Request, call: Invocation) -> str:
+    """The site that hints have to name: of several the one that the command is about, else ""."""
+    if "site" not in call.command.options or not deps.sites.several:
+        return ""
+    asked = call.options.get("site")
+    known = asked is None or asked in deps.sites.names
+    return deps.sites.chosen(asked, request.channel) if known else ""
