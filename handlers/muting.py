@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from handlers.audit import note
-from handlers.blocks.mutes import end_message, mute_message
+from handlers.blocks.mutes import end_message, failure_message, mute_message
 from handlers.deps import Deps
 from handlers.request import Request
 from trailwatch.alert import Alert
@@ -53,6 +53,22 @@ def end_mute(deps: Deps, tx: Connection, request: Request, mute: Mute | None) ->
     arguments = {"mute_id": mute.id, "by": request.person.name}
     jobs.add(tx, "alarm.unmute", arguments, deps.clock(), key=f"unmute:{mute.id}")
     note(deps, tx, request, "alarm.unmute", mute.name, "asked", site=mute.site)
+
+
+def tell_failure(deps: Deps, tx: Connection, mute: Mute, why: str) -> None:
+    """Say in the channel that an alarm is muted still, though somebody wanted it heard."""
+    now, key = deps.clock(), f"mute:{mute.id}"
+    message = failure_message(mute, why)
+    outgoing = Outgoing(
+        f"{key}:failed:{iso(now)}",
+        deps.sites.channel(mute.site),
+        message.text,
+        message.blocks,
+        {"mute": mute.id},
+        thread_of=key,
+        broadcast=True,
+    )
+    outbox.say(tx, outgoing, now)
 
 
 def announce(deps: Deps, tx: Connection, mute: Mute) -> None:

@@ -9,7 +9,7 @@ from handlers.blocks.alert_dialogs import dialog, reason_dialog
 from handlers.blocks.alert_menu import CHANGE, NOTE, PAUSE
 from handlers.blocks.identity import answered_message, question_message
 from handlers.blocks.kit import Block, Message
-from handlers.blocks.mutes import end_message, mute_message, mutes_message
+from handlers.blocks.mutes import end_message, failure_message, mute_message, mutes_message
 from handlers.samples_plans import NOW
 from trailwatch.alert import Alert
 from trailwatch.store.mutes import Mute, Way
@@ -37,6 +37,7 @@ def messages(alert: Alert) -> dict[str, Message]:
         "mute-bot": mute_message(quiet),
         "mute-over": mute_message(over),
         "mute-end": end_message(over),
+        "mute-failed": failure_message(MUTE, "AWS refused DeleteAlarmMuteRule: access denied."),
         "mutes": mutes_message([MUTE, quiet]),
         "mutes-none": mutes_message([]),
         "question": question_message(alert, "q1", "bob", until),

@@ -35,6 +35,13 @@ def end_message(mute: Mute) -> Message:
     return kit.message(text, [kit.section(f":bell: {text}")])
 
 
+def failure_message(mute: Mute, why: str) -> Message:
+    """What the channel is told when a mute could not be ended."""
+    text = f"{esc(mute.name, 120)} is still muted: {esc(why, 500)}"
+    ends = f"It ends by itself {date(mute.until)}."
+    return kit.message(text, [kit.section(f":warning: {text}"), kit.context(ends)])
+
+
 def mutes_message(mutes: Sequence[Mute]) -> Message:
     """The alarms that are muted now, each with a way to end it."""
     if not mutes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from handlers.answering import said, whisper
 from handlers.deps import Deps
-from handlers.jobs import alert_act, alert_change, alert_events, setup_apply
+from handlers.jobs import alert_act, alert_change, alert_events, mute, setup_apply
 
 
 def end_of_job(deps: Deps, kind: str, args: Mapping[str, Any], why: str) -> None:
@@ -20,6 +20,8 @@ def end_of_job(deps: Deps, kind: str, args: Mapping[str, Any], why: str) -> None
     elif kind == "alert.change":
         given = {name: str(value) for name, value in args.items()}
         alert_change.refused(deps, str(args.get("alert_id", "")), given, why)
+    elif kind == "alarm.unmute":
+        mute.still_muted(deps, str(args.get("mute_id", "")), why)
     elif kind == "alert.find_events":
         alert_events.give_up(deps, str(args.get("alert_id", "")), why)
     elif kind == "setup.apply":

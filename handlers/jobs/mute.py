@@ -9,7 +9,7 @@ from datetime import UTC, timedelta
 from handlers.deps import Deps
 from handlers.intake import message_key, say
 from handlers.jobs.job import JobContext, worth_another_try
-from handlers.muting import announce
+from handlers.muting import announce, tell_failure
 from setup.drift import Drifted
 from trailwatch.alert import AlertState
 from trailwatch.errors import AwsError, TrailwatchError
@@ -126,6 +126,14 @@ def _delete(deps: Deps, job: JobContext, mute: Mute) -> None:
         if early and (isinstance(error, AwsError) or worth_another_try(job, error)):
             raise
         log.warning("mute=%s the rule was not deleted: %s", mute.id, error)
+
+
+def still_muted(deps: Deps, mute_id: str, why: str) -> None:
+    """Tell the channel that a mute could not be ended; the rule ends by itself at its time."""
+    with deps.db.transaction() as tx:
+        mute = mutes.get(tx, mute_id)
+        if mute is not None and mute.ended_at is None:
+            tell_failure(deps, tx, mute, why)
 
 
 def announced(drifted: Drifted, standing: Sequence[Mute]) -> bool:

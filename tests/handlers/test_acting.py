@@ -12,6 +12,7 @@ import opsgenie_sdk
 import pytest
 
 from handlers.access import Person, Role
+from handlers.jobs.end import end_of_job
 from handlers.jobs.mute import announced, lasting
 from handlers.modals.modal import Submission
 from handlers.modals.table import modal_of, submitted
@@ -250,6 +251,8 @@ def test_a_mute_ends_by_itself(desk: Any, alert: Alert) -> None:
     with desk.deps.db.reading() as tx:
         mute = mutes.standing(tx, alert.alias)
     assert mute is not None
+    end_of_job(desk.deps, "alarm.unmute", {"mute_id": mute.id}, "AWS refused it.")
+    assert "is still muted: AWS refused it." in desk.messages(f"mute:{mute.id}:failed")[0]["text"]
     desk.pass_time(minutes=61)
     desk.work()
     assert "its time is over" in desk.messages(f"mute:{mute.id}:end")[0]["text"]

@@ -48,7 +48,7 @@ from handlers.blocks.imports import import_message, import_written
 from handlers.blocks.kit import Message
 from handlers.blocks.lint import lint_message
 from handlers.blocks.lists import alerts_message
-from handlers.blocks.mutes import end_message, mute_message, mutes_message
+from handlers.blocks.mutes import end_message, failure_message, mute_message, mutes_message
 from handlers.blocks.own import strange_message
 from handlers.blocks.pattern import pattern_refused, pattern_taken
 from handlers.blocks.plan import plan_discarded, plan_message, plan_stale
@@ -279,6 +279,7 @@ def _acting(text: str, alert: Alert) -> dict[str, Message | kit.Block]:
     return {
         "mute": mute_message(mute),
         "mute-over": mute_message(over),
+        "mute-failed": failure_message(mute, text),
         "mute-end": end_message(over),
         "mutes": mutes_message([mute, mute]),
         "question": question_message(alert, "q1", text, samples.NOW),
