@@ -177,6 +177,23 @@ def test_a_post_is_found_behind_pages_of_others(bot: Any, slack: Any, until: Any
     assert slack.count("conversations.history") >= 3
 
 
+def test_a_lost_reply_is_found_in_its_thread_behind_pages(bot: Any, slack: Any, until: Any) -> None:
+    sender = bot.sender(settle=timedelta(seconds=1), timeout=3)
+    bot.say("parent", "one")
+    ts = bot.await_sent("parent").ts
+    slack.fault("chat.postMessage", "lost", count=1)
+    slack.fault("conversations.replies", "status", status=500)
+    bot.say("reply", "two", thread_of="parent")
+    until(lambda: slack.count("conversations.replies"))
+    for number in range(230):
+        slack.client.chat_postMessage(channel=slack.channel, text=f"noise {number}", thread_ts=ts)
+    slack.faults.clear()
+    bot.await_sent("reply")
+    assert slack.keys_everywhere().count("reply") == 1
+    assert sender.metrics()["slack_adopted_total"] == 1
+    assert slack.count("conversations.history") == 0
+
+
 def test_without_reconciliation_there_are_duplicates(bot: Any, slack: Any) -> None:
     """The negative control: the tests above can fail."""
     bot.sender(reconcile=False)
