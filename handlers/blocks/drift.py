@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from handlers.blocks import kit
-from handlers.blocks.event_table import origin, who
+from handlers.blocks.event_table import origin, tool, who
 from handlers.blocks.kit import (
     Block,
     Message,
@@ -236,22 +236,12 @@ def _who(row: DriftRow, offices: Collection[str]) -> list[str]:
 
 
 def _by(event: Event, offices: Collection[str]) -> str:
-    tool = tool_of(event.user_agent)
+    made_with = tool(event) if event.user_agent else ""
     return (
         f"*{esc(who(event), 150)}* {code(event.name, 64)} {date(event.time)} "
-        f"from {esc(origin(event, offices), 80)}{f' with {esc(tool, 60)}' if tool else ''}"
+        f"from {esc(origin(event, offices), 80)}"
+        f"{f' with {esc(made_with, 60)}' if made_with else ''}"
     )
-
-
-def tool_of(user_agent: str) -> str:
-    """What a call was made with, in a word or two: "aws-cli/2.31.4", "a browser"."""
-    text = plain(user_agent, 300)
-    if text.startswith("Mozilla/"):
-        return "a browser"
-    for part in text.replace("[", " ").split():
-        if part.lower().startswith(("terraform/", "pulumi/", "cloudformation")):
-            return part[:60]
-    return text.split(" ")[0].strip("[]")[:60]
 
 
 def _buttons(row: DriftRow, *, look: bool) -> Block:
