@@ -256,7 +256,7 @@ def _who(text: str) -> dict[str, Message | kit.Block]:
     seen = poisoned(samples_events.seen(event), text)
     alert = replace(poisoned(samples.ALERT, text), id="a1")
     facts = who_facts(replace(seen[0], event=event), (text,))
-    known = replace(alert, extra={"who": facts, "who_others": text})
+    known = replace(alert, extra={"who": facts, "who_others": "2"})
     searched = (samples.FIRED, samples.NOW)
     page = Pages("s1", "s1.20", 20)
     found = Found([event] * 20, 57, searched, text, (text,), {text: text}, page)
