@@ -38,14 +38,22 @@ def message_failed(deps: Deps, sent: Sent) -> None:
         return
     # Who the admins are may have to be asked of Slack: before the transaction.
     told = admins(deps)
-    word = sent.error.partition(":")[0].strip()
-    lost = sent.state is MessageState.DEAD and word in LOST and sent.lane in all_channels(deps)
+    word = _word(sent)
+    lost = _is_lost(deps, sent)
     with deps.db.transaction() as tx:
         if lost and channels.lose(tx, sent.lane, word, deps.clock()):
             log.warning("channel %s is lost: %s", sent.lane, word)
             _tell_lost(deps, tx, sent.lane, word, told)
         if not (lost and _moved(deps, tx, sent)):
             tell_letters(deps, tx, told)
+
+
+def sweep(deps: Deps) -> None:
+    """Move what still lies dead in a lost channel: whoever had to was killed before."""
+    with deps.db.reading() as tx:
+        left = [one for one in outbox.dead(tx) if _is_lost(deps, one) and _moves(deps, one)]
+    for sent in left:
+        message_failed(deps, sent)
 
 
 def work_failed(deps: Deps) -> None:
@@ -57,13 +65,27 @@ def work_failed(deps: Deps) -> None:
 
 def _moved(deps: Deps, tx: Connection, sent: Sent) -> bool:
     """Whether the message goes to the default channel now, with the one whose thread it is in."""
-    if sent.lane == deps.channel or not sent.key.startswith(MOVES):
+    if not _moves(deps, sent):
         return False
     if sent.thread_of is not None:
         parent = outbox.find(tx, sent.thread_of)
         if parent is not None and parent.lane != deps.channel:
             outbox.reroute(tx, parent.key, deps.channel, deps.clock())
     return outbox.reroute(tx, sent.key, deps.channel, deps.clock())
+
+
+def _word(sent: Sent) -> str:
+    return sent.error.partition(":")[0].strip()
+
+
+def _is_lost(deps: Deps, sent: Sent) -> bool:
+    """Whether a message died of its channel, which is one of the settings'."""
+    dead = sent.state is MessageState.DEAD and _word(sent) in LOST
+    return dead and sent.lane in all_channels(deps)
+
+
+def _moves(deps: Deps, sent: Sent) -> bool:
+    return sent.lane != deps.channel and sent.key.startswith(MOVES)
 
 
 def _tell_lost(deps: Deps, tx: Connection, channel: str, word: str, told: tuple[str, ...]) -> None:

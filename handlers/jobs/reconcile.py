@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from handlers.deps import Deps
 from handlers.intake import alarm_arn, confirmed, names_in
 from handlers.jobs.job import JobContext
+from handlers.troubles import sweep
 from trailwatch.alert import Alert, AlertState
 from trailwatch.routers.router import RoutedAlert
 from trailwatch.store import alerts
@@ -17,6 +18,7 @@ def reconcile(deps: Deps, job: JobContext) -> None:
 
     The list tells enough to see what differs; only that is read in full. Raises RouterError.
     """
+    sweep(deps)
     there = deps.router.list_open()
     with deps.db.reading() as tx:
         here = alerts.list_open(tx)

@@ -180,6 +180,31 @@ def test_a_lost_channel_falls_back_and_an_admin_is_told_once(
     until(lambda: len(world.texts(other)) == 2)
 
 
+def test_what_nobody_moved_in_time_is_moved_by_the_next_comparison(
+    world: World, until: Any
+) -> None:
+    """The process may be killed between a refusal and what follows from it."""
+    other = other_channel(world.slack)
+    world.slack.kick_bot(other)
+    world.house.deps = replace(world.house.deps, routes=(Route(channel=other),))
+    world.sender._on_trouble = None
+    world.show(alert_of("forgotten"))
+    deps = world.house.deps
+
+    def dead() -> list[letters.Letter]:
+        with deps.db.reading() as tx:
+            return letters.dead(tx)
+
+    until(dead)
+
+    def compared() -> list[str]:
+        world.house.job("alert.reconcile")
+        return world.texts(world.slack.channel)
+
+    until(compared)
+    assert dead() == [] and len(world.told()) == 1
+
+
 def test_the_default_channel_has_no_stand_in(world: World, until: Any) -> None:
     world.slack.archive(world.slack.channel)
     world.show(alert_of("nowhere"))
