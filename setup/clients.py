@@ -244,6 +244,10 @@ class Clients:
                 return []
             raise
 
+    def known_subscriptions(self, topic_arn: str) -> list[dict[str, Any]]:
+        """The same, asked for once."""
+        return self.once(("subscriptions", topic_arn), lambda: self.subscriptions(topic_arn))
+
     def integration(self, name: str, kind: str) -> dict[str, Any] | None:
         """The Opsgenie integration (id, name, enabled, type) of that name and type."""
         found = self.once("integrations", self.integrations.list)

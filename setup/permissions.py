@@ -8,7 +8,7 @@ from typing import Any
 
 from setup import migrate, prerequisites
 from setup.change import Action
-from setup.pipeline import pipeline, stray_alarm, stray_filter
+from setup.pipeline import own_key, pipeline, stray_alarm, stray_filter
 from setup.resource import MARK, Need, Resource
 from setup.resources.mute_rule import MuteRule
 from setup.survey import Step
@@ -40,6 +40,7 @@ def setup_policy(config: SiteConfig, setup_role: str = SETUP_ROLE) -> Document:
         *_checking(config, setup_role),
         *_mutes(config),
         *migrate.needs(config),
+        *_left_key(config),
         *outside,
     ]
     return _document([*needs, *asked], config)
@@ -137,6 +138,13 @@ def _mutes(config: SiteConfig) -> list[Need]:
     """What drift reads of the rules that mute alarms, and what takes our alarms out of them."""
     rules = MuteRule(config.site, "*", ()).permissions
     return [("read", "cloudwatch:ListAlarmMuteRules", "*"), *rules]
+
+
+def _left_key(config: SiteConfig) -> list[Need]:
+    """What is read of a key that was made for the site when it still wanted one."""
+    if config.kms == OWN_KEY:
+        return []
+    return [need for need in own_key(config).permissions if need[0] == "read"]
 
 
 def _checking(config: SiteConfig, setup_role: str) -> list[Need]:

@@ -83,7 +83,7 @@ class Subscription:
         return f"{self.endpoint}?apiKey={quote(key, safe='')}" if self.key_secret else self.endpoint
 
     def read(self, clients: Clients) -> dict[str, Any] | None:
-        found = self._ours(clients)
+        found = self._among(clients.known_subscriptions(self._topic_arn))
         if not found:
             return None
         current = clients.secrets.get(self.key_secret) if self.key_secret else ""
@@ -101,10 +101,11 @@ class Subscription:
         }
 
     def _ours(self, clients: Clients) -> list[dict[str, Any]]:
+        return self._among(clients.subscriptions(self._topic_arn))
+
+    def _among(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [
-            one
-            for one in clients.subscriptions(self._topic_arn)
-            if str(one.get("Endpoint", "")).partition("?")[0] == self.endpoint
+            one for one in found if str(one.get("Endpoint", "")).partition("?")[0] == self.endpoint
         ]
 
     def tags(self, clients: Clients) -> dict[str, str] | None:

@@ -32,6 +32,10 @@ IMPLIED = {
     "kms:TagResource",
     "logs:TagResource",
     "sns:TagResource",
+    # Of a key that was made when one was wanted, and is there still.
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListResourceTags",
     # CloudTrail is given the role.
     "iam:PassRole",
     # Deleting a version of an object, or an object without versions.
