@@ -41,10 +41,13 @@ def message_failed(deps: Deps, sent: Sent) -> None:
     word = _word(sent)
     lost = _is_lost(deps, sent)
     with deps.db.transaction() as tx:
-        if lost and channels.lose(tx, sent.lane, word, deps.clock()):
+        news = lost and channels.lose(tx, sent.lane, word, deps.clock())
+        # Channels before people, so that two of these never wait for each other's lanes.
+        moved = lost and _moved(deps, tx, sent)
+        if news:
             log.warning("channel %s is lost: %s", sent.lane, word)
             _tell_lost(deps, tx, sent.lane, word, told)
-        if not (lost and _moved(deps, tx, sent)):
+        if not moved:
             tell_letters(deps, tx, told)
 
 
@@ -121,4 +124,4 @@ def admins(deps: Deps) -> tuple[str, ...]:
             found.append(who)
         else:
             found += deps.people.members(who)
-    return tuple(dict.fromkeys(found))[:MOST_ADMINS]
+    return tuple(sorted(set(found)))[:MOST_ADMINS]
