@@ -9,6 +9,9 @@ from trailwatch.detections import Detection
 from trailwatch.event_selectors import excluded_sources
 from trailwatch.site import SiteConfig
 
+ENCRYPTED = ("bucket", "log_group", "trail", "topic")
+"""The kinds that a site's key encrypts."""
+
 
 def option_notes(changes: Iterable[Change]) -> tuple[str, ...]:
     """Sentences on keys that go on being needed, and on what cannot be taken back."""
@@ -41,6 +44,16 @@ def blind_notes(config: SiteConfig, detections: Iterable[Detection]) -> tuple[st
     return (
         f"These see nothing, as the trail leaves out the events of {' and '.join(excluded)}: "
         f"{', '.join(blind)}.",
+    )
+
+
+def idle_notes(config: SiteConfig) -> tuple[str, ...]:
+    """A key that is paid for and encrypts nothing, since all of it is adopted."""
+    if not config.key or not all(config.adopted.get(kind) for kind in ENCRYPTED):
+        return ()
+    return (
+        "The KMS key encrypts nothing: bucket, log group, trail and topic are adopted and keep "
+        "their own encryption. Without it: --set kms=none",
     )
 
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from setup.change import Fields
 from setup.clients import Clients
 from setup.cost import Size
+from setup.option_notes import ENCRYPTED
 from setup.resource import Resource
 from trailwatch.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_ENCRYPTED = ("bucket", "log_group", "trail", "topic")
 
 
 def size_of(parts: Iterable[tuple[Resource, Fields]], clients: Clients) -> Size:
@@ -35,7 +34,7 @@ def size_of(parts: Iterable[tuple[Resource, Fields]], clients: Clients) -> Size:
 
 
 def _has_key(resource: Resource, fields: Fields) -> bool:
-    if resource.kind not in _ENCRYPTED:
+    if resource.kind not in ENCRYPTED:
         return False
     told = fields.get("kms_key", "none") != "none"
     return told or str(fields.get("encryption", "")).startswith("aws:kms")

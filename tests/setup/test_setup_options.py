@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from setup.change import Action
+from setup.option_notes import idle_notes
 from setup.pipeline import pipeline
 from setup.plan import make_destroy_plan
 from setup.resources.kms_key import DESCRIPTION
@@ -335,3 +336,12 @@ def test_a_key_that_was_made_twice_is_given_up_and_the_key_of_another_prefix_is_
     assert sorted(states.values()) == ["Enabled", "Enabled", "PendingDeletion"]
     for alias in ("alias/trailwatch", "alias/other"):
         assert states[world.clients().key_arn(alias).rpartition("/")[2]] == "Enabled"
+
+
+def test_a_key_that_would_encrypt_nothing_is_told(on_moto: Any) -> None:
+    config = options(on_moto, OWN_KEY)
+    assert idle_notes(config) == ()
+    adopted = dict.fromkeys(("bucket", "log_group", "trail", "topic"), "theirs")
+    (note,) = idle_notes(replace(config, adopted=adopted))
+    assert "encrypts nothing" in note and "--set kms=none" in note
+    assert idle_notes(replace(config, kms="", adopted=adopted)) == ()
