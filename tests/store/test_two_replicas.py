@@ -70,7 +70,12 @@ def sandbox(postgres: str, tmp_path: Path) -> Iterator[tuple[Sandbox, list[BotPr
 
 def alerts(sandbox: Sandbox) -> list[dict[str, Any]]:
     found = sandbox.slack.messages(sandbox.slack.channel, "alice")
-    return [m for m in found if "alert_id" in ((m["metadata"] or {}).get("event_payload") or {})]
+    return [
+        m
+        for m in found
+        if not m.get("thread_ts")
+        and "alert_id" in ((m["metadata"] or {}).get("event_payload") or {})
+    ]
 
 
 def say(sandbox: Sandbox, text: str) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_the_first_post_follows_the_commit_at_once(bot: Any, slack: Any) -> None
             time.sleep(0.0005)
         waits.append(time.monotonic() - began)
     # Polling would take half a second; a busy machine takes some milliseconds.
-    assert sorted(waits)[10] < 0.15
+    assert sorted(waits)[10] < 0.4
 
 
 def test_a_lane_is_in_order_and_lanes_do_not_wait_for_each_other(bot: Any, slack: Any) -> None:
