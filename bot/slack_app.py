@@ -180,7 +180,8 @@ def _submission(deps: Deps, body: Mapping[str, Any]) -> Submission:
         opened = json.loads(str(view.get("private_metadata") or "{}"))
     except ValueError:
         opened = {}
-    texts, chosen = {}, {}
+    texts: dict[str, str] = {}
+    chosen: dict[str, tuple[str, ...]] = {}
     for block in (view.get("state") or {}).get("values", {}).values():
         for action_id, state in block.items():
             if user := state.get("selected_user"):

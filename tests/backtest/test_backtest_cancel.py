@@ -41,6 +41,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 class OneSite:
+    several = False
+
     def config(self, site: str = "") -> SiteConfig:
         return SiteConfig(Site("default", "123456789012", "us-east-1"))
 

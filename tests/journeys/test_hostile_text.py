@@ -151,7 +151,8 @@ def test_no_mention_no_link_no_hidden_character(evil_world: Any) -> None:
         for text in parsed:
             for inside in re.findall(r"<([^>]*)>?", text):
                 assert OURS.fullmatch(inside), text
-            assert "*urgent*" not in text
+            # Between ticks Slack shows every sign as it is.
+            assert "*urgent*" not in re.sub(r"`[^`\n]*`", "", text)
             assert "```" not in text
         if not payload.get("blocks"):
             assert "evil.example" not in payload["text"]
