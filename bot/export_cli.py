@@ -34,6 +34,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="leave out what was chosen in Slack; the store is not opened",
     )
+    export.add_argument(
+        "--set", metavar="NAME=VALUE,…", default="", help="options of the site, as in setup plan"
+    )
     export.add_argument("--output", type=Path, help="a file to write; by default it is printed")
     export.add_argument("--config", type=Path, help="a trailwatch.toml, as for `serve`")
     export.set_defaults(run=_export)
@@ -42,6 +45,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _export(options: argparse.Namespace) -> int:
     from bot.settings import read_settings
     from setup.export import export
+    from trailwatch.site_options import changed, written
     from trailwatch.store.database import open_database
 
     file = options.config
@@ -57,6 +61,7 @@ def _export(options: argparse.Namespace) -> int:
         try:
             sites = _sites(settings, db, options.account, options.site)
             config = sites.config(options.site)
+            config = changed(config, written(options.set)) if options.set else config
             made = export(config, sites.detections(config), options.format)
         finally:
             db.close()

@@ -13,6 +13,7 @@ from handlers.audit import row_of
 from handlers.blocks.drift import drift_words
 from handlers.blocks.home import HomeState, PipelineRow, home_view
 from handlers.deps import Deps
+from handlers.drifting import taken_down
 from handlers.jobs.job import JobContext
 from trailwatch.store import alerts, audit, drifts, inbox, jobs, outbox, site_config
 
@@ -26,7 +27,11 @@ def publish(deps: Deps, job: JobContext) -> None:
     with deps.db.reading() as tx:
         open_alerts = alerts.list_open(tx) if allowed else []
         recent = audit.recent(tx, limit=5) if person.role >= Role.RESPONDER else []
-        applied = {name for name in deps.sites.names if site_config.latest(tx, name)}
+        applied = {
+            name
+            for name in deps.sites.names
+            if site_config.latest(tx, name) and taken_down(tx, name) is None
+        }
         drift = {name: _drift_row(tx, name) for name in deps.sites.names}
         stuck = len(outbox.dead(tx)) + len(inbox.dead(tx)) + len(jobs.dead(tx))
     rows: Sequence[PipelineRow] = ()
@@ -65,7 +70,7 @@ def _pack_row(pack: str, applied: bool, site: str = "") -> PipelineRow:
     if applied:
         return PipelineRow("Pipeline", "ok", f"pack {pack}", "")
     return PipelineRow(
-        "Pipeline", "unknown", "nothing was set up from here yet", f"/trailwatch setup plan{site}"
+        "Pipeline", "unknown", "nothing is set up from here", f"/trailwatch setup plan{site}"
     )
 
 

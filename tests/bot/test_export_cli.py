@@ -75,3 +75,12 @@ def test_wrong_words_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "twelve digits" in capsys.readouterr().err
     assert main(["export", "--settings-only", *ACCOUNT, "--site", "mian"]) == 2
     assert "main" in capsys.readouterr().err
+
+
+def test_options_can_be_tried_without_a_store(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = ["--set", "kms=own,retention_days=400"]
+    assert main(["export", "--settings-only", *chosen, *ACCOUNT]) == 0
+    resources = json.loads(capsys.readouterr().out)["Resources"]
+    assert "AWS::KMS::Key" in {one["Type"] for one in resources.values()}
+    assert resources["LogGroup"]["Properties"]["RetentionInDays"] == 400
+    assert main(["export", "--settings-only", "--set", "kms", *ACCOUNT]) == 2

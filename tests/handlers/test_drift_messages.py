@@ -251,3 +251,4 @@ def test_a_destroyed_pipeline_does_not_drift(house: Any) -> None:
         assert f"taken down by alice with plan {plan}" in told
     assert "Still there: bucket trailwatch-" in told
     assert len(drift(house)) == 1 and rows(house) == []
+    assert "nothing is set up from here" in house.home()
