@@ -141,12 +141,12 @@ _OPERATORS = {
 
 
 def _item_names(items: Sequence[Any]) -> list[str]:
-    """What tells the items of a list apart: a name that each has, or else their numbers."""
+    """What tells the items of a list apart: their names, the number of one that has none; or else
+    their numbers."""
     for key in ("Sid", "name", "Name", "ID"):
-        names = [
-            str(item.get(key)) for item in items if isinstance(item, Mapping) and item.get(key)
-        ]
-        if len(set(names)) == len(items):
+        found = [item.get(key) if isinstance(item, Mapping) else None for item in items]
+        names = [str(name or number) for number, name in enumerate(found)]
+        if any(found) and len(set(names)) == len(items):
             return names
     return [str(number) for number in range(len(items))]
 

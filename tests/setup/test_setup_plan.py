@@ -58,6 +58,10 @@ def test_items_of_a_list_are_told_apart() -> None:
         "policy.Statement[B].Effect",
         "policy.Statement[B].Sid",
     ]
+    # A statement without a name leaves the others theirs.
+    slipped = {"policy": {"Statement": [*policy("A")["policy"]["Statement"], {"Effect": "Allow"}]}}
+    change = Change(Action.UPDATE, "topic", "alarms", slipped, policy("A"))
+    assert [diff.path for diff in change.diff()] == ["policy.Statement[1].Effect"]
     same_field = [{"field": "tags", "expectedValue": value} for value in ("one", "two")]
     filters = Change(Action.CREATE, "webhook_integration", "w", None, {"conditions": same_field})
     assert [diff.after for diff in filters.diff()] == ["one", "tags", "two", "tags"]

@@ -23,7 +23,16 @@ from trailwatch.site_options import (
 )
 
 CONFIG = SiteConfig(Site("main", "123456789012", "eu-west-1"))
-FROM_SETTINGS = {"site", "prefix", "namespace", "public_url", "router_url", "router_team", "tags"}
+FROM_SETTINGS = {
+    "site",
+    "prefix",
+    "namespace",
+    "public_url",
+    "router_url",
+    "router_team",
+    "tags",
+    "jsm_url",
+}
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
