@@ -26,6 +26,7 @@ OURS = re.compile(
     r"!date\^\d+\^[^|<>]*\|[^|<>]*"
     r"|https://([a-z0-9-]+\.)?console\.aws\.amazon\.com/[^|<>\s]*\|[^<>]*"
     r"|https://app\.opsgenie\.com/[^|<>\s]*\|[^<>]*"
+    r"|https://sandbox\.slack\.com/archives/[^|<>\s]*\|[^<>]*"
 )
 
 
