@@ -196,9 +196,12 @@ class SharedSubscription(Subscription):
     """Our subscription to a topic of others: theirs may go to the same on-call service, under
     keys that are not ours."""
 
-    def _ours(self, clients: Clients) -> list[dict[str, Any]]:
+    def _among(self, clients: Clients, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        same = Subscription._among(self, clients, found)
+        if not self.key_secret:
+            return same
         key = clients.secrets.get(self.key_secret)
-        return [one for one in Subscription._ours(self, clients) if key and _has_key(one, key)]
+        return [one for one in same if key and _has_key(one, key)]
 
 
 AnyAdopted = AdoptedTrail | AdoptedBucket | AdoptedLogGroup | AdoptedRole | AdoptedTopic

@@ -83,7 +83,7 @@ class Subscription:
         return f"{self.endpoint}?apiKey={quote(key, safe='')}" if self.key_secret else self.endpoint
 
     def read(self, clients: Clients) -> dict[str, Any] | None:
-        found = self._among(clients.known_subscriptions(self._topic_arn))
+        found = self._among(clients, clients.known_subscriptions(self._topic_arn))
         if not found:
             return None
         current = clients.secrets.get(self.key_secret) if self.key_secret else ""
@@ -101,9 +101,10 @@ class Subscription:
         }
 
     def _ours(self, clients: Clients) -> list[dict[str, Any]]:
-        return self._among(clients.subscriptions(self._topic_arn))
+        return self._among(clients, clients.subscriptions(self._topic_arn))
 
-    def _among(self, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _among(self, clients: Clients, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Those of a topic's subscriptions that are this one."""
         return [
             one for one in found if str(one.get("Endpoint", "")).partition("?")[0] == self.endpoint
         ]
