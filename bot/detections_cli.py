@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trailwatch.errors import UsageError
+from trailwatch.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from trailwatch.detections import Catalogue, Detection
 
 OK, WRONG, UNUSABLE = 0, 1, 2
+LISTED_BY = "trailwatch detections list"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,12 +44,15 @@ def _settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, help="a trailwatch.toml, as for `serve`")
 
 
-def _catalogue(options: argparse.Namespace) -> Catalogue:
-    """The catalogue with the team's own detections, where the settings name a folder of them."""
+def catalogue_of(config: Path | None = None) -> Catalogue:
+    """The catalogue with the team's own detections, where the settings name a folder of them.
+
+    config: a trailwatch.toml; without one that of the working folder, if there is one.
+    """
     from bot.settings import read_settings
     from trailwatch.detections import load_catalogue
 
-    file = options.config
+    file = config
     if file is None and Path("trailwatch.toml").is_file():
         file = Path("trailwatch.toml")
     folder = read_settings(os.environ, file).detections_folder
@@ -56,7 +60,7 @@ def _catalogue(options: argparse.Namespace) -> Catalogue:
 
 
 def _list(options: argparse.Namespace) -> int:
-    catalogue = _catalogue(options)
+    catalogue = catalogue_of(options.config)
     chosen = catalogue.pack(options.pack)
     width = max((len(detection.id) for detection in chosen), default=0)
     for detection in chosen:
@@ -67,7 +71,9 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    catalogue = _catalogue(options)
+    catalogue = catalogue_of(options.config)
+    if options.id not in catalogue:
+        raise NotFound.of("detection", options.id, catalogue.detections, LISTED_BY)
     detection = catalogue[options.id]
     packs = [name for name, ids in sorted(catalogue.packs.items()) if detection.id in ids]
     print("\n".join(_described(detection, packs)))

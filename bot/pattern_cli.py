@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 OK, FOUND = 0, 1
 
+_PATTERN = "the filter pattern, in quotes (put -- before a dash), or a detection's id"
 _FILES = "one event a line, or CloudTrail's files, also gzip; - is standard input"
 
 
@@ -30,7 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         ("test", test, "which lines of files (or standard input) match?"),
     ):
         verb = verbs.add_parser(name, help=about, description=about)
-        verb.add_argument("pattern", help="the filter pattern, in quotes; put -- before a dash")
+        verb.add_argument("pattern", help=_PATTERN)
         if name != "check":
             verb.add_argument("files", nargs="*", type=Path, help=_FILES)
             verb.add_argument(
@@ -88,16 +90,36 @@ def _events(options: argparse.Namespace) -> Iterator[str]:
 
 
 def parsed(text: str) -> Pattern | None:
-    """The pattern, or None after it was told what is wrong, with a caret below the place."""
+    """The pattern, or None after it was told what is wrong, with a caret below the place.
+
+    A detection's id stands for its pattern, which is told. Raises NotFound for a word that looks
+    like an id and is none.
+    """
     from trailwatch.pattern import PatternError, parse
     from trailwatch.pattern.pointing import pointed
 
+    text = _of_detection(text)
     try:
         return parse(text)
     except PatternError as error:
         print(pointed(text, error.at))
         print(error)
         return None
+
+
+def _of_detection(text: str) -> str:
+    """The pattern of the detection whose id a text is; the text itself where it is a pattern."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text.strip()):
+        return text  # is no id: the catalogue need not be read
+    from bot.detections_cli import LISTED_BY, catalogue_of
+
+    detection = catalogue_of().meant(text, LISTED_BY)
+    if detection is None:
+        return text
+    # Standard output is for what matches.
+    print(f"The pattern of the detection {detection.id}:", file=sys.stderr)
+    print(detection.pattern, file=sys.stderr)
+    return detection.pattern
 
 
 def clean(pattern: Pattern) -> bool:

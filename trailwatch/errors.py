@@ -22,6 +22,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MOST_NAMES = 20
+"""So many names are listed in full."""
+NEAREST = 5
+"""So many of more."""
+
 
 class TrailwatchError(Exception):
     """An error in three parts, each one sentence without markup.
@@ -52,14 +57,21 @@ class NotFound(TrailwatchError):
     """Nothing has that name; near names are offered in `fix`."""
 
     @classmethod
-    def of(cls, kind: str, name: str, known: Iterable[str]) -> NotFound:
-        """Say that no `kind` is called `name`, and which of `known` may have been meant."""
+    def of(cls, kind: str, name: str, known: Iterable[str], see: str = "") -> NotFound:
+        """Say that no `kind` is called `name`, and which of `known` may have been meant.
+
+        see: the command that lists them, named where they are too many for a sentence.
+        """
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         if near:
             fix = f"Did you mean {' or '.join(near)}?"
+        elif len(names) > MOST_NAMES:
+            nearest = difflib.get_close_matches(name, names, n=NEAREST, cutoff=0.0)
+            more = f"and {len(names) - len(nearest)} more{f': {see}' if see else ''}"
+            fix = f"Known: {', '.join(nearest)} {more}."
         elif names:
-            fix = f"Known: {', '.join(names[:20])}."
+            fix = f"Known: {', '.join(names)}."
         else:
             fix = ""
         return cls(f"There is no {kind} {name!r}.", fix=fix)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from handlers.blocks import kit
 from handlers.blocks.event_table import long_table
-from handlers.blocks.kit import Message, count, date, esc, plain
+from handlers.blocks.kit import Message, code, count, date, esc, plain
 from trailwatch.event import Event
 from trailwatch.pattern import Lint
 from trailwatch.pattern.pointing import pointed
@@ -30,9 +30,15 @@ def pattern_refused(pattern: str, error: str, at: int) -> Message:
     )
 
 
-def pattern_taken(pattern: str, findings: Sequence[Lint], clauses: Sequence[str] = ()) -> Message:
-    """A pattern that is taken: what it says in English where asked for, and what is dubious."""
-    head = ":white_check_mark: CloudWatch Logs takes this pattern."
+def pattern_taken(
+    pattern: str, findings: Sequence[Lint], clauses: Sequence[str] = (), of: str = ""
+) -> Message:
+    """A pattern that is taken: what it says in English where asked for, and what is dubious.
+
+    of: the id of the detection whose pattern it is, "" where it was typed.
+    """
+    which = f"the pattern of the detection {code(of)}" if of else "this pattern"
+    head = f":white_check_mark: CloudWatch Logs takes {which}."
     blocks = [kit.section(head), kit.rich_text(kit.lines(plain(pattern, PATTERN_TEXT)))]
     if clauses:
         said = "\n".join(plain_line(line) for line in clauses)
@@ -45,7 +51,7 @@ def pattern_taken(pattern: str, findings: Sequence[Lint], clauses: Sequence[str]
         more = count(len(findings) - SHOWN_FINDINGS, "more finding")
         blocks.append(kit.context(f"… {more}"))
     dubious = f" {count(len(findings), 'finding')}." if findings else ""
-    return kit.message(f"CloudWatch Logs takes this pattern.{dubious}", blocks)
+    return kit.message(f"CloudWatch Logs takes {which}.{dubious}", blocks)
 
 
 def pattern_explained(
@@ -78,15 +84,21 @@ def pattern_matches(
     *,
     complete: bool,
     offices: Collection[str] = (),
+    of: str = "",
 ) -> Message:
-    """The newest events that a pattern matches in the log group."""
+    """The newest events that a pattern matches in the log group.
+
+    of: the id of the detection whose pattern it is, "" where it was typed.
+    """
+    which = f"the pattern of the detection {code(of)}" if of else "this pattern"
     window = f"{date(searched[0])} to {date(searched[1])}"
     more = "" if complete else " at least, the search stopped at its limit"
     found = f"{count(len(events), 'event')}{more}"
     blocks = [
-        kit.section(f":mag: *{found}* from {window}"),
+        kit.section(f":mag: *{found}* from {window}" + (f" · {which}" if of else "")),
         kit.rich_text(kit.lines(plain(pattern, PATTERN_TEXT))),
     ]
     if events:
         blocks.append(long_table(events[:SHOWN_EVENTS], offices))
-    return kit.message(f"{found} match this pattern.", blocks)
+    verb = "matches" if len(events) == 1 else "match"
+    return kit.message(f"{found} {verb} {which}.", blocks)

@@ -16,6 +16,7 @@ from handlers.deps import Deps
 from handlers.request import Reply, Request
 from handlers.slack_text import pattern_typed
 from trailwatch.detections import facts_of, pattern_at
+from trailwatch.detections.catalogue import LISTED_BY
 from trailwatch.detections.own import added, removed, typed_detection
 from trailwatch.errors import NotFound, UsageError
 from trailwatch.pattern import PatternError, parse
@@ -36,7 +37,8 @@ def show(deps: Deps, request: Request, call: Invocation) -> Reply:
         message = detection_message(replace(detection, pattern=here))
     else:
         if name and name not in catalogue.packs:
-            raise NotFound.of("pack or detection", name, {*catalogue.packs, *catalogue.detections})
+            known = {*catalogue.packs, *catalogue.detections}
+            raise NotFound.of("pack or detection", name, known, LISTED_BY)
         chosen = catalogue.pack(name) if name else ()
         message = detections_message(catalogue.packs, name, chosen)
     return Reply(message.text, message.blocks)

@@ -24,27 +24,29 @@ _EVENT = re.compile(r"(?:^|\s)--?event[ =]([\w-]{1,64})\s*$|^--?event[ =]([\w-]{
 
 
 def check(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """Whether CloudWatch Logs takes a pattern, where it is wrong if not, and what is dubious."""
-    found = _parsed(call, call.rest)
+    """Whether CloudWatch Logs takes a pattern, where it is wrong if not, and what is dubious.
+
+    Here as below the id of a detection stands for the pattern that it has at the site.
+    """
+    site = deps.sites.chosen(None, request.channel)
+    text, of = _meant(deps, call.rest, site)
+    found = _parsed(call, text)
     if isinstance(found, Pattern):
-        left = _regex_filters_left(deps, deps.sites.chosen(None, request.channel))
-        found = pattern_taken(found.text, found.lint(left))
+        found = pattern_taken(found.text, found.lint(_regex_filters_left(deps, site)), of=of)
     return Reply(found.text, found.blocks)
 
 
 def explain(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """The same, and what the pattern says in plain English; with --event of that one event.
-
-    The id of a detection stands for the pattern that it has at the site.
-    """
+    """The same, and what the pattern says in plain English; with --event of that one event."""
     text, event_id, site = _with_options(call.rest, _EVENT, _SITE)
     site = deps.sites.chosen(site, request.channel)
-    found = _parsed(call, _of_detection(deps, text, site) or text)
+    text, of = _meant(deps, text, site)
+    found = _parsed(call, text)
     if isinstance(found, Pattern) and event_id:
         _start(deps, request, "pattern.explain", pattern=found.text, event_id=event_id, site=site)
         return Reply("Looking for the event…")
     if isinstance(found, Pattern):
-        found = pattern_taken(found.text, found.lint(), tuple(found.explain().lines()))
+        found = pattern_taken(found.text, found.lint(), tuple(found.explain().lines()), of)
     return Reply(found.text, found.blocks)
 
 
@@ -53,10 +55,12 @@ def test(deps: Deps, request: Request, call: Invocation) -> Reply:
     text, since, site = _with_options(call.rest, _SINCE, _SITE)
     site = deps.sites.chosen(site, request.channel)
     seconds = parse_duration(since or DEFAULT_SINCE).total_seconds()
+    text, of = _meant(deps, text, site)
     found = _parsed(call, text)
     if not isinstance(found, Pattern):
         return Reply(found.text, found.blocks)
-    _start(deps, request, "pattern.test", pattern=found.text, seconds=str(seconds), site=site)
+    wanted = {"pattern": found.text, "seconds": str(seconds), "site": site, "detection": of}
+    _start(deps, request, "pattern.test", **wanted)
     return Reply("Searching the log group…")
 
 
@@ -66,12 +70,15 @@ def _start(deps: Deps, request: Request, kind: str, **arguments: str) -> None:
         jobs.add(tx, kind, arguments, deps.clock(), key=f"{kind}:{request.key}")
 
 
-def _of_detection(deps: Deps, text: str, site: str) -> str:
-    """The pattern that the detection which a text names has at a site, "" if it names none."""
-    detection = deps.catalogue.get(text.strip())
+def _meant(deps: Deps, text: str, site: str) -> tuple[str, str]:
+    """The pattern that a text is, or that the detection which it names has at a site; its id.
+
+    Raises NotFound for a word that looks like an id and is none.
+    """
+    detection = deps.catalogue.meant(pattern_typed(text))
     if detection is None:
-        return ""
-    return pattern_at(detection, facts_of(deps.sites.config_or_blank(site)))
+        return text, ""
+    return pattern_at(detection, facts_of(deps.sites.config_or_blank(site))), detection.id
 
 
 def _regex_filters_left(deps: Deps, site: str) -> int | None:
@@ -112,7 +119,7 @@ def _parsed(call: Invocation, text: str) -> Pattern | Message:
 
 COMMANDS = (
     Command(
-        "pattern check", "pattern check PATTERN",
+        "pattern check", "pattern check PATTERN|DETECTION",
         'pattern check { $.eventName = "ConsoleLogin" }',
         "Whether CloudWatch Logs takes a filter pattern, what is wrong and what is dubious",
         Role.VIEWER, check, raw=True,
@@ -124,7 +131,7 @@ COMMANDS = (
         Role.VIEWER, explain, raw=True,
     ),
     Command(
-        "pattern test", "pattern test PATTERN [--since 24h] [--site SITE]",
+        "pattern test", "pattern test PATTERN|DETECTION [--since 24h] [--site SITE]",
         'pattern test { $.eventName = "CreateUser" } --since 7d',
         "Which events of the log group a filter pattern matches", Role.VIEWER, test, raw=True,
     ),

@@ -67,3 +67,22 @@ def test_the_caret_stands_below_the_error(capsys: pytest.CaptureFixture[str]) ->
         "               ^",
         "Invalid character(s) in term '='",
     ]
+
+
+def test_a_detections_id_stands_for_its_pattern(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pattern", "explain", "root-usage"]) == 0
+    shown = capsys.readouterr()
+    assert 'userIdentity.type is "Root"' in shown.out
+    assert shown.err.startswith("The pattern of the detection root-usage:\n{$.userIdentity.type")
+    event = json.dumps({**RECORD, "eventSource": "iam.amazonaws.com"})
+    assert main(["pattern", "test", "iam-user-created", "--event", event]) == 0
+    assert capsys.readouterr().out == f"{event}\n"
+
+
+@pytest.mark.parametrize("verb", ["check", "explain", "test"])
+def test_a_mistyped_id_gets_near_names(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pattern", verb, "root-usagee"]) == 2
+    told = capsys.readouterr().err
+    assert "Did you mean root-usage" in told
+    assert 'write it in quotes: "root-usagee"' in told
+    assert main(["pattern", "check", '"root-usagee"']) == 0

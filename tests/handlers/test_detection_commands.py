@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+import pytest
+
 from handlers.access import Person
 from handlers.blocks.lists import detection_message
 from handlers.commands.detections import COMMANDS
@@ -12,6 +14,7 @@ from handlers.commands.grammar import parse
 from handlers.deps import Deps
 from handlers.request import Reply, Request
 from trailwatch.detections import Catalogue, load_catalogue
+from trailwatch.errors import NotFound
 from trailwatch.site import Site, SiteConfig
 
 REQUEST = Request(Person("U1", "alice"), "C1", "", "", "k1")
@@ -71,3 +74,12 @@ def test_an_own_detection_that_cannot_be_is_shown_with_a_caret() -> None:
     reply = answer('detections add mine P2 "Mine" `{ $.eventName == X }`')
     assert reply.text.startswith("CloudWatch Logs refuses this pattern at column 16:")
     assert "{ $.eventName == X }\n               ^" in said(reply.blocks)
+
+
+def test_an_unknown_id_does_not_list_a_part_as_if_it_were_all() -> None:
+    with pytest.raises(NotFound) as refused:
+        answer("detections qqq")
+    assert refused.value.fix.count(",") < 6
+    assert "more: /trailwatch detections." in refused.value.fix
+    with pytest.raises(NotFound, match=r"and 89 more: /trailwatch detections\."):
+        CATALOGUE["qqq"]

@@ -15,7 +15,7 @@ from handlers.commands.pattern import COMMANDS
 from handlers.deps import Deps
 from handlers.request import Reply, Request
 from trailwatch.detections import Catalogue, Detection, load_catalogue
-from trailwatch.errors import UsageError
+from trailwatch.errors import NotFound, UsageError
 from trailwatch.site import Site, SiteConfig
 
 REQUEST = Request(Person("U1", "alice"), "C1", "", "", "k1")
@@ -84,7 +84,18 @@ def test_a_detection_is_explained_with_its_pattern_at_the_site() -> None:
     pattern, said = preformatted(answer("pattern explain large-instance"))
     assert "instanceType = %\\.9xlarge|\\.[1-9][0-9]+xlarge" in pattern
     assert 'eventName is "RunInstances"' in said
-    assert preformatted(answer("pattern explain no-such-detection"))[0] == "no-such-detection"
+    for verb in ("check", "explain"):
+        told = answer(f"pattern {verb} large-instance").text
+        assert "the pattern of the detection `large-instance`" in told
+
+
+@pytest.mark.parametrize("verb", ["check", "explain", "test"])
+def test_a_mistyped_id_is_no_text_to_search(verb: str) -> None:
+    with pytest.raises(NotFound) as refused:
+        answer(f"pattern {verb} `iam-user-creatd`")
+    assert "Did you mean iam-user-created" in refused.value.fix
+    assert 'To search it as text, write it in quotes: "iam-user-creatd".' in refused.value.fix
+    assert preformatted(answer('pattern explain "iam-user-creatd"'))[0] == '"iam-user-creatd"'
 
 
 def test_what_is_dubious_comes_with_the_pattern_to_write() -> None:

@@ -5,6 +5,7 @@ One TOML file for each detection, named after its id; `packs.toml` names the pro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,7 +21,9 @@ ALL = "all"
 """The pack of every detection."""
 OWN = "own"
 """The pack of a team's own detections; it exists where there is a folder of them."""
+LISTED_BY = "/trailwatch detections"
 _PACKS_FILE = "packs.toml"
+_LIKE_AN_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,21 @@ class Catalogue:
     def __getitem__(self, id_: str) -> Detection:
         """The detection of this id; raises NotFound, which offers near ids."""
         if id_ not in self.detections:
-            raise NotFound.of("detection", id_, self.detections)
+            raise NotFound.of("detection", id_, self.detections, LISTED_BY)
         return self.detections[id_]
+
+    def meant(self, text: str, see: str = LISTED_BY) -> Detection | None:
+        """The detection whose id a text is, where a pattern could stand; None for a pattern.
+
+        see: the command that lists ids. Raises NotFound for a single word that looks like an id
+        and is none: taken for text to search, it would match nothing, and all would seem well.
+        """
+        word = text.strip()
+        if word in self.detections or not _LIKE_AN_ID.fullmatch(word):
+            return self.detections.get(word)
+        error = NotFound.of("detection", word, self.detections, see)
+        error.fix += f' To search it as text, write it in quotes: "{word}".'
+        raise NotFound(error.what, error.why, error.fix)
 
     def get(self, id_: str) -> Detection | None:
         """The detection of this id, or None."""
