@@ -12,7 +12,9 @@ from sqlalchemy import Connection
 from handlers.access import Role
 from handlers.audit import note
 from handlers.blocks.drift import drift_message
+from handlers.blocks.kit import Message
 from handlers.blocks.plan import plan_message
+from handlers.blocks.status import nothing_message
 from handlers.deps import Deps
 from handlers.planning import destroys, show, start_apply
 from handlers.planning import message_key as plan_key
@@ -201,6 +203,14 @@ def chosen(tx: Connection, value: str) -> list[DriftRow]:
 def watched(tx: Connection, site: str) -> bool:
     """Whether a site has a pipeline that is to stay as it was applied."""
     return bool(plans.carried_out(tx, site, limit=1)) and taken_down(tx, site) is None
+
+
+def nothing_set_up(deps: Deps, site: str) -> Message | None:
+    """What to say of a site without a pipeline of ours instead of "0 found"; None where one is."""
+    with deps.db.reading() as tx:
+        if watched(tx, site):
+            return None
+    return nothing_message(site, several=deps.sites.several)
 
 
 def taken_down(tx: Connection, site: str) -> PlanRow | None:

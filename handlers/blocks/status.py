@@ -34,13 +34,8 @@ def status_message(
     good = len(ranked) - len(bad)
     origin = kit.context(f"site {code(site, 60)} · checked {date(checked_at)}")
     if all(status.state == "missing" for status in ranked):
-        text = (
-            f"Nothing is set up in {esc(site, 60)} yet: {esc(mend, 120)} shows what would be made."
-        )
-        line = (
-            f":grey_question: *Nothing is set up yet.* {code(mend, 120)} shows what would be made."
-        )
-        return kit.message(text, [kit.section(line), origin])
+        bare = nothing_message(site, several=several)
+        return kit.message(bare.text, [*bare.blocks, origin])
     blocks = [
         kit.section(
             f":white_check_mark: *All {count(good, 'resource')} as wanted*"
@@ -68,6 +63,14 @@ def status_message(
         blocks.append(kit.context(f"… {count(len(ranked) - len(rows), 'more resource')}"))
     blocks.append(origin)
     return kit.message(_sentence(site, bad, good, mend), blocks)
+
+
+def nothing_message(site: str, *, several: bool = False) -> Message:
+    """That a site has no pipeline, whoever asks what it says or covers. several: as above."""
+    plan = f"{_FIX} --site {plain(site, 60)}" if several else _FIX
+    text = f"Nothing is set up in {esc(site, 60)} yet: {esc(plan, 120)} shows what would be made."
+    line = f":grey_question: *Nothing is set up yet.* {code(plan, 120)} shows what would be made."
+    return kit.message(text, [kit.section(line)])
 
 
 def down_message(

@@ -10,6 +10,7 @@ from handlers.blocks.backtest import backtest_message, backtest_running
 from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message, span
 from handlers.deps import Deps
+from handlers.drifting import nothing_set_up
 from handlers.jobs.job import JobContext, worth_another_try
 from trailwatch.backtest import Subject, run, subject_of
 from trailwatch.detections import Detection, facts_of
@@ -54,6 +55,8 @@ def run_backtest(deps: Deps, job: JobContext, look_every: float = LOOK_EVERY) ->
                 _show(deps, job, running)
         result = progress.result(complete=not stopped)
         message = backtest_message(what, result, now, str(job.args["name"]), stopped)
+        if any("NoSuchBucket" in one.reason for one in result.problems):
+            message = nothing_set_up(deps, config.site.name) or message
     except TrailwatchError as error:
         if worth_another_try(job, error):
             raise

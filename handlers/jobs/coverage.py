@@ -6,6 +6,7 @@ from handlers.answering import tell
 from handlers.blocks.coverage import coverage_message
 from handlers.blocks.errors import error_message
 from handlers.deps import Deps
+from handlers.drifting import nothing_set_up
 from handlers.jobs.job import JobContext, worth_another_try
 from setup.coverage import live_filters
 from trailwatch.coverage import judge, load_controls
@@ -19,6 +20,8 @@ def tell_coverage(deps: Deps, job: JobContext) -> None:
         live = live_filters(deps.setup_clients(config.site.name), config.site.region)
         found = judge(load_controls(deps.sites.base), live.filters)
         message = coverage_message(config.site.name, found, live.notes)
+        if not live.filters:
+            message = nothing_set_up(deps, config.site.name) or message
     except TrailwatchError as error:
         if worth_another_try(job, error):
             raise

@@ -10,8 +10,9 @@ from handlers.blocks.errors import error_message
 from handlers.blocks.kit import Message
 from handlers.blocks.pattern import pattern_explained, pattern_matches
 from handlers.deps import Deps
+from handlers.drifting import nothing_set_up
 from handlers.jobs.job import JobContext, worth_another_try
-from trailwatch.errors import NotFound, TrailwatchError
+from trailwatch.errors import AwsError, NotFound, TrailwatchError
 from trailwatch.pattern import parse
 from trailwatch.search.logs import EventQuery
 
@@ -29,7 +30,12 @@ def search(deps: Deps, job: JobContext) -> None:
         config = deps.sites.config(str(job.args.get("site", "")))
         page = deps.logs(config).search(EventQuery(parse(text), start, now))
         return pattern_matches(
-            text, page.events, (start, now), complete=page.complete, offices=config.offices
+            text,
+            page.events,
+            (start, now),
+            complete=page.complete,
+            offices=config.offices,
+            of=str(job.args.get("detection", "")),
         )
 
     _tell(deps, job, look)
@@ -65,5 +71,12 @@ def _tell(deps: Deps, job: JobContext, look: Callable[[], Message]) -> None:
     except TrailwatchError as error:
         if worth_another_try(job, error):
             raise
-        message = error_message(error)
+        message = _no_group(deps, job, error) or error_message(error)
     tell(deps, job, message)
+
+
+def _no_group(deps: Deps, job: JobContext, error: TrailwatchError) -> Message | None:
+    """What to say where the log group is missing because nothing is set up; else None."""
+    if not isinstance(error, AwsError) or error.code != "ResourceNotFoundException":
+        return None
+    return nothing_set_up(deps, deps.sites.known(str(job.args.get("site", ""))))
