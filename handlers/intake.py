@@ -14,12 +14,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from handlers.blocks.accounts import as_listed
 from handlers.blocks.alert import alert_message
 from handlers.blocks.alert_menu import AlertLinks
 from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
 from handlers.links import alarm_url, event_url, opsgenie_url
-from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance
+from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance, worst_first
 from trailwatch.clock import iso, parse_time, plausible
 from trailwatch.detections import Catalogue
 from trailwatch.event import Event
@@ -177,6 +178,12 @@ def names_of(deps: Deps, events: Iterable[Event], accounts: Iterable[str] = ()) 
     """The names to show for the accounts of these events."""
     found = {*accounts, *(event.account for event in events)}
     return {account: deps.sites.account_name(account) for account in found if account}
+
+
+def listed(deps: Deps, alerts: Iterable[Alert]) -> list[Alert]:
+    """Alerts as lists name them, by their events' account: the worst first, then the newest."""
+    named = (as_listed(one, names_of(deps, one.events, one.accounts)) for one in alerts)
+    return worst_first(named)
 
 
 def message_key(alert_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -111,6 +111,12 @@ class Transition:
     at: datetime
     by: str = ""
     until: datetime | None = None
+
+
+def worst_first(alerts: Iterable[Alert]) -> list[Alert]:
+    """Alerts by severity, and of each severity the newest first."""
+    newest = sorted(alerts, key=lambda alert: alert.first_seen, reverse=True)
+    return sorted(newest, key=lambda alert: alert.severity)
 
 
 _REACHED = {

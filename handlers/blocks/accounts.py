@@ -7,6 +7,7 @@ that watches, and the events' accounts are what a person wants to know.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from handlers.blocks.kit import code, esc, label, plain
 from trailwatch.alert import Alert
@@ -27,6 +28,18 @@ def only_member(alert: Alert) -> str:
     others = members(alert)
     found = set(alert.accounts or (event.account for event in alert.events))
     return others[0] if len(others) == 1 and len(found) == 1 else ""
+
+
+def as_listed(alert: Alert, names: Mapping[str, str]) -> Alert:
+    """The alert as a list names it: of the one other account that its events are of, if it is one.
+
+    As in the headline; lists show one account alone. Not to be kept.
+    """
+    account = only_member(alert)
+    if not account:
+        return alert
+    fields = replace(alert.fields, account=account, account_name=names.get(account, ""))
+    return replace(alert, fields=fields)
 
 
 def columns(

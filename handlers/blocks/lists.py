@@ -15,7 +15,7 @@ SHOWN_ALERTS = 20
 
 
 def alerts_message(alerts: Sequence[Alert], now: datetime) -> Message:
-    """Alerts newest first, one line each."""
+    """Alerts in the order given, one line each."""
     if not alerts:
         text = "No alert is open."
         return kit.message(text, [kit.section(f":white_check_mark: {text}")])

@@ -9,6 +9,7 @@ from handlers.blocks.troubles import Health, health_message
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse_duration
 from handlers.deps import Deps
+from handlers.intake import listed
 from handlers.request import Reply, Request
 from handlers.resending import send_again
 from trailwatch.clock import iso
@@ -18,7 +19,7 @@ from trailwatch.store.health import pulse
 
 
 def list_alerts(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """The open alerts, or with --since all that fired since."""
+    """The open alerts, or with --since all that fired since; the worst first, then the newest."""
     now = deps.clock()
     with deps.db.reading() as tx:
         if "since" in call.options:
@@ -27,7 +28,7 @@ def list_alerts(deps: Deps, request: Request, call: Invocation) -> Reply:
         else:
             found = alerts.list_open(tx)
     sites = deps.sites.filtered(call.options.get("site"), request.channel)
-    mine = tuple(alert for alert in found if deps.sites.known(alert.site) in sites)
+    mine = listed(deps, (one for one in found if deps.sites.known(one.site) in sites))
     message = alerts_message(mine, now)
     return Reply(message.text, message.blocks)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from handlers.blocks.digest import digest_message
 from handlers.deps import Deps
+from handlers.intake import listed
 from handlers.jobs.job import JobContext
 from trailwatch.clock import parse_time
 from trailwatch.digest import make_digest
@@ -28,7 +29,7 @@ def post_digest(deps: Deps, job: JobContext) -> None:
         still_open = alerts.list_open(tx)
         distinct = {alert.id: alert for alert in [*fired, *still_open]}
         for key, channel, sites in _wanted(deps, job, until):
-            mine = tuple(a for a in distinct.values() if deps.sites.known(a.site) in sites)
+            mine = listed(deps, (a for a in distinct.values() if deps.sites.known(a.site) in sites))
             named = [site for site in deps.sites.names if site in sites]
             digest = make_digest(mine, since, until, deps.clock())
             message = digest_message(digest, named if deps.sites.several else ())

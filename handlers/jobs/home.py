@@ -14,6 +14,7 @@ from handlers.blocks.drift import drift_words
 from handlers.blocks.home import HomeState, PipelineRow, home_view
 from handlers.deps import Deps
 from handlers.drifting import taken_down
+from handlers.intake import listed
 from handlers.jobs.job import JobContext
 from trailwatch.store import alerts, audit, drifts, inbox, jobs, outbox, site_config
 
@@ -46,7 +47,7 @@ def publish(deps: Deps, job: JobContext) -> None:
     state = HomeState(
         user=person.name,
         role=person.role.word,
-        open_alerts=open_alerts[:SHOWN],
+        open_alerts=listed(deps, open_alerts)[:SHOWN],
         open_total=len(open_alerts),
         pipeline=rows,
         audit=[row_of(entry) for entry in recent],
