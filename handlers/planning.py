@@ -119,7 +119,10 @@ def _refusal(deps: Deps, request: Request, row: PlanRow, typed: str) -> Trailwat
             f"The name of the site is {row.site}, and it has to be typed as it is."
             if typed
             else f"Plan {row.id} takes {row.site} down: the site's name has to be typed.",
-            fix=f"Press Destroy… on the plan, or: /trailwatch setup apply {row.id} --confirm NAME",
+            # Who typed a name has the dialog or the command before them.
+            fix=""
+            if typed
+            else f"Press Destroy… on the plan, or: /trailwatch setup apply {row.id} --confirm NAME",
         )
     return None
 

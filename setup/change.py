@@ -158,4 +158,6 @@ def _text(value: Any) -> str:
         return value
     if isinstance(value, Mapping | list | tuple) or value is None:
         return "none"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value)

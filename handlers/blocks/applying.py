@@ -91,7 +91,7 @@ def plan_result(
     origin += f" · by {esc(by, 160)}" if by else ""
     origin += f" · why: {esc(why, 300)}" if why else ""
     if not failed and not untried:
-        counts = f"{numbers}, {plan.unchanged:,} unchanged"
+        counts = f"{numbers}{unchanged(plan)}"
         nothing = " Nothing to change." if not plan.changes else ""
         return kit.message(
             f"Applied: {counts}.{nothing}",
@@ -104,7 +104,7 @@ def plan_result(
     word, picture = "Stopped", ":x:"
     if cancelled_by and not failed:
         word, picture = f"Cancelled by {esc(cancelled_by, 80)}", ":octagonal_sign:"
-    blocks = [kit.section(f"{picture} *{word}*: {counts}, {plan.unchanged:,} unchanged.")]
+    blocks = [kit.section(f"{picture} *{word}*: {counts}{unchanged(plan)}.")]
     blocks += [_failure(step) for step in failed[:_MOST_FAILURES]]
     if len(failed) > _MOST_FAILURES:
         blocks.append(kit.context(f"… {len(failed) - _MOST_FAILURES:,} more failed"))
@@ -116,7 +116,12 @@ def plan_result(
     blocks.append(kit.context(f"{origin} · what is done stays: plan the rest, or the way back"))
     blocks.append(_what_now(plan))
     why = " ".join(_failure_text(step) for step in failed[:_MOST_FAILURES])
-    return kit.message(f"{word}: {counts}, {plan.unchanged:,} unchanged. {why}".strip(), blocks)
+    return kit.message(f"{word}: {counts}{unchanged(plan)}. {why}".strip(), blocks)
+
+
+def unchanged(plan: Plan) -> str:
+    """ ", 18 unchanged"; of a plan that looks at what drifted alone nothing is said of the rest."""
+    return "" if plan.purpose == "restore" else f", {plan.unchanged:,} unchanged"
 
 
 def _what_now(plan: Plan) -> Block:

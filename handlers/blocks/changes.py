@@ -1,4 +1,4 @@
-"""Knows how the changes of a plan look: by kind, in the order in which they are made. Pure."""
+"""Knows how the changes of a plan look: what is deleted first, then by kind. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from setup.change import Action, Change, FieldDiff
 
 _MOST_LINES = 60
 _MOST_OF_A_KIND = 8
+_MOST_DELETED = 30
+"""What goes is named, also where there is much of a kind."""
 _MOST_DIFFS = 4
+_SHORT = 80
 _FULL_LIST = "the thread has all"
 
 _SIGN = {
@@ -21,9 +24,18 @@ _SIGN = {
 }
 
 
+_ORDER = (Action.DELETE, Action.UPDATE, Action.CREATE)
+
+
+def grouped(changes: Sequence[Change]) -> list[list[Change]]:
+    """The changes of one action and kind together: deletions first, then in the plan's order."""
+    ranked = sorted(changes, key=lambda change: _ORDER.index(change.action))
+    return [list(group) for _, group in groupby(ranked, key=lambda one: (one.action, one.kind))]
+
+
 def change_blocks(changes: Sequence[Change]) -> list[Block]:
-    """One block of rich text for each kind; what has no room is counted at the end."""
-    kinds = [list(group) for _, group in groupby(changes, key=lambda change: change.kind)]
+    """One block of rich text for each action and kind; what has no room is counted at the end."""
+    kinds = grouped(changes)
     blocks: list[Block] = []
     room = _MOST_LINES
     for number, group in enumerate(kinds):
@@ -41,22 +53,27 @@ def leaves_out(changes: Sequence[Change]) -> bool:
     """Whether `change_blocks` shows less than all: fields of what is made, or whole changes."""
     if any(change.action is Action.CREATE for change in changes):
         return True
-    if any(len(change.diff()) > _MOST_DIFFS for change in changes if _updates(change)):
+    diffs = [change.diff() for change in changes if change.action is Action.UPDATE]
+    if any(len(parts) > _MOST_DIFFS or any(_is_long(part) for part in parts) for parts in diffs):
         return True
-    kinds = [list(group) for _, group in groupby(changes, key=lambda change: change.kind)]
+    kinds = grouped(changes)
     lines = sum(2 + sum(1 + len(_diff_lines(c)) for c in group) for group in kinds)
-    return lines > _MOST_LINES or any(len(group) > _MOST_OF_A_KIND for group in kinds)
+    return lines > _MOST_LINES or any(len(group) > _most_of(group) for group in kinds)
 
 
-def _updates(change: Change) -> bool:
-    return change.action is Action.UPDATE
+def _is_long(diff: FieldDiff) -> bool:
+    return any(len(side or "") > _SHORT for side in (diff.before, diff.after))
+
+
+def _most_of(group: Sequence[Change]) -> int:
+    return _MOST_DELETED if group[0].action is Action.DELETE else _MOST_OF_A_KIND
 
 
 def _fitting(group: Sequence[Change], room: int) -> list[tuple[Change, list[list[Word]]]]:
     """The first changes of a kind with their diffs, as many as the lines allow."""
     shown: list[tuple[Change, list[list[Word]]]] = []
     room -= 1
-    for change in group[:_MOST_OF_A_KIND]:
+    for change in group[: _most_of(group)]:
         diffs = _diff_lines(change)
         room -= 1 + len(diffs)
         if room < 0 and shown:
@@ -66,19 +83,16 @@ def _fitting(group: Sequence[Change], room: int) -> list[tuple[Change, list[list
 
 
 def _kind(group: Sequence[Change], items: Sequence[tuple[Change, list[list[Word]]]]) -> Block:
-    """One change in one line; several below a heading, which has their sign where it is one."""
+    """One change in one line; several below a heading, which has their sign."""
     if len(group) == 1:
         change, diffs = items[0]
         parts = [kit.words(*change_words(change, kind=True))]
         return kit.rich_text(*parts, *([kit.listing(diffs)] if diffs else []))
-    same = len({change.action for change in group}) == 1
-    heading: list[Word] = [(count(len(group), plain(group[0].label, 60)), "bold")]
-    if same:
-        heading = [kit.emoji(_SIGN[group[0].action]), " ", *heading]
-    parts = [kit.words(*heading)]
+    heading: Word = (count(len(group), plain(group[0].label, 60)), "bold")
+    parts = [kit.words(kit.emoji(_SIGN[group[0].action]), " ", heading)]
     bullets: list[list[Word]] = []
     for change, diffs in items:
-        bullets.append([_name(change)] if same else change_words(change))
+        bullets.append([_name(change)])
         if diffs:
             parts += [kit.listing(bullets), kit.listing(diffs, indent=1)]
             bullets = []
@@ -110,7 +124,7 @@ def _diff_lines(change: Change) -> list[list[Word]]:
     return lines
 
 
-def diff_words(diff: FieldDiff, limit: int = 80) -> list[Word]:
+def diff_words(diff: FieldDiff, limit: int = _SHORT) -> list[Word]:
     """One field: what it is and what it will be, each cut to `limit` characters."""
     path = f"{plain(diff.path, 80)}: "
     if diff.before is None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from handlers.blocks import kit
-from handlers.blocks.applying import AGAIN
+from handlers.blocks.applying import AGAIN, unchanged
 from handlers.blocks.changes import change_blocks, leaves_out
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, plain, utc, visible
 from setup.change import Action
@@ -58,8 +58,8 @@ def plan_message(
     ]
     warned = f"{esc(_warned(plan), 400)} " if _warned(plan) else ""
     text = (
-        f"{title} for {esc(plan.site, 60)}: {to_do(plan)}, "
-        f"{plan.unchanged:,} unchanged. {_cost_sentence(plan.cost)} "
+        f"{title} for {esc(plan.site, 60)}: {to_do(plan)}"
+        f"{unchanged(plan)}. {_cost_sentence(plan.cost)} "
         f"{warned}Asked by {esc(requested_by, 80)}, expires at {utc(plan.expires_at)}."
     )
     return kit.message(text, blocks)

@@ -36,7 +36,7 @@ def row_of(deps: Deps, name: str) -> SiteRow:
             problems.append(error)
     config, wanted = deps.sites.config_or_blank(name), deps.sites.wanted(name)
     with deps.db.reading() as tx:
-        newest = plans.newest(tx, name, limit=1)
+        newest = next(iter(plans.newest(tx, name, limit=1)), None)
     return SiteRow(
         name=name,
         account=config.site.account,
@@ -46,7 +46,7 @@ def row_of(deps: Deps, name: str) -> SiteRow:
         channel=wanted.channel,
         reads=wanted.reads,
         builds=wanted.builds,
-        plan=newest[0].state.value if newest else "",
-        plan_at=newest[0].created_at if newest else None,
+        plan=newest.state.value if newest else "",
+        plan_at=newest and (newest.ended_at or newest.approved_at or newest.created_at),
         problems=tuple(problems),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -9,10 +10,13 @@ from typing import Any
 
 from handlers import samples_plans
 from handlers.blocks.applying import plan_progress, plan_result
+from handlers.blocks.change_list import all_changes
+from handlers.blocks.changes import leaves_out
 from handlers.blocks.kit import Message
 from handlers.blocks.plan import plan_message
 from setup.apply import Progress, ProgressState
 from setup.change import Action, Change
+from setup.plan import Purpose
 
 
 def buttons(message: Message) -> list[tuple[str, str, str]]:
@@ -85,6 +89,13 @@ def test_a_result_says_applied_with_its_counts() -> None:
     )
 
 
+def test_a_restore_says_nothing_of_what_it_did_not_look_at() -> None:
+    plan = replace(samples_plans.UPDATE, purpose=Purpose.RESTORE, unchanged=0)
+    done = [Progress(change, ProgressState.DONE) for change in plan.changes]
+    assert plan_result(plan, done, "alice").text == "Applied: 1 created, 2 changed, 1 deleted."
+    assert "unchanged" not in plan_message(plan, "alice").text
+
+
 def test_the_newest_state_of_a_change_counts() -> None:
     first, *others = samples_plans.UPDATE.changes
     begun = [Progress(first, ProgressState.DOING), Progress(first, ProgressState.DONE)]
@@ -114,3 +125,63 @@ def test_a_resumed_apply_counts_what_was_done_before() -> None:
     assert result(last).startswith("Stopped: 0 created, 0 changed, 1 deleted, 0 failed, 3 not")
     message = plan_result(samples_plans.UPDATE, last, "alice", resumed=True)
     assert message.text == "Applied: 1 created, 2 changed, 1 deleted, 18 unchanged."
+
+
+def test_a_created_alarm_is_shown_with_all_its_fields() -> None:
+    after = {
+        "statistic": "Sum",
+        "missing_data": "notBreaching",
+        "threshold": 1.0,
+        "actions": ["arn:aws:sns:us-east-1:123456789012:trailwatch"],
+        "description": "Why",
+    }
+    alarms = [
+        Change(Action.CREATE, "alarm", f"a{number}", None, {**after, "metric": f"m{number}"})
+        for number in range(4)
+    ]
+    for changes in (alarms[:1], alarms):
+        said = str([page.blocks for page in all_changes(changes)])
+        for name in (*after, "metric"):
+            assert f"{name}: " in said
+        assert "1.0" not in said
+        assert said.count("notBreaching") == 1, "what all share is said once"
+        assert all(f"m{number}" in said for number in range(len(changes)))
+
+
+def test_a_long_policy_is_shown_whole() -> None:
+    statements = [
+        {"Sid": f"Statement{number}", "Effect": "Deny", "Resource": "arn:aws:s3:::" + "b" * 90}
+        for number in range(60)
+    ]
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    pattern = "{ $.eventName = " + "x" * 900 + " }"
+    for change in (
+        Change(Action.CREATE, "bucket", "logs", None, {"policy": policy, "pattern": pattern}),
+        Change(Action.UPDATE, "bucket", "logs", {"policy": "", "pattern": "a"},
+               {"policy": json.dumps(policy), "pattern": pattern}),
+    ):  # fmt: skip
+        pages = all_changes([change])
+        said = "".join(texts(page.blocks) for page in pages)
+        assert "…" not in said
+        assert pattern in said
+        assert all(one["Sid"] in said for one in statements)
+        assert len(pages) > 1
+        assert leaves_out([change])
+
+
+def texts(block: Any) -> str:
+    if isinstance(block, dict):
+        return "".join(
+            v if k == "text" and isinstance(v, str) else texts(v) for k, v in block.items()
+        )
+    return "".join(map(texts, block)) if isinstance(block, list | tuple) else ""
+
+
+def test_what_is_deleted_is_named_first() -> None:
+    changes = [
+        *(Change(Action.CREATE, "alarm", f"new{number}", None, {"a": 1}) for number in range(9)),
+        *(Change(Action.DELETE, "alarm", f"old{number}", {"a": 1}, None) for number in range(12)),
+    ]
+    said = texts(plan_message(replace(samples_plans.PLAN, changes=tuple(changes)), "a").blocks)
+    assert all(f"old{number}" in said for number in range(12))
+    assert said.index("12 alarms") < said.index("9 alarms")
