@@ -55,7 +55,7 @@ from handlers.troubles import message_failed, work_failed
 from handlers.webhooks import sns
 from handlers.webhooks.opsgenie import notification_of
 from setup.clients import Clients
-from setup.opsgenie_api import IntegrationsApi
+from setup.opsgenie_api import ATTEMPTS, IntegrationsApi
 from setup.pipeline import webhook_secret_name
 from trailwatch.clock import utc_now
 from trailwatch.detections import load_catalogue
@@ -347,10 +347,10 @@ def site_template(settings: Settings, site: SiteSettings, account: str = "") -> 
     )
 
 
-def integrations_of(settings: Settings) -> IntegrationsApi:
+def integrations_of(settings: Settings, attempts: int = ATTEMPTS) -> IntegrationsApi:
     """Opsgenie's Integration API with the key that may configure."""
     key = settings.opsgenie_setup_api_key or settings.opsgenie_api_key
-    return IntegrationsApi(settings.opsgenie_api_url, key)
+    return IntegrationsApi(settings.opsgenie_api_url, key, attempts=attempts)
 
 
 def first_roles(settings: Settings) -> Mapping[str, Role]:

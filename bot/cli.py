@@ -218,7 +218,8 @@ def _doctor(options: argparse.Namespace) -> int:
     healthy = True
     for check in examine(_settings(options)):
         healthy = healthy and check.ok
-        print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+        word = "skip" if check.skipped else "ok  " if check.ok else "FAIL"
+        print(f"{word}  {check.name}: {check.detail}")
         if check.fix and not check.ok:
             print(f"      {check.fix}")
     return OK if healthy else FOUND

@@ -30,6 +30,18 @@ class Check:
     ok: bool
     detail: str
     fix: str = ""
+    skipped: bool = False
+    """Not looked at: what it needs is missing, which the check of the settings tells."""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Why something was not looked at."""
+
+    why: str
+
+
+Look = Callable[[Settings], str | Skip]
 
 
 def examine(settings: Settings) -> Iterator[Check]:
@@ -37,7 +49,8 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from _settings(settings)
     yield from _run(settings, [("store", _store), ("detections", _detections)])
     yield from examine_services(settings)
-    yield from _run(settings, [("Slack messages", _messages)])
+    token = settings.slack_bot_token
+    yield from _run(settings, [("Slack messages", _with(token, "token", _messages))])
     if uses_opsgenie(settings):
         yield _days_left(datetime.now(UTC))
 
@@ -49,20 +62,25 @@ def uses_opsgenie(settings: Settings) -> bool:
 
 def examine_services(settings: Settings) -> Iterator[Check]:
     """The checks of Slack, AWS and Opsgenie: what keys and permissions are missing there."""
+    token = settings.slack_bot_token
+    app_token = settings.slack_app_token or settings.slack_mode != "socket"
     slack = (
-        ("Slack", _slack),
-        ("Slack channel", _channel),
-        ("Slack Socket Mode", _socket),
+        ("Slack", _with(token, "token", _slack)),
+        ("Slack channel", _with(token, "token", _channel)),
+        ("Slack Socket Mode", _with(app_token, "app-level token", _socket)),
     )
-    on_call: list[tuple[str, Callable[[Settings], str]]] = [("webhook address", _public_url)]
+    on_call: list[tuple[str, Look]] = [("webhook address", _public_url)]
     if uses_opsgenie(settings):
+        key = settings.opsgenie_api_key
+        setup_key = settings.opsgenie_setup_api_key or key
         on_call = [
-            ("Opsgenie alerts", _opsgenie),
-            ("Opsgenie integrations", _integrations),
+            ("Opsgenie alerts", _with(key, "key", _opsgenie)),
+            ("Opsgenie integrations", _with(setup_key, "key", _integrations)),
             *on_call,
         ]
     if any(site.router == RouterName.JSM for site in settings.sites):
-        on_call = [("Jira Service Management", _jsm), *on_call]
+        jsm = _with(settings.jsm_api_token, "API token", _jsm)
+        on_call = [("Jira Service Management", jsm), *on_call]
     yield from _run(settings, slack)
     yield from examine_sites(settings)
     yield from _run(settings, on_call)
@@ -73,12 +91,19 @@ def examine_sites(settings: Settings) -> Iterator[Check]:
     yield from _run(settings, _site_checks(settings))
 
 
-def _run(
-    settings: Settings, checks: Iterable[tuple[str, Callable[[Settings], str]]]
-) -> Iterator[Check]:
+def _with(key: str | bool, what: str, look: Look) -> Look:
+    """The look, or where its key is missing none: the service's refusal would say less."""
+    return look if key else lambda settings: Skip(f"not checked: no {what}")
+
+
+def _run(settings: Settings, checks: Iterable[tuple[str, Look]]) -> Iterator[Check]:
     for name, look in checks:
         try:
-            yield Check(name, True, look(settings))
+            found = look(settings)
+            if isinstance(found, Skip):
+                yield Check(name, True, found.why, skipped=True)
+            else:
+                yield Check(name, True, found)
         except TrailwatchError as error:
             why = " ".join(part for part in (error.what, error.why) if part)
             yield Check(name, False, why, error.fix)
@@ -193,14 +218,16 @@ def _socket(settings: Settings) -> str:
 
 def _site_checks(
     settings: Settings,
-) -> list[tuple[str, Callable[[Settings], str]]]:
+) -> list[tuple[str, Look]]:
     """What each site needs; of several the name stands with the check's."""
     several = len(settings.sites) > 1
-    found: list[tuple[str, Callable[[Settings], str]]] = []
+    token = settings.slack_bot_token
+    found: list[tuple[str, Look]] = []
     for site in settings.sites:
         of = f" ({site.name})" if several else ""
         if site.channel != settings.slack_channel:
-            found.append((f"Slack channel{of}", partial(_channel, site=site)))
+            look = _with(token, "token", partial(_channel, site=site))
+            found.append((f"Slack channel{of}", look))
         found.append((f"AWS{of}", partial(_aws, site=site)))
         found.append((f"setup role{of}", partial(_setup_role, site=site)))
     return found
@@ -247,7 +274,7 @@ def _jsm(settings: Settings) -> str:
 def _integrations(settings: Settings) -> str:
     from bot.app import integrations_of
 
-    found = integrations_of(settings).list()
+    found = integrations_of(settings, attempts=1).list()
     return f"the key may configure; {len(found)} integrations exist"
 
 
@@ -278,4 +305,9 @@ def _days_left(now: datetime) -> Check:
 def _client(settings: Settings) -> WebClient:
     from slack_sdk import WebClient
 
-    return WebClient(settings.slack_bot_token, base_url=settings.slack_api_base_url, timeout=10)
+    return WebClient(
+        settings.slack_bot_token,
+        base_url=settings.slack_api_base_url,
+        timeout=10,
+        retry_handlers=[],  # somebody waits for the answer, and can ask again
+    )

@@ -20,17 +20,23 @@ LONGEST_WAIT = 30.0
 class IntegrationsApi:
     """Integrations and their actions, under `base_url` (https://api.opsgenie.com).
 
-    `api_key` needs the right "Configuration". Every method raises RouterError. Source: Integration
+    `api_key` needs the right "Configuration"; `attempts` is how often a call is tried. Every method raises RouterError. Source: Integration
     API, docs.opsgenie.com.
     """
 
     def __init__(
-        self, base_url: str, api_key: str, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._base = base_url.rstrip("/")
         self._headers = {"Authorization": f"GenieKey {api_key}", "Accept": "application/json"}
         self._pool = urllib3.PoolManager(maxsize=4, retries=False, timeout=TIMEOUT)
         self._sleep = sleep
+        self._attempts = attempts
 
     def list(self) -> list[dict[str, Any]]:
         """Every integration: id, name, enabled, type, teamId."""
@@ -72,13 +78,13 @@ class IntegrationsApi:
 
     def _data(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The "data" of the answer; waits and asks again where that is safe."""
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self._attempts + 1):
             try:
                 return self._ask(method, path, body)
             except RouterError as error:
                 # A POST that got no answer may have taken effect; 429 says that it did not.
                 safe = method != "POST" or error.code == "429"
-                if not (error.retryable and safe) or attempt == ATTEMPTS:
+                if not (error.retryable and safe) or attempt == self._attempts:
                     raise
                 wait = error.retry_after if error.retry_after is not None else 0.5 * 2**attempt
                 self._sleep(min(wait, LONGEST_WAIT))

@@ -68,6 +68,19 @@ def test_each_wrong_setting_is_told_with_its_fix(
     assert [key for key in SECRETS if environment[key] in told] == []
 
 
+def test_without_its_key_a_service_is_not_asked(environment: Environment) -> None:
+    missing = {"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "", "OPSGENIE_API_KEY": ""}
+    found = checks(environment, **missing)
+    assert {name: check.detail for name, check in found.items() if check.skipped} == {
+        "Slack": "not checked: no token",
+        "Slack channel": "not checked: no token",
+        "Slack messages": "not checked: no token",
+        "Slack Socket Mode": "not checked: no app-level token",
+        "Opsgenie alerts": "not checked: no key",
+    }
+    assert set(failing(found)) == {"settings"}
+
+
 def test_http_mode_asks_for_the_signing_secret(environment: Environment) -> None:
     failed = failing(checks(environment, SLACK_MODE="http"))
     assert "SLACK_SIGNING_SECRET" in failed["settings"].detail
