@@ -33,11 +33,13 @@ from trailwatch.errors import NotAllowed, NotFound, TrailwatchError
 
 
 def show_help(deps: Deps, request: Request, call: Invocation) -> Reply:
-    """All commands, or those whose name begins with the words given."""
+    """All commands, or those whose name begins with the words given, or else has such a word."""
     topic = " ".join(call.words).lower()
     chosen = [c for c in COMMANDS if c.name.startswith(topic)]
+    chosen = chosen or [c for c in COMMANDS if f" {topic}" in c.name]
     if not chosen:
-        raise NotFound.of("help topic", topic, {c.name.split()[0] for c in COMMANDS})
+        words = {word for c in COMMANDS for word in (c.name, *c.name.split())}
+        raise NotFound.of("help topic", topic, words, "/trailwatch help")
     usages = [usage_of(c) for c in chosen]
     message = help_topic(topic, usages) if topic else help_overview(usages)
     return Reply(message.text, message.blocks)
