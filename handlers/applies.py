@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from handlers.deps import Deps
 from setup.own import Made
 from trailwatch.store import audit
@@ -25,6 +27,11 @@ def made_since(deps: Deps, since: datetime) -> list[Made]:
     }
     changes = [entry for entry in entries if entry.detail.get("access_key")]
     return [_made(entry, began) for entry in changes]
+
+
+def lately(tx: Connection, now: datetime) -> bool:
+    """Whether a plan was being applied not long ago."""
+    return bool(audit.recent(tx, 1, since=now - LONGEST_APPLY, action="setup.apply"))
 
 
 def _made(entry: AuditEntry, began: Mapping[str, datetime]) -> Made:

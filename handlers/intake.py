@@ -10,10 +10,11 @@ import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from handlers import applies
 from handlers.blocks.accounts import as_listed
 from handlers.blocks.alert import alert_message
 from handlers.blocks.alert_menu import AlertLinks
@@ -32,6 +33,8 @@ from trailwatch.store import alerts, jobs, mutes, outbox
 from trailwatch.store.mutes import Way
 from trailwatch.store.outbox import Outgoing
 
+AGAIN = timedelta(seconds=20)
+"""When to look whose an alarm is that went off again: its events may come late."""
 MISSING = frozenset({"", "null"})
 """What Opsgenie leaves where an extraction found nothing."""
 
@@ -120,6 +123,11 @@ def confirmed(
     if moved != alert:
         alerts.save(tx, moved)
         say(deps, tx, moved)
+    if moved.count > alert.count and applies.lately(tx, deps.clock()):
+        # It went off again: maybe an apply of ours did that.
+        found = {"alert_id": alert.id, "tries": 1}
+        key = f"follow:{alert.id}:{moved.count}"
+        jobs.add(tx, "alert.follow", found, deps.clock(), key=key, delay=AGAIN)
     return moved
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.intake import show_new
+from handlers.intake import confirmed, show_new
 from trailwatch.alert import Alert, AlertFields, AlertState
+from trailwatch.routers.router import RoutedAlert
 from trailwatch.store import alerts
 
 NUMBERS, DAYS = itertools.count(1), itertools.count(30)
@@ -125,6 +126,28 @@ def test_a_session_of_the_plan_s_name_with_another_key_is_strange(
     until(lambda: "DeleteBucketLifecycle" in records(house, began))
     ident = fire(house, began)
     assert "*Not only an apply*: 1 other event is *not*" in shown(house, ident)
+
+
+def test_an_open_alert_that_an_apply_sets_off_again_says_so(
+    house: Any, until: Callable[..., Any]
+) -> None:
+    began = set_up(house, until)
+    house.client("s3").delete_bucket_policy(Bucket=BUCKET)
+    until(lambda: "DeleteBucketPolicy" in records(house, began))
+    ident = fire(house, began)
+    assert "Set off by plan" not in shown(house, ident)
+    plan = change_by_plan(house)
+    until(lambda: "PutBucketLifecycle" in records(house, began))
+    now = house.deps.clock()
+    again = RoutedAlert(
+        ident, ident, "1", "S3 bucket policy changed", AlertState.OPEN, "P3", now, now, count=2
+    )
+    with house.deps.db.transaction() as tx:
+        confirmed(house.deps, tx, again, house.deps.sites.config_or_blank("main"))
+    house.pass_time(seconds=30)
+    house.work()
+    assert f"of plan `{plan}`, which alice applied" in shown(house, ident)
+    assert "mallory" in shown(house, ident)
 
 
 def test_an_alert_that_no_apply_set_off_says_nothing_of_one(
