@@ -65,6 +65,7 @@ from trailwatch.search.archive import Wanted, pieces
 from trailwatch.search.logs import LogsSource
 from trailwatch.search.lookup import LookupSource
 from trailwatch.site import Site, SiteConfig, partition_of
+from trailwatch.site_options import changed
 from trailwatch.sns import SnsWeb
 from trailwatch.store import grants, inbox, jobs
 from trailwatch.store.database import Database, open_database
@@ -331,7 +332,7 @@ def wanted_site(settings: Settings, site: SiteSettings, clients: SiteClients) ->
 
 def site_template(settings: Settings, site: SiteSettings, account: str = "") -> SiteConfig:
     """What the settings want of a site."""
-    return SiteConfig(
+    config = SiteConfig(
         site=Site(site.name, account, site.region, partition_of(site.region)),
         pack=site.pack,
         prefix=site.prefix,
@@ -345,6 +346,7 @@ def site_template(settings: Settings, site: SiteSettings, account: str = "") -> 
         router_url=settings.opsgenie_api_url,
         router_team=site.opsgenie_team,
     )
+    return changed(config, site.options)
 
 
 def integrations_of(settings: Settings, attempts: int = ATTEMPTS) -> IntegrationsApi:

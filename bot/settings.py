@@ -253,7 +253,7 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
     Raises ConfigError whose `problems` has one line for each unknown or unreadable key.
     """
     problems: list[str] = []
-    given, tables, ways = _from_toml(file, problems) if file else ({}, {}, [])
+    given, tables, ways, options = _from_toml(file, problems) if file else ({}, {}, [], None)
     by_env = {s.env: s for s in SETTINGS}
     for key in environ:
         if key.startswith("TRAILWATCH_") and key not in by_env and key not in NOT_SETTINGS:
@@ -268,7 +268,7 @@ def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Setti
             values[setting.name] = setting.read(setting.default)
     first = {s.toml: values[s.name] for s in SETTINGS if s.toml in _OF_THE_FIRST_SITE}
     name = file.name if file else ""
-    sites = read_sites(values["site"], first, tables, name, problems)
+    sites = read_sites(values["site"], first, tables, name, problems, options)
     routes = read_routes(ways, [site.name for site in sites], name, problems)
     if problems:
         raise ConfigError("The settings cannot be read.", problems=tuple(problems))
@@ -317,7 +317,11 @@ def settings_table() -> str:
     for s in SETTINGS:
         default = f"`{s.default}`" if s.default else ""
         rows.append(f"| `{s.env}` | `{s.toml}` | {default} | {s.about} |")
-    several = "\n## Several accounts and regions\n\nEach table `[sites.NAME]` is one more site.\n\n"
+    several = (
+        "\nWhat else a plan may change ([options](options.md)) is seeded by a table "
+        "`[site.options]`, such as `retention_days = 400`; what is applied from Slack wins.\n"
+        "\n## Several accounts and regions\n\nEach table `[sites.NAME]` is one more site.\n\n"
+    )
     ways = (
         "\n## Which channel an alert goes to\n\nThe first table `[[routes]]` that takes an alert "
         "decides; without one it goes to its site's channel. What a table does not say, it does "
@@ -326,16 +330,19 @@ def settings_table() -> str:
     return "\n".join(rows) + "\n" + several + sites_table() + ways + routes_table()
 
 
-def _from_toml(file: Path, problems: list[str]) -> tuple[dict[str, str], object, object]:
-    """The settings in a trailwatch.toml as text; its tables `sites` and `routes` as they are."""
+def _from_toml(file: Path, problems: list[str]) -> tuple[dict[str, str], object, object, object]:
+    """The settings in a trailwatch.toml as text; its tables `sites`, `routes` and `site.options`
+    (None without one) as they are."""
     try:
         content = tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problems.append(f"{file.name}: {error}.")
-        return {}, {}, []
+        return {}, {}, [], None
     by_place = {s.toml: s for s in SETTINGS}
     found: dict[str, str] = {}
     tables, ways = content.pop("sites", {}), content.pop("routes", [])
+    site = content.get("site")
+    options = site.pop("options", None) if isinstance(site, dict) else None
     for section, table in content.items():
         entries = table.items() if isinstance(table, dict) else [("", table)]
         for key, value in entries:
@@ -344,4 +351,4 @@ def _from_toml(file: Path, problems: list[str]) -> tuple[dict[str, str], object,
                 problems.append(f"{file.name}: {place}: no such setting{near(place, by_place)}.")
                 continue
             found[by_place[place].name] = as_text(value)
-    return found, tables, ways
+    return found, tables, ways, options

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 from bot.setting_values import as_text, choice, near, role, text, words
-from trailwatch.site import parse_arn
-from trailwatch.site_options import ROUTERS
+from trailwatch.errors import UsageError
+from trailwatch.site import Site, SiteConfig, parse_arn
+from trailwatch.site_options import ROUTERS, changed
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class SiteSettings:
     largest_instance: str
     deploy_roles: tuple[str, ...]
     break_glass_roles: tuple[str, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Options of trailwatch.site_options as text, by name; what is applied from Slack wins."""
 
     @property
     def account(self) -> str:
@@ -115,32 +118,86 @@ BY_NAME = {setting.name: setting for setting in SITE_SETTINGS}
 
 
 def read_sites(
-    first_name: str, first: Mapping[str, Any], tables: object, file: str, problems: list[str]
+    first_name: str,
+    first: Mapping[str, Any],
+    tables: object,
+    file: str,
+    problems: list[str],
+    options: object = None,
 ) -> tuple[SiteSettings, ...]:
     """The first site and one for each table of `sites`, in their order.
 
-    first: the values of the first site's own settings by "section.key". problems: gets one line
-    for each key that is unknown, cannot be read or contradicts another.
+    first: the values of the first site's own settings by "section.key"; options: its table
+    [site.options]. problems: gets one line for each key that is unknown, cannot be read or
+    contradicts another.
     """
     if not isinstance(tables, Mapping):
         problems.append(f"{file}: sites: must be tables such as [sites.stage].")
         tables = {}
     given = {str(name): table for name, table in tables.items()}
+    chosen = {name: _pop_options(given, name) for name in list(given)}
+    if chosen.pop(first_name, None) is not None:
+        problems.append(
+            f"{file}: sites.{first_name}.options: {first_name} is the first site; say site.options."
+        )
     mine = _table(first_name, given.pop(first_name, {}), file, problems)
     for key in [key for key in mine if BY_NAME[key].first]:
         place = BY_NAME[key].first
         problems.append(
             f"{file}: sites.{first_name}.{key}: {first_name} is the first site; say {place}."
         )
-    sites = [_site(first_name, mine, first, True, file, problems)]
+    sites = [
+        replace(
+            _site(first_name, mine, first, True, file, problems),
+            options=_options(options, "site", file, problems),
+        )
+    ]
     for name, table in given.items():
         if not _NAME.fullmatch(name):
             problems.append(f"{file}: sites.{name}: a name has up to 30 of a-z, 0-9 and -.")
         values = _table(name, table, file, problems)
-        sites.append(_site(name, values, first, False, file, problems))
+        site = _site(name, values, first, False, file, problems)
+        told = _options(chosen[name], f"sites.{name}", file, problems)
+        sites.append(replace(site, options=told))
     problems.extend(_torn(sites, file))
     problems.extend(_clashes(sites, file))
     return tuple(sites)
+
+
+def _pop_options(tables: dict[str, Any], name: str) -> object:
+    """Take the table `options` out of a site's table; None where it has none."""
+    table = tables[name]
+    if not isinstance(table, Mapping):
+        return None
+    tables[name] = {key: value for key, value in table.items() if key != "options"}
+    return table.get("options")
+
+
+def _options(table: object, place: str, file: str, problems: list[str]) -> dict[str, str]:
+    """The options in a table [PLACE.options], as text; a problem for each that cannot be."""
+    if table is None:
+        return {}
+    if not isinstance(table, Mapping):
+        problems.append(f"{file}: {place}.options: must be a table, [{place}.options].")
+        return {}
+    found: dict[str, str] = {}
+    blank = SiteConfig(Site("main", "", "us-east-1"))
+    for key, value in table.items():
+        if key in BY_NAME:
+            problems.append(f"{file}: {place}.options.{key}: say {place}.{key}.")
+            continue
+        try:
+            changed(blank, {key: as_text(value)})
+            found[key] = as_text(value)
+        except UsageError as error:
+            parts = (error.what, error.why, error.fix)
+            told = " ".join(part for part in parts if part)
+            problems.append(f"{file}: {place}.options.{key}: {told}")
+    try:
+        changed(blank, found)
+    except UsageError as error:
+        problems.append(f"{file}: {place}.options: {error.what} {error.why}")
+    return found
 
 
 def _table(name: str, table: object, file: str, problems: list[str]) -> dict[str, str]:
@@ -218,4 +275,7 @@ def sites_table() -> str:
         if setting.inherits:
             default = f"as `{setting.first}`"
         rows.append(f"| `{setting.name}` | {default} | {setting.about} |")
+    rows.append(
+        "| `options` |  | A table `[sites.NAME.options]`: what [options](options.md) has besides |"
+    )
     return "\n".join(rows) + "\n"

@@ -33,6 +33,11 @@ does too. The plan shows what follows from the change and keeps the whole choice
 applied the site remembers what differs from the settings. An option that is set back to the \
 settings' value follows the settings again.
 
+The settings may say them too: a table `[site.options]` in trailwatch.toml for the first site, \
+`[sites.NAME.options]` for another, with names and values as here (`retention_days = 400`, \
+`kms = "own"`, `insights = true`, lists as lists or with commas). Offices, sizes, roles and the \
+router have a setting of their own ([settings](settings.md)). What is applied from Slack wins.
+
 {table}"""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import site_template
 from bot.settings import Settings, read_settings
 from trailwatch.errors import ConfigError
 
@@ -109,3 +110,43 @@ def test_two_regions_of_one_account_need_two_prefixes(tmp_path: Path) -> None:
     text = "[sites.frankfurt]\nregion = 'eu-central-1'\nprefix = 'frankfurt'"
     _, other = read(tmp_path, text).sites
     assert (other.region, other.prefix, other.account) == ("eu-central-1", "frankfurt", "")
+
+
+def test_options_are_seeded_by_the_file(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        """
+        [site]
+        name = "prod"
+        [site.options]
+        retention_days = 731
+        kms = "own"
+        insights = true
+        data_events = ["s3:payroll", "lambda"]
+        [sites.stage]
+        prefix = "stage"
+        [sites.stage.options]
+        retention_days = 30
+        """,
+    )
+    first, stage = (site_template(settings, site) for site in settings.sites)
+    assert (first.retention_days, first.kms, first.insights) == (731, "own", True)
+    assert first.data_events == ("s3:payroll", "lambda")
+    assert (stage.retention_days, stage.kms) == (30, ""), "options are not inherited"
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("[site.options]\nretention_days = 45", "the nearest is"),
+        ("[site.options]\nretention = 400", "Did you mean retention_days"),
+        ("[site.options]\noffices = '203.0.113.7'", "say site.offices"),
+        ("[site.options]\npack = 'cis'", "site.options.pack"),
+        ("[site]\noptions = 3", "must be a table"),
+        ("[site.options]\nexpire_after_days = 30", "does not fit archive_after_days"),
+        ("[sites.main.options]\nkms = 'own'", "say site.options"),
+        ("[sites.stage.options]\nkms = 'mine'", "sites.stage.options.kms"),
+    ],
+)
+def test_an_option_that_cannot_be_is_told(tmp_path: Path, text: str, part: str) -> None:
+    assert part in refused(tmp_path, text)
