@@ -27,6 +27,7 @@ class Aws(Protocol):
 
     def ingest(self, records: Sequence[Record]) -> None: ...
     def matching_filters(self, record: Record) -> list[str]: ...
+    def recording(self, record: Record) -> bool: ...
     def act(self, name: str) -> str: ...
     def stop_trails(self) -> None: ...
     def start_trails(self) -> None: ...
@@ -268,6 +269,7 @@ class ControlApp:
         return {
             "accepted": len(records),
             "rejected": [rejected.as_json() for rejected in loaded.rejected],
+            "recorded": all(map(self._aws.recording, records)),
         }
 
     def _scenario(self, asked: Asked) -> object:
@@ -289,7 +291,12 @@ class ControlApp:
         records = [stamped(moved(r, place), now) for r in chosen.fresh_records()]
         self._aws.ingest(records)
         matched = {name for record in records for name in self._aws.matching_filters(record)}
-        return {"name": name, "accepted": len(records), "matched": sorted(matched)}
+        return {
+            "name": name,
+            "accepted": len(records),
+            "matched": sorted(matched),
+            "recorded": all(map(self._aws.recording, records)),
+        }
 
     def _place(self, name: str) -> Place:
         """The site of that name, "" being the first."""

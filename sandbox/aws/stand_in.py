@@ -165,6 +165,13 @@ class AwsStandIn:
             found.update(self._main.filters.matching(message))
         return sorted(found)
 
+    def recording(self, record: Mapping[str, Any]) -> bool:
+        """Whether no trail that would take a record is stopped; True where there is no trail."""
+        of = self._accounts.get(str(record.get("recipientAccountId", "")), self._main)
+        main = [trail for trail in self._main.account.trails() if trail.is_org_trail]
+        there = [*of.account.trails(), *(main if of is not self._main else ())]
+        return not there or any(trail.status.is_logging for trail in there)
+
     def act(self, name: str) -> str:
         """Let somebody do what sandbox.aws.acts names; what was done. Raises NothingThere."""
         return act(name, self.url, self.region)

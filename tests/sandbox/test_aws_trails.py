@@ -88,7 +88,9 @@ def test_selectors_and_logging_decide_what_is_delivered(
     until_true(delivered)
     assert delivered() == ["CreateUser"]
 
+    assert aws.stand_in.recording(make_record("DeleteUser"))
     aws.stand_in.stop_trails()
+    assert not aws.stand_in.recording(make_record("DeleteUser"))
     assert not trail.get_trail_status(Name="trailwatch")["IsLogging"]
     aws.stand_in.ingest([make_record("DeleteUser")])
     aws.stand_in.start_trails()

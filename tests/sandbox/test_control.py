@@ -38,6 +38,9 @@ class Trail:
     def matching_filters(self, record: Record) -> list[str]:
         return ["root-console-login"] if record["eventName"] == "ConsoleLogin" else []
 
+    def recording(self, record: Record) -> bool:
+        return self.logging
+
     def act(self, name: str) -> str:
         raise NothingThere("no trail is logging")
 
@@ -200,6 +203,8 @@ def test_opsgenie_is_shown_and_acted_in(driver: Driver) -> None:
 def test_the_trail_is_stopped_and_started(driver: Driver) -> None:
     assert driver.call("POST", "/api/trail", {"logging": False})[1] == {"logging": False}
     assert driver.trail.logging is False
+    _, played = driver.call("POST", "/api/scenario", {"name": "root-sign-in"})
+    assert (played["accepted"], played["recorded"]) == (1, False)
     driver.call("POST", "/api/trail", {"logging": True})
     assert driver.trail.logging is True
 

@@ -70,8 +70,12 @@ async function feed(files) {
 function report(title, answer) {
   const count = (n) => `${n} record${n === 1 ? "" : "s"}`;
   const rejected = answer.rejected || [];
-  tell("#happened", answer.accepted === undefined ? `${title}: ${answer.done || "done"}.` : `${title}: ${count(answer.accepted)} accepted`, "good");
-  if (answer.matched) {
+  if (answer.accepted && answer.recorded === false) {
+    tell("#happened", `${title}: the trail is stopped: not recorded`, "bad");
+  } else {
+    tell("#happened", answer.accepted === undefined ? `${title}: ${answer.done || "done"}.` : `${title}: ${count(answer.accepted)} accepted`, "good");
+  }
+  if (answer.matched && answer.recorded !== false) {
     const found = answer.matched.length ? `matched by ${answer.matched.join(", ")}` : "no metric filter matches: apply a plan, or one with a pack that watches this";
     find("#happened").append(Object.assign(document.createElement("div"), { className: "faint", textContent: found }));
   }
