@@ -28,7 +28,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add `lint` to the command line."""
     about = (
         "what is wrong with CloudTrail alarms in CloudFormation templates, Terraform plans "
-        "(terraform show -json), *.tf.json, or an account?"
+        "(terraform show -json) and *.tf.json files; with --live in an account"
     )
     lint = commands.add_parser("lint", help=about, description=about)
     lint.add_argument("files", nargs="*", metavar="FILE", help="what to check; - is stdin")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from handlers.blocks.kit import count
 from handlers.deps import Deps
 from setup.change import Action
 from setup.plan import Plan, Purpose
@@ -39,7 +40,7 @@ def applied(tx: Connection, site: str, which: str) -> PlanRow:
         if not 1 <= number <= len(rows):
             raise NotFound(
                 f"There is no plan number {number} of {site}.",
-                f"{len(rows)} were applied." if len(rows) < MOST else "",
+                f"{count(len(rows), 'was', 'were')} applied." if len(rows) < MOST else "",
                 "See them: /trailwatch setup history",
             )
         return rows[number - 1]

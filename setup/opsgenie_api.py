@@ -20,8 +20,8 @@ LONGEST_WAIT = 30.0
 class IntegrationsApi:
     """Integrations and their actions, under `base_url` (https://api.opsgenie.com).
 
-    `api_key` needs the right "Configuration"; `attempts` is how often a call is tried. Every method raises RouterError. Source: Integration
-    API, docs.opsgenie.com.
+    `api_key` needs the right "Configuration"; `attempts` is how often a call is tried. Every method
+    raises RouterError. Source: Integration API, docs.opsgenie.com.
     """
 
     def __init__(

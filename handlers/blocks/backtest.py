@@ -74,7 +74,7 @@ def backtest_message(
 
 
 def _row(one: Found) -> list[str]:
-    who = ", ".join(f"{plain(share.name, 40)} {share.events:,}" for share in one.principals[:3])
+    who = ", ".join(f"{plain(share.name, 60)} ({share.events:,}×)" for share in one.principals[:3])
     return [
         plain(one.subject.title or one.subject.id, 80),
         plain(one.subject.severity, 4),

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from handlers.blocks import kit
 from handlers.blocks.alert import severity_emoji, state_words
-from handlers.blocks.kit import Message, code, count, date, esc, plain, span
+from handlers.blocks.kit import Message, code, count, date, esc, plain, prose, span
 from trailwatch.alert import Alert
 from trailwatch.detections import Detection, DetectionKind
 
@@ -87,6 +87,6 @@ def detection_message(detection: Detection) -> Message:
                 f"alarm at {alarm}"
             ),
             kit.rich_text(kit.lines(plain(detection.pattern, 2000))),
-            *(kit.section(f"*{name}*\n{esc(value, 900)}") for name, value in pairs if value),
+            *(kit.section(f"*{name}*\n{prose(value, 900)}") for name, value in pairs if value),
         ],
     )

@@ -102,6 +102,24 @@ def code(text: str, limit: int = 100) -> str:
     return f"`{shown.translate(_ENTITIES)}`"
 
 
+_SPAN = re.compile(r"`([^`\n]+)`")
+
+
+def prose(text: str, limit: int) -> str:
+    """Sentences for mrkdwn as `esc`, in which what stands in backticks is a code span."""
+    parts = _SPAN.split(text if len(text) <= limit else cut(text, limit))
+    shown = [code(one, limit) if n % 2 else _kept(one, limit) for n, one in enumerate(parts)]
+    return "".join(shown).strip()
+
+
+def _kept(text: str, limit: int) -> str:
+    """As `esc`, "" for nothing, and with a space where the text has white space at its ends."""
+    if not text.strip():
+        return " " if text else ""
+    before, after = " " * text[:1].isspace(), " " * text[-1:].isspace()
+    return f"{before}{esc(text, limit)}{after}"
+
+
 def utc(moment: datetime) -> str:
     """ "2026-11-23 10:00 UTC": for places where Slack's own dates don't work."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

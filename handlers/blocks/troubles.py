@@ -19,6 +19,14 @@ _WHAT = {
     LetterKind.JOB: ("job", "jobs", "failed behind the scenes"),
     LetterKind.MESSAGE: ("message", "messages", "could not be posted"),
 }
+_DUE = {
+    "catch up": "look for missed deliveries",
+    "digest": "digest",
+    "drift": "look for drift",
+    "prune": "removal of what is too old to keep",
+    "reconcile": "comparison with the on-call service",
+}
+"""What schedules are called for people."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,8 @@ def health_message(health: Health, now: datetime, digest: str, *, admin: bool) -
         f"{compared}."
     )
     due = ", ".join(
-        f"{esc(name, 40)} {date(when)}" for name, when in sorted(health.schedules.items())
+        f"{esc(_DUE.get(name, name), 60)} {date(when)}"
+        for name, when in sorted(health.schedules.items(), key=lambda pair: (pair[1], pair[0]))
     )
     if due:
         lines.append(f":calendar: Due next: {due}.")

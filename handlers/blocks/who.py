@@ -70,7 +70,8 @@ def who_line(alert: Alert) -> list[Block]:
     if not facts:
         return []
     others = alert.extra.get("who_others", "")
-    more = f" · *+{esc(others, 10)} others* in the thread" if others not in ("", "0") else ""
+    word = "other" if others == "1" else "others"
+    more = f" · *+{esc(others, 10)} {word}* in the thread" if others not in ("", "0") else ""
     return [kit.context(f":bust_in_silhouette: {esc(facts, 420)}{more}")]
 
 

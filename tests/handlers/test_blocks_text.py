@@ -18,6 +18,7 @@ from handlers.blocks.text import (
     label,
     link,
     plain,
+    prose,
     safe_url,
     span,
     utc,
@@ -126,3 +127,9 @@ def test_odd_addresses_are_not_linked(url: str) -> None:
 
 def test_links() -> None:
     assert link("https://example.com/?a=1&b=2", "x|y") == "<https://example.com/?a=1&amp;b=2|x∣y>"
+
+
+def test_prose_keeps_its_code_and_nothing_else() -> None:
+    assert prose("Set `a_*` of *all*; `open", 100) == "Set `a_*` of \u2217all\u2217; \u02cbopen"
+    assert prose("`<!here>` and <!here>", 100) == "`&lt;!here&gt;` and &lt;!here&gt;"
+    assert prose("", 10) == ""

@@ -83,3 +83,9 @@ def test_an_unknown_id_does_not_list_a_part_as_if_it_were_all() -> None:
     assert "more: /trailwatch detections." in refused.value.fix
     with pytest.raises(NotFound, match=r"and 89 more: /trailwatch detections\."):
         CATALOGUE["qqq"]
+
+
+def test_code_in_the_reasons_is_code() -> None:
+    texts = said(answer("detections ami-shared").blocks)
+    (first,) = [text for text in texts if text.startswith("*First*")]
+    assert first.startswith("*First*\nLook whose account it is; `all` is everybody. If nobody")

@@ -494,7 +494,7 @@ def test_the_way_back_is_a_plan_like_any_other(office: Office) -> None:
     office.click("plan.apply", first)
     with pytest.raises(UsageError, match="nothing stood"):
         office.type("setup rollback 1")
-    with pytest.raises(NotFound, match="no plan number 2"):
+    with pytest.raises(NotFound, match=r"no plan number 2 of main\. 1 was applied\."):
         office.type("setup rollback 2")
     wide = office.proposed(
         f"setup plan --set retention_days=400 --drop {CATALOGUE.pack('walkthrough')[0].id}"

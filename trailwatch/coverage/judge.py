@@ -239,7 +239,8 @@ def _reason(control: Control, live: Sequence[_Live], known: int, plain: int) -> 
         first = mute[0].filter
         return f"{first.name} matches, but tells nobody: {' '.join(first.problems)}"
     if known:
-        return f"Only {known} of its {plain} kinds of events set off an alarm."
+        verb = "sets" if known == 1 else "set"
+        return f"Only {known} of its {plain} kinds of events {verb} off an alarm."
     return "No live filter matches its events."
 
 
