@@ -89,6 +89,9 @@ def test_a_delivery_that_stumbles_ends_in_one_message(
     name = world.fire(wait=False)
     alert = world.message_of(name, 20)
     router_id = world.routed(alert)["id"]
+    if (target, fault["status"]) == ("sns", "lost"):
+        # What comes again after the alert was closed would be an alert of its own.
+        world.sandbox.until(lambda: world.routed(alert)["count"] == 2, 20, "the second delivery")
     world.sandbox.post(f"/api/opsgenie/alerts/{router_id}/close", {"user": "olga@example.com"})
     world.until_shown(alert, "CLOSED")
     assert len(world.messages_of(name)) == 1
