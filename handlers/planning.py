@@ -17,7 +17,7 @@ from handlers.site_hints import named, named_in
 from setup.plan import Plan, Purpose
 from trailwatch.errors import NotAllowed, NotFound, StalePlan, TrailwatchError, UsageError
 from trailwatch.site import SiteConfig
-from trailwatch.site_options import kept
+from trailwatch.site_options import differing, kept
 from trailwatch.store import jobs, outbox, plans
 from trailwatch.store.outbox import Outgoing
 from trailwatch.store.plans import PlanRow, PlanState
@@ -64,7 +64,8 @@ def offer(
         after=kept(config),
     )
     second = deps.second_person and bool(row.created_by)
-    message = plan_message(plan, by, why=why, second_person=second)
+    chosen = () if plan.purpose is Purpose.DESTROY else differing(row.before, row.after)
+    message = plan_message(plan, by, why=why, second_person=second, chosen=chosen)
     with deps.db.transaction() as tx:
         plans.save(tx, row)
         show(deps, tx, row, message)

@@ -77,7 +77,10 @@ def estimate(
     so.
     """
     lines = _lines(after, gigabytes, how)
-    notes = [FREE, "List prices of us-east-1, before tax; storage in S3 is cents a GB."]
+    notes = [
+        FREE,
+        "List prices of us-east-1, before tax, other Regions differ; storage in S3 is cents a GB.",
+    ]
     if after.trail and gigabytes is None:
         notes.append(
             f"Log volume is assumed to be {DEFAULT_GB} GB a month: the log group has no history."

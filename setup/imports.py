@@ -32,6 +32,8 @@ class Found:
     """Filters that match no detection; they are left alone."""
     settings: tuple[tuple[str, str, str], ...]
     notes: tuple[str, ...] = ()
+    own: bool = False
+    """Whether trailwatch's own trail stands."""
 
 
 def look_around(
@@ -80,7 +82,14 @@ def look_around(
         tuple(unknown),
         _moved(config, new),
         (*notes, *_topic_notes(filters, topic)),
+        own=trail is None and _stands(config, clients),
     )
+
+
+def _stands(config: SiteConfig, clients: Clients) -> bool:
+    """Whether our own trail is there."""
+    gone = ("TrailNotFoundException", "TrailNotFound")
+    return clients.find("cloudtrail", "GetTrailStatus", gone, Name=config.trail) is not None
 
 
 def _adopted_or_best(
@@ -90,8 +99,7 @@ def _adopted_or_best(
     chosen = config.adopted.get("trail")
     if chosen:
         return next((one for one in usable if one.name == chosen), None)
-    gone = ("TrailNotFoundException", "TrailNotFound")
-    if clients.find("cloudtrail", "GetTrailStatus", gone, Name=config.trail) is not None:
+    if _stands(config, clients):
         return None
     return usable[0] if usable else None
 

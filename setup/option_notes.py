@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from setup.change import Action, Change
 from trailwatch.detections import Detection
+from trailwatch.detections.site_patterns import OUTSIDE_OFFICE
 from trailwatch.event_selectors import excluded_sources
 from trailwatch.site import SiteConfig
 
@@ -44,6 +45,18 @@ def blind_notes(config: SiteConfig, detections: Iterable[Detection]) -> tuple[st
     return (
         f"These see nothing, as the trail leaves out the events of {' and '.join(excluded)}: "
         f"{', '.join(blind)}.",
+    )
+
+
+def office_notes(config: SiteConfig, changes: Iterable[Change]) -> tuple[str, ...]:
+    """That without offices every login is one from outside, once its filter is made or changed."""
+    name = f"{config.prefix}-{OUTSIDE_OFFICE}"
+    written = [one for one in changes if one.kind == "metric_filter" and one.name == name]
+    if config.offices or all(one.action is Action.DELETE for one in written):
+        return ()
+    return (
+        f"No office is set, so that every login counts for {OUTSIDE_OFFICE}: "
+        "--set offices=203.0.113.0/24 names yours, --drop leaves the detection out.",
     )
 
 

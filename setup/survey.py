@@ -15,7 +15,7 @@ from setup.clients import Clients
 from setup.compare import differing
 from setup.cost import Size
 from setup.filters import is_ours
-from setup.option_notes import blind_notes, idle_notes, option_notes
+from setup.option_notes import blind_notes, idle_notes, office_notes, option_notes
 from setup.pipeline import other_ways, own_key, pipeline, stray_alarm, stray_filter
 from setup.prerequisites import check_prerequisites
 from setup.resource import MARK, Resource
@@ -87,6 +87,7 @@ def survey(config: SiteConfig, detections: Sequence[Detection], clients: Clients
         *_unseen_notes(standing),
         *option_notes([one.change for one in found]),
         *blind_notes(config, detections),
+        *office_notes(config, [one.change for one in found]),
         *idle_notes(config),
     )
     return Survey(

@@ -289,6 +289,23 @@ def kept(config: SiteConfig, template: SiteConfig | None = None) -> dict[str, An
     return {**{name: _json(getattr(config, name)) for name in CHOICE}, **options, **taken, **touch}
 
 
+def differing(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[tuple[str, str, str], ...]:
+    """What differs between two results of `kept`: name, old and new value as people write them."""
+    names = [*CHOICE, *BY_NAME, *TAKEN, "touch"]
+    rows = [(name, _written(before.get(name)), _written(after.get(name))) for name in names]
+    return tuple((name, old, new) for name, old, new in rows if old != new)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return text_of(tuple(f"{name}={text}" for name, text in value.items() if text))
+    if isinstance(value, list):
+        return text_of(tuple(map(str, value)))
+    return text_of("" if value is None else value)
+
+
 def restored(template: SiteConfig, body: Mapping[str, Any]) -> SiteConfig:
     """The template with what `kept` gave laid over it.
 

@@ -68,14 +68,15 @@ def import_written(site: str, adopted: Mapping[str, str], watched: int, by: str)
 
 def _said(found: Found) -> str:
     if found.trail is None:
-        return "no trail of others is used."
+        return "trailwatch's own trail stands." if found.own else "there is no trail."
     return f"trail {esc(found.trail.name, 80)}; {count(len(found.watched), 'filter')} known."
 
 
 def _trail(found: Found) -> Block:
     trail = found.trail
     if trail is None:
-        lines = [":file_folder: *Trail*: trailwatch's own, or none"]
+        whose = f"trailwatch's own, {code(found.config.trail, 80)}" if found.own else "none"
+        lines = [f":file_folder: *Trail*: {whose}"]
     else:
         lines = [
             f":file_folder: *Trail* {code(trail.name, 80)}: {esc(trail.said, 400)}",

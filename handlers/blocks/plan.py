@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from handlers.blocks import kit
 from handlers.blocks.applying import AGAIN, unchanged
-from handlers.blocks.changes import change_blocks, leaves_out
+from handlers.blocks.changes import change_blocks, diff_words, leaves_out
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, plain, utc, visible
-from setup.change import Action
+from setup.change import Action, FieldDiff
 from trailwatch.errors import StalePlan, TrailwatchError
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ DISCARD = "plan.discard"
 _MOST_COSTS = 12
 _MOST_NOTES = 8
 _MOST_THEIRS = 5
+_MOST_CHOSEN = 12
+_VALUE = 200
 _MOST_MISSING = 20
 _TITLES = {
     "apply": (":clipboard:", "Setup plan"),
@@ -33,20 +36,27 @@ _TITLES = {
 
 
 def plan_message(
-    plan: Plan, requested_by: str, *, why: str = "", second_person: bool = False
+    plan: Plan,
+    requested_by: str,
+    *,
+    why: str = "",
+    second_person: bool = False,
+    chosen: Sequence[tuple[str, str, str]] = (),
 ) -> Message:
     """A plan with what it would do and cost, and the buttons that apply or discard it.
 
     `requested_by` is the name of who asked, `why` the reason they gave. A plan without changes
-    offers no buttons. `second_person`: somebody else than who asked has to approve it.
+    offers no buttons. `second_person`: somebody else than who asked has to approve it. `chosen`:
+    what it would set otherwise than it is, with name, old and new value.
     """
     if plan.empty:
-        return _nothing_to_do(plan, requested_by)
+        return _nothing_to_do(plan, requested_by, chosen)
     picture, title = _TITLES.get(plan.purpose, _TITLES["apply"])
     blocks = [
         kit.header(f"{picture} {title}: {_headline(plan)}"),
         kit.context(_origin(plan, requested_by)),
         *_reason(why),
+        *_chosen(chosen),
         *_warnings(plan),
         *_theirs(plan),
         *change_blocks(plan.changes),
@@ -69,6 +79,19 @@ def _reason(why: str) -> list[Block]:
     return [kit.rich_text(kit.words(("Why: ", "bold"), plain(why, 500)))] if why else []
 
 
+def _chosen(chosen: Sequence[tuple[str, str, str]]) -> list[Block]:
+    """The options that the plan brings with it, each with what it is now."""
+    if not chosen:
+        return []
+    items = [
+        diff_words(FieldDiff(name, old, new), _VALUE) for name, old, new in chosen[:_MOST_CHOSEN]
+    ]
+    if len(chosen) > len(items):
+        items.append([(f"… {count(len(chosen) - len(items), 'more option')}", "italic")])
+    heading = kit.words(kit.emoji("gear"), " ", ("It sets", "bold"))
+    return [kit.rich_text(heading, kit.listing(items))]
+
+
 def _where_all(plan: Plan) -> list[Block]:
     if not leaves_out(plan.changes):
         return []
@@ -87,13 +110,14 @@ def _indented(text: str) -> str:
     return "\n".join(" " * (len(x) - len(x.lstrip(" "))) + visible(x.strip()) for x in lines)
 
 
-def _nothing_to_do(plan: Plan, by: str) -> Message:
+def _nothing_to_do(plan: Plan, by: str, chosen: Sequence[tuple[str, str, str]]) -> Message:
     what = f"{count(plan.unchanged, 'resource is', 'resources are')} as wanted"
     if plan.purpose == "destroy":
         what = "nothing is left that trailwatch made"
     blocks = [
         kit.section(f":white_check_mark: *Nothing to change*: {what}."),
         kit.context(f"site {code(plan.site, 60)} · asked by {esc(by, 80)}"),
+        *_chosen(chosen),
         *_notes(plan),
     ]
     return kit.message(f"Nothing to change in {esc(plan.site, 60)}: {what}.", blocks)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from handlers.blocks import kit
-from handlers.blocks.kit import Message, Word, code, count, date, esc, plain
+from handlers.blocks.kit import Message, Word, code, count, date, esc, plain, utc
 from setup.change import LABELS
+from trailwatch.clock import parse_time
 
 if TYPE_CHECKING:
     from setup.status import ResourceStatus
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _MOST_PROBLEMS = 10
 _MOST_ROWS = 60
 _ORDER = {"missing": 0, "differs": 1, "ok": 2}
 _PICTURE = {"missing": "x", "differs": "warning"}
 _WORD = {"missing": "✗ missing", "differs": "≠ differs", "ok": "ok"}
 _FIX = "/trailwatch setup plan"
+_DRIFT = "/trailwatch setup drift"
 
 
 def status_message(
@@ -28,10 +32,12 @@ def status_message(
 
     several: whether there are other sites, so that the command which mends has to name this one.
     """
-    mend = f"{_FIX} --site {plain(site, 60)}" if several else _FIX
     ranked = sorted(statuses, key=lambda status: _ORDER.get(status.state, 0))
     bad = [status for status in ranked if status.state != "ok"]
     good = len(ranked) - len(bad)
+    # A plan holds no mute rules; drift's does.
+    how = _DRIFT if any(status.kind == "mute_rule" for status in bad) else _FIX
+    mend = f"{how} --site {plain(site, 60)}" if several else how
     origin = kit.context(f"site {code(site, 60)} · checked {date(checked_at)}")
     if all(status.state == "missing" for status in ranked):
         bare = nothing_message(site, several=several)
@@ -111,8 +117,15 @@ def _kind(kind: str) -> str:
 
 def _facts(status: ResourceStatus) -> str:
     """What is known of a resource in a few words."""
-    shown = ", ".join(f"{key}: {value}" for key, value in status.facts.items())
+    shown = ", ".join(f"{key}: {_fact(value)}" for key, value in status.facts.items())
     return plain(shown or (status.detail if status.state == "ok" else ""), 200)
+
+
+def _fact(value: str) -> str:
+    """A fact as people read it: a moment without its parts of a second."""
+    if not _MOMENT.fullmatch(value):
+        return value
+    return utc(parse_time(value))
 
 
 def _sentence(site: str, bad: Sequence[ResourceStatus], good: int, mend: str) -> str:

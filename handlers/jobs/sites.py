@@ -47,6 +47,6 @@ def row_of(deps: Deps, name: str) -> SiteRow:
         reads=wanted.reads,
         builds=wanted.builds,
         plan=newest.state.value if newest else "",
-        plan_at=newest and (newest.ended_at or newest.approved_at or newest.created_at),
+        plan_at=newest.ended_at or newest.approved_at or newest.created_at if newest else None,
         problems=tuple(problems),
     )

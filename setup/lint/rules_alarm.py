@@ -22,12 +22,19 @@ def no_metric(view: View) -> Iterator[Hit]:
             continue
         message = f"{alarm.name} looks at {alarm.metric} in {alarm.namespace}: no filter makes it."
         found = _near(view, alarm)
-        field = "metric"
+        field, mend = "metric", _AGAIN
         if found:
+            mend = ""
             message += f" A filter makes {' or '.join(found)}."
             spaces = {one.namespace for one in view.filters if one.metric == alarm.metric}
             field = "namespace" if spaces else "metric"
-        yield Hit(alarm, message, field)
+        yield Hit(alarm, message, field, mend)
+
+
+_AGAIN = (
+    "Make the filter again that this alarm is for: no other has a metric of such a name. Where it "
+    "is under another name, give the alarm the filter's namespace and metric name."
+)
 
 
 def _near(view: View, alarm: Alarm) -> list[str]:

@@ -185,3 +185,11 @@ def test_what_is_deleted_is_named_first() -> None:
     said = texts(plan_message(replace(samples_plans.PLAN, changes=tuple(changes)), "a").blocks)
     assert all(f"old{number}" in said for number in range(12))
     assert said.index("12 alarms") < said.index("9 alarms")
+
+
+def test_what_a_plan_sets_is_named_with_what_it_is() -> None:
+    chosen = (("organization", "none", "o-a1b2c3d4e5"), ("pack", "walkthrough", "cis"))
+    for plan in (samples_plans.PLAN, replace(samples_plans.PLAN, changes=())):
+        said = texts(plan_message(plan, "alice", chosen=chosen).blocks)
+        assert "organization: none → o-a1b2c3d4e5" in said
+        assert "It sets" not in texts(plan_message(plan, "alice").blocks)

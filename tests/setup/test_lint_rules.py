@@ -332,6 +332,12 @@ def test_a_broken_chain_is_told(rule: str, severity: str, breaking: Breaking, sa
     assert found[0].mend.endswith((".", "}"))
 
 
+@pytest.mark.parametrize(("metric", "start"), [("Something", "Make the"), ("RotUsage", "Give the")])
+def test_an_alarm_is_not_sent_to_a_filter_of_something_else(metric: str, start: str) -> None:
+    found = {one.rule.id: one for one in judge(alarm(metric=metric)(CHAIN))}
+    assert found["TW401"].mend.startswith(start)
+
+
 def test_every_rule_is_broken_somewhere() -> None:
     assert {one[0] for one in BROKEN} == {rule.id for rule in RULES}
     assert len({rule.id for rule in RULES}) == len(RULES)

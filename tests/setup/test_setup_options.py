@@ -277,6 +277,14 @@ def test_a_detection_whose_events_are_left_out_is_named(on_stand_in: Any) -> Non
     assert not [n for n in world.plan(world.config(), cis).notes if "see nothing" in n]
 
 
+def test_without_offices_a_plan_says_that_every_login_counts(on_stand_in: Any) -> None:
+    world, told = on_stand_in, "No office is set"
+    detections = world.detections()
+    assert [n for n in world.plan(options(world, "offices=none"), detections).notes if told in n]
+    there = options(world, "offices=203.0.113.7")
+    assert not [n for n in world.plan(there, detections).notes if told in n]
+
+
 def test_a_bucket_with_locked_files_says_why_it_stays(on_stand_in: Any) -> None:
     world = on_stand_in
     config = options(world, "object_lock_days=7")

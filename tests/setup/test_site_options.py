@@ -17,6 +17,7 @@ from trailwatch.site_options import (
     TAKEN,
     Option,
     changed,
+    differing,
     kept,
     restored,
     written,
@@ -113,3 +114,15 @@ def test_offices_may_have_names() -> None:
     assert "berlin" not in pattern
     assert "198.51.101.*" in pattern
     assert written("offices=203.0.113.7,retention_days=30")["retention_days"] == "30"
+
+
+def test_what_differs_is_told_as_it_is_written() -> None:
+    old = SiteConfig(Site("main", "123456789012", "us-east-1"))
+    new = changed(old, {"organization": "o-a1b2c3d4e5", "insights": "yes"})
+    insights = "yes" if old.insights else "no"
+    told = differing(kept(old), kept(replace(new, pack="cis", adopted={"trail": "corp"})))
+    assert ("organization", "none", "o-a1b2c3d4e5") in told
+    assert ("adopted", "none", "trail=corp") in told
+    assert ("pack", old.pack, "cis") in told
+    assert (("insights", insights, "yes") in told) is (insights == "no")
+    assert differing(kept(old), kept(old)) == ()
