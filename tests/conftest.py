@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +12,16 @@ from hypothesis import settings
 
 from sandbox.driver import SandboxProcess
 
-# No test asserts a speed: machines are shared, and a slow minute is no failure.
-settings.register_profile("unhurried", deadline=None)
+# No test asserts a speed: machines are shared, and a slow minute is no failure. A long run tries
+# TRAILWATCH_EXAMPLES times as many made-up examples.
+EXAMPLES = int(os.environ.get("TRAILWATCH_EXAMPLES", "1"))
+settings.register_profile("unhurried", deadline=None, max_examples=100 * EXAMPLES)
 settings.load_profile("unhurried")
+
+# Every worker reads every test file, and many tests start the bot: both are compiled once, not
+# each time, also where the environment asks for no bytecode.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = Path(__file__).resolve().parent.parent
 

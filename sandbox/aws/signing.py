@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -38,14 +39,14 @@ class Signer:
     """A certificate authority of its own and one leaf that signs messages."""
 
     def __init__(self, host: str) -> None:
-        authority_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        authority_key = _key("authority")
         authority = _name("trailwatch sandbox authority")
         ca = (
             _certificate(authority, authority, authority_key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(authority_key, hashes.SHA256())
         )
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = _key("leaf")
         leaf = (
             _certificate(_name(host), authority, self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -63,6 +64,12 @@ class Signer:
         algorithm = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303
         signed = self._key.sign(string_to_sign(envelope).encode(), padding.PKCS1v15(), algorithm)
         return base64.b64encode(signed).decode()
+
+
+@cache
+def _key(of: str) -> rsa.RSAPrivateKey:
+    """A process's key for the authority or the leaf: making one takes longer than all the rest."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def _name(common: str) -> x509.Name:

@@ -151,8 +151,12 @@ def got(engine: Engine, data: bytes) -> list[tuple[int, tuple[int, ...]]]:
     return [(number, numbers) for number, _, numbers in engine.hits(data).found]
 
 
+MANY = settings().max_examples * 3 // 2
+"""Each holds up to five patterns and eight records; TRAILWATCH_EXAMPLES asks for more."""
+
+
 @given(st.lists(patterns(), min_size=1, max_size=5), st.lists(raw_records(), max_size=8))
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=MANY)
 def test_generated_patterns_and_lines(some: list[Pattern], raws: list[bytes]) -> None:
     engine = Engine(some)
     lines = b"\n".join(raw for raw in raws if raw.strip())
@@ -160,7 +164,7 @@ def test_generated_patterns_and_lines(some: list[Pattern], raws: list[bytes]) ->
 
 
 @given(st.lists(patterns(), min_size=1, max_size=5), st.lists(raw_records(), max_size=8))
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=MANY)
 def test_generated_patterns_and_files(some: list[Pattern], raws: list[bytes]) -> None:
     whole = [raw for raw in raws if _is_json(raw)]
     data = b'{"Records":[' + b",".join(whole) + b"]}"
@@ -168,7 +172,7 @@ def test_generated_patterns_and_files(some: list[Pattern], raws: list[bytes]) ->
 
 
 @given(st.lists(raw_records(), min_size=1, max_size=6))
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=MANY // 2)
 def test_catalogue_and_generated_lines(raws: list[bytes]) -> None:
     some = [*CATALOGUE, *ODD]
     lines = b"\n".join(raw for raw in raws if raw.strip())
