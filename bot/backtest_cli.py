@@ -123,13 +123,18 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:
     from bot.app import site_template
     from bot.clients import SiteClients
+    from bot.detections_cli import LISTED_BY
     from trailwatch.backtest import Subject, subject_of
     from trailwatch.detections import facts_of, load_catalogue
     from trailwatch.pattern import PatternError, parse
 
+    own = Path(settings.detections_folder) if settings.detections_folder else None
+    catalogue = load_catalogue(own)
     if options.pattern:
         subjects = []
         for number, text in enumerate(options.pattern, 1):
+            if catalogue.meant(text, LISTED_BY):
+                raise UsageError(f"{text} is a detection.", fix=f"Write --detection {text}.")
             try:
                 subjects.append(Subject(f"pattern-{number}", text, parse(text)))
             except PatternError as error:
@@ -139,8 +144,6 @@ def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:
                     "See trailwatch pattern check.",
                 ) from error
         return subjects
-    own = Path(settings.detections_folder) if settings.detections_folder else None
-    catalogue = load_catalogue(own)
     detections = (
         tuple(catalogue[id_] for id_ in dict.fromkeys(options.detection))
         if options.detection

@@ -55,16 +55,17 @@ def pattern_taken(
 
 
 def pattern_explained(
-    pattern: str, event_id: str, matches: bool, clauses: Sequence[str]
+    pattern: str, event_id: str, matches: bool, clauses: Sequence[str], of: str = ""
 ) -> Message:
-    """Why a pattern matches one event, or doesn't, clause by clause."""
+    """Why a pattern matches one event, or doesn't, clause by clause. of: as above."""
+    which = f"The pattern of the detection {code(of)}" if of else "The pattern"
     verdict = "matches" if matches else "does not match"
     picture = "white_check_mark" if matches else "no_entry_sign"
     said = "\n".join(plain_line(line) for line in clauses)
     return kit.message(
-        f"The pattern {verdict} event {esc(event_id, 64)}.",
+        f"{which} {verdict} event {esc(event_id, 64)}.",
         [
-            kit.section(f":{picture}: *The pattern {verdict}* event {kit.code(event_id, 64)}"),
+            kit.section(f":{picture}: *{which} {verdict}* event {code(event_id, 64)}"),
             kit.rich_text(kit.lines(plain(pattern, PATTERN_TEXT))),
             kit.rich_text(kit.lines(said)),
         ],

@@ -43,7 +43,8 @@ def explain(deps: Deps, request: Request, call: Invocation) -> Reply:
     text, of = _meant(deps, text, site)
     found = _parsed(call, text)
     if isinstance(found, Pattern) and event_id:
-        _start(deps, request, "pattern.explain", pattern=found.text, event_id=event_id, site=site)
+        wanted = {"pattern": found.text, "event_id": event_id, "site": site, "detection": of}
+        _start(deps, request, "pattern.explain", **wanted)
         return Reply("Looking for the event…")
     if isinstance(found, Pattern):
         found = pattern_taken(found.text, found.lint(), tuple(found.explain().lines()), of)

@@ -59,7 +59,8 @@ def explain(deps: Deps, job: JobContext) -> None:
         pattern = parse(str(job.args["pattern"]))
         record = page.events[0].raw
         clauses = tuple(pattern.explain(record).lines())
-        return pattern_explained(pattern.text, event_id, pattern.matches(record), clauses)
+        of = str(job.args.get("detection", ""))
+        return pattern_explained(pattern.text, event_id, pattern.matches(record), clauses, of)
 
     _tell(deps, job, look)
 

@@ -110,6 +110,8 @@ def test_bad_files_are_told_at_the_end(archive: Path, capsys: pytest.CaptureFixt
         (["/nowhere"], "no file or folder /nowhere"),
         (["--since", "soon", "."], "--since soon"),
         (["--pattern", "{ $.a = ", "."], "must end with '}'"),
+        (["--pattern", "root-usage", "."], "Write --detection root-usage."),
+        (["--pattern", "root-usagee", "."], "Did you mean root-usage"),
         (["--processes", "0", "."], "--processes"),
     ],
 )

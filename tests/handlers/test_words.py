@@ -7,9 +7,24 @@ from dataclasses import replace
 import pytest
 
 from handlers import samples
+from handlers.blocks.backtest import backtest_message
 from handlers.blocks.pattern import pattern_matches
 from handlers.blocks.troubles import Health, health_message
 from handlers.blocks.who import who_line
+from trailwatch.backtest import Backtest, Found, subject_of
+from trailwatch.backtest.result import Share
+from trailwatch.detections import SiteFacts, load_catalogue
+
+DETECTION = load_catalogue()["root-usage"]
+
+
+def test_a_count_is_apart_from_the_name_before_it() -> None:
+    name = "deploy (role trailwatch-deploy-2)"
+    found = Found(
+        subject_of(DETECTION, SiteFacts()), 2, (), 0, 2, (Share(name, 2),), (), (), None, None, ()
+    )
+    result = Backtest((found,), 1, 2, 0, (), None, True)
+    assert f"{name} (2×)" in str(backtest_message("root-usage", result, samples.NOW, "bob").blocks)
 
 
 @pytest.mark.parametrize(("others", "said"), [("1", "*+1 other* in"), ("2", "*+2 others* in")])
