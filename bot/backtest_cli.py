@@ -123,7 +123,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:
     from bot.app import site_template
     from bot.clients import SiteClients
-    from bot.detections_cli import LISTED_BY
+    from bot.detections_cli import LISTED_BY, QUOTE
     from trailwatch.backtest import Subject, subject_of
     from trailwatch.detections import facts_of, load_catalogue
     from trailwatch.pattern import PatternError, parse
@@ -133,7 +133,7 @@ def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:
     if options.pattern:
         subjects = []
         for number, text in enumerate(options.pattern, 1):
-            if catalogue.meant(text, LISTED_BY):
+            if catalogue.meant(text, LISTED_BY, QUOTE):
                 raise UsageError(f"{text} is a detection.", fix=f"Write --detection {text}.")
             try:
                 subjects.append(Subject(f"pattern-{number}", text, parse(text)))

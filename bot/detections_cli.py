@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OK, WRONG, UNUSABLE = 0, 1, 2
 LISTED_BY = "trailwatch detections list"
+QUOTE = "'\""
+"""Before and, the other way round, after a text: the shell takes one pair of quotes away."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

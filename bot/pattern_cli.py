@@ -111,9 +111,9 @@ def _of_detection(text: str) -> str:
     """The pattern of the detection whose id a text is; the text itself where it is a pattern."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text.strip()):
         return text  # is no id: the catalogue need not be read
-    from bot.detections_cli import LISTED_BY, catalogue_of
+    from bot.detections_cli import LISTED_BY, QUOTE, catalogue_of
 
-    detection = catalogue_of().meant(text, LISTED_BY)
+    detection = catalogue_of().meant(text, LISTED_BY, QUOTE)
     if detection is None:
         return text
     # Standard output is for what matches.

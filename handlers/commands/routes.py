@@ -11,7 +11,7 @@ from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation
 from handlers.deps import Deps
 from handlers.request import Reply, Request
-from trailwatch.errors import NotFound, UsageError
+from trailwatch.errors import UsageError
 from trailwatch.routes import LOUD, Subject
 from trailwatch.store import channels
 
@@ -39,9 +39,7 @@ def show(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 def _way(deps: Deps, call: Invocation) -> Reply:
     detection_id = call.words[0].lower()
-    found = deps.catalogue.detections.get(detection_id)
-    if found is None:
-        raise NotFound.of("detection", detection_id, deps.catalogue.detections)
+    found = deps.catalogue[detection_id]
     severity = call.options.get("severity", found.severity.value).upper()
     if severity not in SEVERITIES:
         raise UsageError(f"{severity} is no severity.", "P1 to P5 are.")

@@ -25,8 +25,7 @@ def plan(deps: Deps, request: Request, call: Invocation) -> Reply:
         raise NotFound.of("pack", pack, deps.catalogue.packs)
     for option in ("add", "drop"):
         for detection_id in filter(None, call.options.get(option, "").split(",")):
-            if detection_id not in deps.catalogue:
-                raise NotFound.of("detection", detection_id, deps.catalogue.detections)
+            deps.catalogue[detection_id]  # raises NotFound with near ids
     site = chosen_site(deps, request, call)
     if "set" in call.options:
         changed(deps.sites.config_or_blank(site), written(call.options["set"]))

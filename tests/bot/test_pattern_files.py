@@ -84,5 +84,5 @@ def test_a_mistyped_id_gets_near_names(verb: str, capsys: pytest.CaptureFixture[
     assert main(["pattern", verb, "root-usagee"]) == 2
     told = capsys.readouterr().err
     assert "Did you mean root-usage" in told
-    assert 'write it in quotes: "root-usagee"' in told
+    assert """write it in quotes: '"root-usagee"'""" in told
     assert main(["pattern", "check", '"root-usagee"']) == 0

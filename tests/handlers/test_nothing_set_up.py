@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from trailwatch.errors import NotFound
+
 NOTHING = "Nothing is set up in main yet: /trailwatch setup plan shows what would be made."
 
 
@@ -26,3 +28,9 @@ def test_a_detections_id_searches_with_its_pattern(house: Any) -> None:
     told = house.told()[-1]
     assert told["text"] == "0 events match the pattern of the detection `iam-user-created`."
     assert "CreateUser" in str(told["blocks"])
+
+
+@pytest.mark.parametrize("command", ["setup plan --add qqq", "routes qqq", "detections qqq"])
+def test_an_unknown_id_does_not_list_a_part_as_if_it_were_all(house: Any, command: str) -> None:
+    with pytest.raises(NotFound, match=r"and \d\d more: /trailwatch detections\."):
+        house.command(command)

@@ -94,7 +94,7 @@ def test_a_mistyped_id_is_no_text_to_search(verb: str) -> None:
     with pytest.raises(NotFound) as refused:
         answer(f"pattern {verb} `iam-user-creatd`")
     assert "Did you mean iam-user-created" in refused.value.fix
-    assert 'To search it as text, write it in quotes: "iam-user-creatd".' in refused.value.fix
+    assert 'To search it as text, write it in quotes: "iam-user-creatd"' in refused.value.fix
     assert preformatted(answer('pattern explain "iam-user-creatd"'))[0] == '"iam-user-creatd"'
 
 

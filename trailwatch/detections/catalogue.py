@@ -39,17 +39,18 @@ class Catalogue:
             raise NotFound.of("detection", id_, self.detections, LISTED_BY)
         return self.detections[id_]
 
-    def meant(self, text: str, see: str = LISTED_BY) -> Detection | None:
+    def meant(self, text: str, see: str = LISTED_BY, quote: str = '"') -> Detection | None:
         """The detection whose id a text is, where a pattern could stand; None for a pattern.
 
-        see: the command that lists ids. Raises NotFound for a single word that looks like an id
-        and is none: taken for text to search, it would match nothing, and all would seem well.
+        see: the command that lists ids; quote: what makes a word a text, a shell's included.
+        Raises NotFound for a single word that looks like an id and is none: taken for text to
+        search, it would match nothing, and all would seem well.
         """
         word = text.strip()
         if word in self.detections or not _LIKE_AN_ID.fullmatch(word):
             return self.detections.get(word)
         error = NotFound.of("detection", word, self.detections, see)
-        error.fix += f' To search it as text, write it in quotes: "{word}".'
+        error.fix += f" To search it as text, write it in quotes: {quote}{word}{quote[::-1]}"
         raise NotFound(error.what, error.why, error.fix)
 
     def get(self, id_: str) -> Detection | None:
