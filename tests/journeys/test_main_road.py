@@ -180,7 +180,7 @@ def test_patterns_are_checked_explained_and_tried(sandbox: Any, applied: dict[st
     found = asked_until_told(
         sandbox,
         'pattern test { $.eventName = "CreateUser" } --since 1h',
-        lambda m: "match this pattern" in m["text"] and "CreateUser" in table_of(m),
+        lambda m: "this pattern" in m["text"] and "CreateUser" in table_of(m),
     )
     assert "jane" in shown(found) or "alice" in shown(found)
     pattern = '{ ($.eventName = "CreateUser") && ($.errorCode = "AccessDenied") }'
