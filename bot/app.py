@@ -19,8 +19,10 @@ from slack_sdk import WebClient
 from bot.clients import SiteClients
 from bot.doctor import examine_services
 from bot.metrics import serve_metrics
+from bot.roles import first_roles, granted_roles
 from bot.routing import jsm_routes, keep_jsm_key, queue_poller, routers
-from bot.scheduler import Daily, Every, ScheduleEntry, Schedules
+from bot.schedule import schedule
+from bot.scheduler import Schedules
 from bot.sender import Sender
 from bot.settings import Settings, require
 from bot.site_settings import SiteSettings
@@ -28,7 +30,8 @@ from bot.slack_app import build_slack_app
 from bot.slack_calls import bare_client
 from bot.slack_files import upload
 from bot.slack_link import SlackLink
-from bot.slack_people import SlackDirectory, answer_in_private, open_direct, slack_errors
+from bot.slack_people import SlackDirectory, answer_in_private, open_direct
+from bot.slack_views import open_view, permalink, publish_home
 from bot.vault import AcceptedSecrets, StoredSecrets
 from bot.web import (
     LARGEST_BODY,
@@ -42,7 +45,6 @@ from bot.web import (
 )
 from bot.webhooks import opsgenie_view, sns_view
 from bot.worker import Worker
-from handlers.access import Role, parse_role
 from handlers.account_names import AccountNames
 from handlers.deps import Deps
 from handlers.direct import own_topics, take_sns
@@ -83,13 +85,6 @@ SLACK_SECONDS = 10
 
 PEOPLE_SECONDS = 1
 """The same for who somebody is: two such calls may stand before an ack, which has 3 seconds."""
-
-RECONCILE_SECONDS = 60
-"""How often the open alerts are compared with the on-call service's."""
-
-CATCH_UP_SECONDS = 300
-"""How often CloudWatch is asked for alarms of which SNS told nothing, for sites without an on-call
-service."""
 
 WEB_THREADS = 8
 
@@ -355,38 +350,6 @@ def integrations_of(settings: Settings, attempts: int = ATTEMPTS) -> Integration
     return IntegrationsApi(settings.opsgenie_api_url, key, attempts=attempts)
 
 
-def first_roles(settings: Settings) -> Mapping[str, Role]:
-    """The roles that the settings give."""
-    responders = dict.fromkeys(settings.responders, Role.RESPONDER)
-    return {**responders, **dict.fromkeys(settings.admins, Role.ADMIN)}
-
-
-def granted_roles(db: Database, channel: str = "") -> Mapping[str, Role]:
-    """The roles that admins granted: everywhere, or in one channel alone."""
-    with db.reading() as tx:
-        given = grants.in_channel(tx, channel) if channel else grants.current(tx)
-        found = {grant.subject: parse_role(grant.role) for grant in given}
-    return {subject: role for subject, role in found.items() if role is not None}
-
-
-def publish_home(slack: WebClient, user_id: str, view: Mapping[str, Any]) -> None:
-    """Publish a Home view; raises SlackError."""
-    slack_errors("views.publish", lambda: slack.views_publish(user_id=user_id, view=dict(view)))
-
-
-def permalink(slack: WebClient, channel: str, ts: str) -> str:
-    """A message's address; raises SlackError."""
-    answer = slack_errors(
-        "chat.getPermalink", lambda: slack.chat_getPermalink(channel=channel, message_ts=ts)
-    )
-    return str(answer["permalink"])
-
-
-def open_view(slack: WebClient, trigger_id: str, view: Mapping[str, Any]) -> None:
-    """Open a modal; raises SlackError."""
-    slack_errors("views.open", lambda: slack.views_open(trigger_id=trigger_id, view=dict(view)))
-
-
 def take_in(deps: Deps, row: InboxRow) -> None:
     """Take one delivery of the inbox: what needs AWS is asked before the transaction."""
     if row.source == sns.SOURCE:
@@ -411,24 +374,6 @@ def give_up(deps: Deps, kind: str, key: str, error: str) -> None:
     if kind != "job:slack.answer":
         # An answer in private that came too late is missed by nobody else.
         work_failed(deps)
-
-
-def schedule(settings: Settings) -> tuple[ScheduleEntry, ...]:
-    """What happens by itself, and when."""
-    minutes = settings.drift_minutes
-    drift = (ScheduleEntry("drift", Every(minutes * 60), "setup.drift"),) if minutes else ()
-    return (
-        *drift,
-        ScheduleEntry("prune", Daily(3, 30), "store.prune"),
-        ScheduleEntry("catch up", Every(CATCH_UP_SECONDS), "direct.catch_up"),
-        ScheduleEntry("reconcile", Every(RECONCILE_SECONDS), "alert.reconcile"),
-        ScheduleEntry(
-            "digest",
-            Daily(settings.digest_hour, 0, settings.digest_timezone),
-            "digest.post",
-            {},
-        ),
-    )
 
 
 def _slack_view(app: App, guard: SlackGuard, request: WebRequest) -> WebResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.app import schedule
+from bot.schedule import schedule
 from bot.scheduler import Every, ScheduleEntry
 from bot.settings import read_settings
 from trailwatch.errors import ConfigError
