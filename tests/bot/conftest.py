@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli import main
 from sandbox.run import Sandbox, Wanted, bot_environment
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -39,7 +42,34 @@ def environment(
 
 
 @pytest.fixture
-def trailwatch(tmp_path: Path) -> Run:
+def trailwatch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Runs the command line in this process, as `trailwatch_process` does in one of its own."""
+
+    def run(
+        *arguments: str, env: Mapping[str, str] | None = None, given: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            for name in list(os.environ):
+                patch.delenv(name)
+            for name, value in {**_environment(tmp_path), **(env or {})}.items():
+                patch.setenv(name, value)
+            patch.chdir(tmp_path)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
+            capsys.readouterr()
+            try:
+                code = main(arguments)
+            except SystemExit as end:  # argparse's
+                code = end.code if isinstance(end.code, int) else 1 if end.code else 0
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def trailwatch_process(tmp_path: Path) -> Run:
     """Runs the console script in an empty folder, with nothing but the given environment."""
     script = Path(sys.executable).with_name("trailwatch")
 
@@ -49,7 +79,7 @@ def trailwatch(tmp_path: Path) -> Run:
         return subprocess.run(
             [str(script), *arguments],
             cwd=tmp_path,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **(env or {})},
+            env={**_environment(tmp_path), **(env or {})},
             input=given,
             capture_output=True,
             text=True,
@@ -57,3 +87,7 @@ def trailwatch(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {"PATH": "/usr/bin:/bin", "HOME": str(home)}

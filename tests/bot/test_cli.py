@@ -13,8 +13,8 @@ Run = Callable[..., Any]
 GOOD = '{ ($.eventName = "CreateUser") && ($.errorCode NOT EXISTS) }'
 
 
-def test_help_names_every_command(trailwatch: Run) -> None:
-    done = trailwatch("--help")
+def test_help_names_every_command(trailwatch_process: Run) -> None:
+    done = trailwatch_process("--help")
     assert done.returncode == 0
     for command in ("serve", "sandbox", "doctor", "manifest", "permissions", "pattern"):
         assert command in done.stdout
@@ -62,8 +62,8 @@ def test_a_file_that_is_not_there_is_2(trailwatch: Run) -> None:
     assert "absent.jsonl" in done.stderr
 
 
-def test_serve_without_settings_names_all_that_is_missing(trailwatch: Run) -> None:
-    done = trailwatch("serve")
+def test_serve_without_settings_names_all_that_is_missing(trailwatch_process: Run) -> None:
+    done = trailwatch_process("serve")
     assert done.returncode == 2
     lines = [line for line in done.stderr.splitlines() if line.startswith("  - ")]
     assert len(lines) >= 6
@@ -118,21 +118,23 @@ def test_a_config_that_is_not_there_is_2(trailwatch: Run) -> None:
     assert "absent.toml" in done.stderr
 
 
-def test_a_provider_that_fails_is_3(trailwatch: Run, environment: dict[str, str]) -> None:
-    done = trailwatch("serve", env={**environment, "DATABASE_URL": "postgres://127.0.0.1:1/none"})
+def test_a_provider_that_fails_is_3(trailwatch_process: Run, environment: dict[str, str]) -> None:
+    done = trailwatch_process(
+        "serve", env={**environment, "DATABASE_URL": "postgres://127.0.0.1:1/none"}
+    )
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
 
 
-def test_the_sandbox_refuses_a_port_that_is_taken(trailwatch: Run, services: Any) -> None:
+def test_the_sandbox_refuses_a_port_that_is_taken(trailwatch_process: Run, services: Any) -> None:
     port = services.slack.api_url.split(":")[2].split("/")[0]
-    done = trailwatch("sandbox", "--headless", "--port", port)
+    done = trailwatch_process("sandbox", "--headless", "--port", port)
     assert done.returncode == 2
     assert "--port" in done.stdout + done.stderr
 
 
-def test_the_sandbox_refuses_a_replay_that_is_not_there(trailwatch: Run) -> None:
-    done = trailwatch("sandbox", "--headless", "--replay", "absent.json.gz")
+def test_the_sandbox_refuses_a_replay_that_is_not_there(trailwatch_process: Run) -> None:
+    done = trailwatch_process("sandbox", "--headless", "--replay", "absent.json.gz")
     assert done.returncode == 2
     assert "absent.json.gz" in done.stdout + done.stderr
 

@@ -108,12 +108,12 @@ def test_services_that_do_not_answer_are_all_told(environment: Environment) -> N
 
 
 def test_the_command_prints_a_line_for_each_check(
-    environment: Environment, trailwatch: Callable[..., Any]
+    environment: Environment, trailwatch_process: Callable[..., Any]
 ) -> None:
-    done = trailwatch("doctor", env=environment)
+    done = trailwatch_process("doctor", env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert all(line.startswith("ok") for line in done.stdout.splitlines())
-    wrong = trailwatch("doctor", env={**environment, "SLACK_CHANNEL": "C0NOWHERE"})
+    wrong = trailwatch_process("doctor", env={**environment, "SLACK_CHANNEL": "C0NOWHERE"})
     assert wrong.returncode == 1
     lines = wrong.stdout.splitlines()
     (failed,) = (n for n, line in enumerate(lines) if line.startswith("FAIL"))
