@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from trailwatch.errors import AwsError
@@ -250,9 +251,15 @@ class Aws:
     def _own_session(self) -> Session:
         if self._session is None:
             from boto3.session import Session
+            from botocore.session import get_session
 
             keys = self._keys
+            core = get_session()
+            core.register_component(
+                "data_loader", _descriptions(core.get_config_variable("data_path"))
+            )
             self._session = Session(
+                botocore_session=core,
                 region_name=self.region,
                 aws_access_key_id=keys.access_key if keys else None,
                 aws_secret_access_key=keys.secret_key if keys else None,
@@ -266,6 +273,14 @@ class Aws:
             for client in self._clients.values():
                 client.close()
             self._clients.clear()
+
+
+@cache
+def _descriptions(path: str | None) -> Any:
+    """What reads botocore's descriptions of the services and keeps them, for all sessions."""
+    from botocore.loaders import create_loader
+
+    return create_loader(path)
 
 
 def _session_name(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -80,12 +81,18 @@ def load_catalogue(own: Path | None = None) -> Catalogue:
     the product's. They are in the packs `all` and `own`. Raises ConfigError with a problem for
     each key that is wrong, by file and key.
     """
-    ours = read_catalogue(files("trailwatch.detections") / "catalogue")
+    ours = _ours()
     if own is None:
         return ours
     theirs = _own_detections(own, ours)
     together = {**ours.detections, **theirs}
     return Catalogue(together, {**ours.packs, ALL: tuple(together), OWN: tuple(theirs)})
+
+
+@cache
+def _ours() -> Catalogue:
+    """The product's own, read once: it stays as it is while a process runs."""
+    return read_catalogue(files("trailwatch.detections") / "catalogue")
 
 
 def read_catalogue(folder: Traversable) -> Catalogue:
