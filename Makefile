@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
-# Tests wait more than they compute; two cores carry three at a time. Files stay together.
-WORKERS ?= 3
+# Tests wait more than they compute; two cores carry four at a time. Files stay together.
+WORKERS ?= 4
 
 .PHONY: sandbox test check help golden lock docs bench clean chromium
 
