@@ -161,7 +161,9 @@ def test_what_an_attacker_writes_stays_text(sandbox: Any, applied: None, page: P
     expect(page.locator("#replies [data-ts] table")).to_contain_text(["mallory <!channel>"] * 2)
     for link in page.locator("[data-ts] a[target=_blank]").all():
         where = link.get_attribute("href") or ""
-        assert re.match(r"https://([a-z0-9-]+\.console\.aws\.amazon|app\.opsgenie|sandbox\.slack)\.com/", where)
+        assert re.match(
+            r"https://([a-z0-9-]+\.console\.aws\.amazon|app\.opsgenie|sandbox\.slack)\.com/", where
+        )
     for told in page.locator("[data-ts] .mention, [data-ts] .broadcast").all():
         assert told.inner_text() in ("@alice", "@bob", "@carol")
 
