@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -71,12 +72,14 @@ def pend(world: Any) -> None:
     sns = world.aws.client("sns")
     found = sns.list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
     unsubscribe(world)
-    world.faults.add(_silent())
+    refused = Fault("sns", "", "status", 403, count=1)
+    world.faults.add(refused)
     sns.subscribe(TopicArn=TOPIC, Protocol="http", Endpoint=found[0]["Endpoint"])
-
-
-def _silent() -> Any:
-    return Fault("sns", "", "status", 403, count=1)
+    # The request for confirmation follows the answer: until it is refused, it may still confirm.
+    deadline = time.monotonic() + 10
+    while refused.count:
+        assert time.monotonic() < deadline, "no confirmation was asked for"
+        time.sleep(0.01)
 
 
 def integration(world: Any, kind: str) -> str:
