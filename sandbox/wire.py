@@ -23,6 +23,8 @@ WsgiApp = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
 
 TARGETS = ("slack", "opsgenie", "aws", "sns", "webhook")
 KINDS = ("status", "timeout", "reset", "lost")
+LATE = "late call"
+"""The name of the thread in which a call takes effect after its connection was closed."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Fault:
     """How long a "timeout" hangs before the connection is closed."""
     late: float = 0.0
     """A "lost" call takes effect this many seconds after its connection was closed."""
+    applied: bool = False
+    """A "status" or a "timeout" comes after the call took effect, not instead of it."""
 
 
 class BadFault(ValueError):
@@ -231,11 +235,14 @@ def guard(
 
         fault = faults.take(target, name)
         if fault is not None and fault.kind != "lost":
+            if fault.applied:
+                run_app(app, environ)
             return _refuse(fault, environ, start_response, log, fault_body)
         if fault is not None and fault.late > 0:
             log(0)
             later = threading.Timer(fault.late, run_app, [app, dict(environ)])
             later.daemon = True
+            later.name = LATE
             later.start()
             return _hang_up(environ, start_response)
         answer = run_app(app, environ)

@@ -95,6 +95,14 @@ class OpsgenieStandIn:
         """Every alert as get_alert shows it, oldest first."""
         return [full(alert) for alert in self._book.all()]
 
+    def create(self, fields: Mapping[str, Any]) -> str:
+        """Somebody makes an alert in Opsgenie itself, at once; its id.
+
+        `fields` are the API's own: message, alias, description, priority, tags, details.
+        """
+        alert, _ = self._book.create(fields, Who("someone@example.com", "web", "web"))
+        return alert.id
+
     def by_hand(self, incoming: Mapping[str, Any], webhook: Mapping[str, Any]) -> str:
         """Somebody makes an Incoming Amazon SNS integration with these actions, and a webhook,
         on the pages of Jira Service Management; the key of the first.

@@ -87,7 +87,7 @@ def post_message(space: Workspace, args: Args) -> Json:
             broadcast=thread_ts is not None and args.flag("reply_broadcast"),
         )
     )
-    space.changed()
+    space.heard("post", message)
     return {"channel": channel.id, "ts": message.ts, "message": message.as_api()}
 
 
@@ -149,7 +149,7 @@ def update(space: Workspace, args: Args) -> Json:
     if len(given["text"] or "") > TEXT_UPDATED:
         raise ApiError("msg_too_long")
     change(message, given, space.new_ts(), keep=True)
-    space.changed()
+    space.heard("edit", message)
     return {
         "channel": message.channel,
         "ts": message.ts,
@@ -162,7 +162,7 @@ def delete(space: Workspace, args: Args) -> Json:
     """chat.delete: the bot's own messages."""
     message = _own_message(space, args, "cant_delete_message")
     space.messages.remove(message)
-    space.changed()
+    space.heard("delete", message)
     return {"channel": message.channel, "ts": message.ts}
 
 

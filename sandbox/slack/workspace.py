@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox.slack.files import Files
-from sandbox.slack.messages import Messages
+from sandbox.slack.messages import Message, Messages
 from sandbox.slack.rates import PostRate
 from sandbox.slack.refusals import ApiError, SlackRefusal
 from sandbox.slack.scopes import EVERY
@@ -188,6 +188,8 @@ class Workspace:
         self.bot_token = "xoxb-" + secrets.token_hex(16)
         self.app_token = "xapp-1-" + secrets.token_hex(16)
         self.signing_secret = secrets.token_hex(16)
+        self.watch: Callable[[str, Message], None] | None = None
+        """Told "post", "edit" or "delete" and the message at once, while `lock` is held."""
         self._last_ts = 0
 
     def new_ts(self) -> str:
@@ -201,6 +203,13 @@ class Workspace:
         with self.lock:
             self.version += 1
             self.lock.notify_all()
+
+    def heard(self, what: str, message: Message) -> None:
+        """The bot posted, edited or deleted a message."""
+        with self.lock:
+            if self.watch is not None:
+                self.watch(what, message)
+            self.changed()
 
     def wait_for_change(self, after: int, timeout: float) -> int:
         """The version, as soon as it is above `after`, or when `timeout` seconds are over."""
