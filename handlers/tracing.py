@@ -20,6 +20,7 @@ from trailwatch.who import (
     issuing_pattern,
     principal_of,
     session_began,
+    session_key,
     session_pattern,
     twin_pattern,
     who_is,
@@ -28,6 +29,8 @@ from trailwatch.who import (
 SECONDS = 5.0
 """For one search; a person is worth a few."""
 MOST_DEEDS = 500
+MOST_SESSIONS = 5
+"""Of an alert so many are followed back to see whether one person is behind all of them."""
 AROUND = timedelta(hours=1)
 _EARLY, _LATE = timedelta(minutes=2), timedelta(minutes=20)
 """Around the moment at which a session began: clocks differ, and records come late."""
@@ -69,6 +72,21 @@ def traced(source: LogsSource, record: Mapping[str, Any]) -> Who:
             step = began(here, found) or step
         here = step
     return who_is(record, found)
+
+
+def one_person(source: LogsSource, page: EventPage) -> str:
+    """The name of the one person who surely is behind all these events; "" where it is nobody, or
+    not sure. Raises AwsError.
+    """
+    records = {session_key(record): record for record in map(record_of, page.events)}
+    if not page.complete or page.unreadable or not 0 < len(records) <= MOST_SESSIONS:
+        return ""
+    names: set[str] = set()
+    for record in records.values():
+        names.add(traced(source, record).person)
+        if len(names) > 1 or "" in names:
+            return ""
+    return names.pop()
 
 
 def session_of(source: LogsSource, event: Event, now: datetime) -> EventPage:

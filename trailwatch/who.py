@@ -22,6 +22,9 @@ MOST_STEPS = 5
 """How many sessions are followed back; AWS lets chains be longer, people seldom do."""
 LONGEST_SESSION = timedelta(hours=12)
 
+PEOPLE = frozenset({"IAMUser", "AssumedRole", "IdentityCenterUser", "SAMLUser"})
+"""userIdentity.type of people; root is nobody in particular, and machines don't answer."""
+
 _KEY = re.compile(r"[A-Z0-9]{16,128}")
 _ARN = re.compile(r"arn:[\w+=,.@:/-]{10,600}")
 _SHARED = re.compile(r"[0-9a-fA-F-]{36}")
@@ -55,6 +58,11 @@ class Who:
     steps: tuple[str, ...] = ()
     event_ids: tuple[str, ...] = ()
     """The events that began the sessions, the latest first."""
+
+    @property
+    def person(self) -> str:
+        """The name of a person who surely is behind it; "" for a machine, or a name of choice."""
+        return self.name if self.sure and self.kind in PEOPLE and self.name != "unknown" else ""
 
 
 def who_is(record: Record, issuing: Iterable[Record] = ()) -> Who:
@@ -192,6 +200,13 @@ def twin_pattern(record: Record) -> str:
     if text_at(record, "userIdentity", "type") != "AWSAccount":
         return ""
     return f'{{ $.sharedEventID = "{shared}" }}'
+
+
+def session_key(record: Record) -> str:
+    """What tells one session from another: who called in it is the same for all of its calls."""
+    key, arn = access_key(record), text_at(record, "userIdentity", "arn")
+    source = text_at(record, "userIdentity", "sessionContext", "sourceIdentity")
+    return " ".join((key, arn or principal_of(record), source))
 
 
 def session_pattern(record: Record) -> str:

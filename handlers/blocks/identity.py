@@ -7,20 +7,24 @@ from datetime import datetime
 from handlers.blocks import kit
 from handlers.blocks.kit import Message, code, date, esc, label
 from trailwatch.alert import Alert
+from trailwatch.who import PEOPLE
 
 YES, NO = "identity.yes", "identity.no"
-ASKABLE = frozenset({"IAMUser", "AssumedRole", "IdentityCenterUser"})
-"""userIdentity.type of people; root is nobody in particular, and machines don't answer."""
+WHO_ASK = "who_ask"
+"""Where an alert keeps whom its events were followed back to, "" for nobody who is sure."""
 
 
 def who_to_ask(alert: Alert) -> str:
     """The person behind the alert's events; "" where they are several, unsure, or asked already.
 
-    A role session's name is the caller's own choice, so whoever it names is not asked.
+    A role session's name is the caller's own choice, so whoever it names is not asked; but the
+    session may have been followed back to who began it.
     """
     if alert.extra.get("you_name") or not alert.events:
         return ""
-    if any(not event.sure or event.actor_kind not in ASKABLE for event in alert.events):
+    if WHO_ASK in alert.extra:
+        return alert.extra[WHO_ASK]
+    if any(not event.sure or event.actor_kind not in PEOPLE for event in alert.events):
         return ""
     names = {event.actor for event in alert.events}
     return names.pop() if len(names) == 1 and "unknown" not in names else ""
@@ -57,7 +61,8 @@ def _words(alert: Alert) -> str:
 def question_message(alert: Alert, question_id: str, asked_by: str, until: datetime) -> Message:
     """The direct message that asks; everything in it comes from outside."""
     event = alert.events[0]
-    did = f"{label(alert.title, 150)}: {label(event.name, 80)} as {label(event.actor, 100)}"
+    caller = f"{event.actor} via {event.via}" if event.via else event.actor
+    did = f"{label(alert.title, 150)}: {label(event.name, 80)} as {label(caller, 150)}"
     text = (
         f"Was this you? {esc(alert.title, 120)}: {esc(event.name, 80)} "
         f"from {esc(event.address, 80)}, asked by {esc(asked_by, 80)}."

@@ -11,11 +11,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 from handlers.alert_search import search
+from handlers.blocks.identity import WHO_ASK
 from handlers.blocks.who import SHOWN, Seen, who_facts, who_message
 from handlers.deps import Deps
 from handlers.intake import message_key, say
 from handlers.jobs.job import JobContext, Later, worth_another_try
-from handlers.tracing import by_principal, counted, deeds_of, record_of, session_of, traced
+from handlers.tracing import (
+    by_principal,
+    counted,
+    deeds_of,
+    one_person,
+    record_of,
+    session_of,
+    traced,
+)
 from trailwatch.alert import Alert
 from trailwatch.errors import AwsError, NotFound
 from trailwatch.event import Event
@@ -49,7 +58,7 @@ def tell_who(deps: Deps, job: JobContext) -> Later | None:
     if number < len(ROUNDS):
         again = Later(ROUNDS[number], {**job.args, "round": number + 1})
     try:
-        people, total = _people(deps, alert)
+        people, total, person = _people(deps, alert)
     except (NotFound, PatternError):
         return None
     except AwsError as error:
@@ -59,12 +68,14 @@ def tell_who(deps: Deps, job: JobContext) -> Later | None:
         log.warning("alert %s: who it was is not known: %s", alert.id, error.code or error.what)
         return again if error.retryable else None
     if people:
-        _tell(deps, alert, people, total)
+        _tell(deps, alert, people, total, person)
     return again
 
 
-def _people(deps: Deps, alert: Alert) -> tuple[list[Seen], int]:
-    """The callers of the alert's events, and how many there are. Raises AwsError."""
+def _people(deps: Deps, alert: Alert) -> tuple[list[Seen], int, str]:
+    """The callers of the alert's events, how many there are, and the one sure person behind all.
+    Raises AwsError.
+    """
     page, _, _ = search(deps, alert)
     config = deps.sites.config(alert.site)
     source = deps.logs(config)
@@ -72,7 +83,7 @@ def _people(deps: Deps, alert: Alert) -> tuple[list[Seen], int]:
     people = [_seen(deps, source, events) for events in list(groups.values())[:SHOWN]]
     with deps.db.transaction() as tx:
         sightings.learn(tx, seen_in(deeds_of(page.events)))
-    return people, len(groups)
+    return people, len(groups), one_person(source, page)
 
 
 def _seen(deps: Deps, source: LogsSource, events: Sequence[Event]) -> Seen:
@@ -101,7 +112,7 @@ def _seen(deps: Deps, source: LogsSource, events: Sequence[Event]) -> Seen:
     )
 
 
-def _tell(deps: Deps, alert: Alert, people: Sequence[Seen], total: int) -> None:
+def _tell(deps: Deps, alert: Alert, people: Sequence[Seen], total: int, person: str) -> None:
     offices = deps.sites.config_or_blank(alert.site).offices
     message = who_message(alert, people, total, offices)
     with deps.db.transaction() as tx:
@@ -112,6 +123,7 @@ def _tell(deps: Deps, alert: Alert, people: Sequence[Seen], total: int) -> None:
             **kept.extra,
             "who": who_facts(people[0], offices),
             "who_others": str(total - 1),
+            WHO_ASK: person,
         }
         changed = replace(kept, extra=extra)
         if changed != kept:

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import replace
 
 from handlers.access import Person
+from handlers.alert_search import search
 from handlers.answering import said, whisper
 from handlers.asking import answer, message_key
 from handlers.blocks.identity import question_message, who_to_ask
@@ -13,24 +14,37 @@ from handlers.deps import Deps
 from handlers.intake import say
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from handlers.request import Request
-from trailwatch.errors import SlackError
+from handlers.tracing import one_person
+from trailwatch.alert import Alert
+from trailwatch.errors import AwsError, NotFound, SlackError
+from trailwatch.pattern import PatternError
 from trailwatch.store import alerts, jobs, outbox, questions
 from trailwatch.store.outbox import Outgoing
 from trailwatch.store.questions import Question, Said
 
 ITSELF = "trailwatch"
+SOMEBODY_ELSE = "By now there are events of others, or such of which nobody is sure."
 
 
 def ask(deps: Deps, job: JobContext) -> None:
     """Ask the one person in Slack behind the name in the events; else say why nobody is asked."""
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
-    name = who_to_ask(alert) if alert else ""
-    if alert is None or not name:
+    if alert is None or not who_to_ask(alert):
         return
+    name = ""
     try:
+        name = _sure_now(deps, alert)
+        if not name:
+            _not_asked(deps, job, "Nobody is asked.", SOMEBODY_ELSE)
+            return
         person = person_behind(deps, name)
         channel = deps.open_direct(person.id) if person else ""
+    except AwsError as error:
+        if worth_another_try(job, error):
+            raise
+        _not_asked(deps, job, "Nobody is asked: who it was is not known for sure.", str(error))
+        return
     except SlackError as error:
         if worth_another_try(job, error):
             raise
@@ -62,6 +76,20 @@ def ask(deps: Deps, job: JobContext) -> None:
         alert = replace(alert, extra={**alert.extra, "you_name": person.name, "you_answer": ""})
         alerts.save(tx, alert)
         say(deps, tx, alert)
+
+
+def _sure_now(deps: Deps, alert: Alert) -> str:
+    """The one sure person behind all of the alert's events until now; "" where there is none.
+
+    An alarm that is on already does not go off again for somebody else. Raises AwsError.
+    """
+    try:
+        page, _, _ = search(deps, alert, deps.clock())
+    except (NotFound, PatternError):
+        return who_to_ask(alert)
+    if not page.events:
+        return who_to_ask(alert)
+    return one_person(deps.logs(deps.sites.config(alert.site)), page)
 
 
 def person_behind(deps: Deps, name: str) -> Person | None:

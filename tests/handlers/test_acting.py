@@ -41,6 +41,7 @@ def desk(make_house: Callable[..., Any]) -> Any:
         return Person(user_id, name, f"{name}@example.com", role=role)
 
     house.deps.people.find = find
+    house.client("logs").create_log_group(logGroupName="/trailwatch/cloudtrail")
     return house
 
 
