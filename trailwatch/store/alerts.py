@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +43,12 @@ def save(tx: Connection, alert: Alert) -> None:
 def get(tx: Connection, alert_id: str, *, lock: bool = False) -> Alert | None:
     """The alert of our own id. lock: nobody else changes it until this transaction ends."""
     return _first(tx, _newest(table.c.id == alert_id), lock)
+
+
+def get_many(tx: Connection, alert_ids: Collection[str]) -> dict[str, Alert]:
+    """The alerts of these ids, by their ids."""
+    found = _all(tx, select(table.c.body).where(table.c.id.in_(alert_ids)))
+    return {alert.id: alert for alert in found}
 
 
 def by_router_id(tx: Connection, router_id: str, *, lock: bool = False) -> Alert | None:

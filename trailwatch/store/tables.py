@@ -384,6 +384,35 @@ mute = Table(
 )
 Index("mute_alarm", mute.c.alarm, mute.c.ended_at)
 
+# When a new alert came to a channel, and which storm lists it instead of a message of its own.
+arrival = Table(
+    "arrival",
+    metadata,
+    Column("alert", Words, primary_key=True),
+    Column("channel", Words, nullable=False),
+    Column("title", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("storm", Words),
+    Column("page", Integer, nullable=False),
+    Column("rev", Integer, nullable=False),
+    Column("shown_rev", Integer, nullable=False),
+)
+Index("arrival_channel", arrival.c.channel, arrival.c.at)
+Index("arrival_storm", arrival.c.storm, arrival.c.page)
+
+storm = Table(
+    "storm",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("channel", Words, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("above_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("asked_by", Words, nullable=False),
+    Column("asked_at", Moment),
+)
+Index("storm_channel", storm.c.channel, storm.c.ended_at)
+
 question = Table(
     "question",
     metadata,
