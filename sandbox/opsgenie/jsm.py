@@ -59,6 +59,8 @@ class JsmFront:
                 if found is None:
                     raise Refusal(404, f"Alert with id [{ident}] does not exist")
                 return Reply(200, _shape(full(found)))
+            case ("GET", ident, "notes" | "logs" as part):
+                return self._part(request, ident, part, query, who)
             case ("POST", _, action) if action in OPERATIONS:
                 return self._alerts.handle(_inner(request, rest, query), who)
         raise Refusal(404)
@@ -77,6 +79,23 @@ class JsmFront:
                 "count": len(body["data"]),
             },
         )
+
+    def _part(
+        self, request: Request, ident: str, part: str, query: Mapping[str, str], who: Who
+    ) -> Reply:
+        """Notes or log lines, newest first, each with an id; `after` is the key of the last."""
+        asked = {"limit": query.get("size", "20"), "order": "desc"}
+        if "after" in query:
+            asked |= {"offset": query["after"], "direction": "next"}
+        reply = self._alerts.handle(_inner(request, (ident, part), asked), who)
+        body: Mapping[str, Any] = reply.body or {}
+        found = [{"id": one["offset"], **one} for one in body["data"]]
+        more = "next" in body["paging"] and bool(found)
+        after = f"/v1/alerts/{ident}/{part}?after={found[-1].pop('offset')}" if more else ""
+        for one in found:
+            one.pop("offset", None)
+        links = {"next": after} if after else {}
+        return Reply(200, {"values": found, "links": links, "count": len(found)})
 
     def _who(self, request: Request) -> Who:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")

@@ -118,6 +118,14 @@ def test_an_alerts_life(world: World, name: str) -> None:
     done(router, router.snooze(alert_id, "bob@example.com", later))
     assert state(router, alert_id).state is AlertState.SNOOZED
     done(router, router.add_note(alert_id, "bob@example.com", "looking"))
+    notes, log = router.notes(alert_id), router.log(alert_id)
+    if name != "direct":
+        assert [(one.text, one.by) for one in notes] == [
+            ("mine", "bob@example.com"),
+            ("looking", "bob@example.com"),
+        ]
+        assert [one.text for one in log][:2] == ["Alert created", "Acknowledged alert"]
+        assert notes == router.notes(alert_id)
 
     before = state(router, alert_id).updated_at
     done(router, router.close(alert_id, "eve@example.com"))
@@ -125,6 +133,17 @@ def test_an_alerts_life(world: World, name: str) -> None:
     assert (found.state, found.closed_by) == (AlertState.CLOSED, "eve@example.com")
     assert found.updated_at >= before
     assert alert_id not in [one.id for one in router.list_open()]
+
+
+@pytest.mark.parametrize("name", ["opsgenie", "jsm"])
+def test_more_notes_than_a_page_holds(world: World, name: str) -> None:
+    router = world.router(name)
+    alert_id = world.made(name, f"notes-{name}")
+    for number in range(105):
+        world.opsgenie.act(alert_id, "note", {"note": f"n{number}", "user": "eve@example.com"})
+    found = router.notes(alert_id)
+    assert [one.text for one in found] == [f"n{number}" for number in range(105)]
+    assert len({one.id for one in found}) == 105
 
 
 @pytest.mark.parametrize("name", NAMES)

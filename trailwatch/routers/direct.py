@@ -15,7 +15,7 @@ from trailwatch.alarm_message import AlarmMessage
 from trailwatch.alert import AlertState
 from trailwatch.clock import Clock, iso, parse_time
 from trailwatch.errors import RouterError
-from trailwatch.routers.router import RequestStatus, RoutedAlert, RouterName
+from trailwatch.routers.router import Remark, RequestStatus, RoutedAlert, RouterName
 from trailwatch.store import direct_alerts
 from trailwatch.store.alerts import lock_alias
 from trailwatch.store.database import Database
@@ -91,6 +91,14 @@ class DirectRouter:
         with self._db.reading() as tx:
             found = direct_alerts.get(tx, alert_id)
         return found and awake(found, self._clock())
+
+    def notes(self, alert_id: str) -> list[Remark]:
+        """None: what is noted here is kept with the alert (store.alert_notes)."""
+        return []
+
+    def log(self, alert_id: str) -> list[Remark]:
+        """None: whatever is done is done here, and audited."""
+        return []
 
     def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
         """The alerts that are not closed, those that changed last first."""

@@ -13,16 +13,25 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import urllib3
 
 from trailwatch.clock import iso
 from trailwatch.errors import RouterError
-from trailwatch.routers.router import RequestStatus, RoutedAlert, RouterName, routed_alert
+from trailwatch.routers.router import (
+    Remark,
+    RequestStatus,
+    RoutedAlert,
+    RouterName,
+    remark,
+    routed_alert,
+)
 
 TIMEOUT = urllib3.Timeout(connect=3, read=5)
 LIST_PAGE = 100
+MOST_PAGES = 5
+"""Of an alert's notes; more than people write."""
 SOURCE = "trailwatch"
 CALLED = "Jira Service Management"
 EVENT, OPERATION = "event", "operation"
@@ -100,6 +109,32 @@ class JsmRouter:
                 return None
             raise
         return routed_alert(answer)
+
+    def notes(self, alert_id: str) -> list[Remark]:
+        """The notes on an alert, oldest first; of more than 500 the newest."""
+        return self._remarks(alert_id, "notes", "note", MOST_PAGES)
+
+    def log(self, alert_id: str) -> list[Remark]:
+        """The 100 newest lines of an alert's log, oldest first."""
+        return self._remarks(alert_id, "logs", "log", 1)
+
+    def _remarks(self, alert_id: str, part: str, text: str, pages: int) -> list[Remark]:
+        """What `links.next` of a page says after `after=` is where the next one begins."""
+        found: list[Remark] = []
+        query = {"size": str(LIST_PAGE)}
+        for _ in range(pages):
+            url = f"{self._operations}/{quote(alert_id, safe='')}/{part}?{urlencode(query)}"
+            answer = self._ask("GET", url, self._basic)
+            found += [
+                remark(one, text) for one in answer.get("values") or () if isinstance(one, Mapping)
+            ]
+            links = answer.get("links")
+            following = str(links.get("next") or "") if isinstance(links, Mapping) else ""
+            after = parse_qs(urlsplit(following).query).get("after")
+            if not after:
+                break
+            query["after"] = after[0]
+        return sorted(found, key=lambda one: one.at)
 
     def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
         """The open alerts with our tag, newest first; descriptions may be missing."""

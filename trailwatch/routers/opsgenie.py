@@ -18,12 +18,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trailwatch.errors import RouterError
-from trailwatch.routers.router import RequestStatus, RoutedAlert, routed_alert
+from trailwatch.routers.router import Remark, RequestStatus, RoutedAlert, remark, routed_alert
 
 TIMEOUT = (3, 5)
 """Seconds to connect and to read: a person waits for most of these calls."""
 
 LIST_PAGE = 100
+MOST_PAGES = 5
+"""Of an alert's notes; more than people write."""
 
 
 class OpsgenieRouter:
@@ -129,6 +131,35 @@ class OpsgenieRouter:
                 raise
             return self._find_raw(alert_id)
         return routed_alert(answer.data.to_dict())
+
+    def notes(self, alert_id: str) -> list[Remark]:
+        """The notes on an alert, oldest first; of more than 500 the newest."""
+        found: list[Remark] = []
+        more: dict[str, str] = {}
+        for _ in range(MOST_PAGES):
+            page = self._remarks("list_notes", alert_id, "note", **more)
+            found += page.values()
+            if len(page) < LIST_PAGE:
+                break
+            more = {"offset": list(page)[-1], "direction": "next"}
+        return found[::-1]
+
+    def log(self, alert_id: str) -> list[Remark]:
+        """The 100 newest lines of an alert's activity log, oldest first."""
+        return list(self._remarks("list_logs", alert_id, "log").values())[::-1]
+
+    def _remarks(self, operation: str, alert_id: str, text: str, **more: str) -> dict[str, Remark]:
+        """One page, newest first, each by the offset after which the next page begins."""
+        answer = self._call(
+            operation,
+            identifier=alert_id,
+            identifier_type="id",
+            limit=LIST_PAGE,
+            order="desc",
+            **more,
+        )
+        page = [item.to_dict() for item in answer.data or []]
+        return {str(one.get("offset") or at): remark(one, text) for at, one in enumerate(page)}
 
     def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
         """The open alerts with our tag, newest first, without description and details."""

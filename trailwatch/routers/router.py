@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +20,14 @@ class RouterName(StrEnum):
     OPSGENIE = "opsgenie"
     JSM = "jsm"
     DIRECT = "direct"
+
+
+TITLES = {
+    RouterName.OPSGENIE: "Opsgenie",
+    RouterName.JSM: "Jira Service Management",
+    RouterName.DIRECT: "",
+}
+"""What people call each; "" for the bot itself."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,19 @@ class RoutedAlert:
     description: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A note on an alert, or a line of its log, as the on-call service keeps it.
+
+    id: the service's own, or made of what never changes; by: a user's name there.
+    """
+
+    id: str
+    text: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -77,6 +99,14 @@ class AlertRouter(Protocol):
     def request_status(self, request_id: str) -> RequestStatus: ...
 
     def find(self, alert_id: str) -> RoutedAlert | None: ...
+
+    def notes(self, alert_id: str) -> list[Remark]:
+        """The notes on an alert, oldest first; of very many the newest."""
+        ...
+
+    def log(self, alert_id: str) -> list[Remark]:
+        """The newest lines of what happened to an alert there, oldest first."""
+        ...
 
     def list_open(self, limit: int = 1000) -> list[RoutedAlert]: ...
 
@@ -116,6 +146,17 @@ def routed_alert(data: Mapping[str, Any]) -> RoutedAlert:
     )
 
 
+def remark(data: Mapping[str, Any], text: str) -> Remark:
+    """A note or a line of a log as a service's API shows it; `text` names the key of its words.
+
+    Opsgenie gives no id: then it is made of the words, who wrote them and when.
+    """
+    words, by = str(data.get(text) or ""), str(data.get("owner") or "")
+    at = _moment(data.get("createdAt") or data.get("created_at")) or datetime.now(UTC)
+    made = hashlib.sha256(f"{at.isoformat()}|{by}|{words}".encode()).hexdigest()[:24]
+    return Remark(str(data.get("id") or made), words, by, at)
+
+
 def _state(data: Mapping[str, Any], snoozed_until: datetime | None) -> AlertState:
     if data.get("status") == "closed":
         return AlertState.CLOSED
@@ -127,6 +168,8 @@ def _state(data: Mapping[str, Any], snoozed_until: datetime | None) -> AlertStat
 def _moment(value: Any) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        return datetime.fromtimestamp(value / 1000, UTC)
     if isinstance(value, str) and value:
         try:
             return parse_time(value)
@@ -147,6 +190,11 @@ def router_of(identifier: str) -> RouterName:
 def marked(name: str, identifier: str) -> str:
     """An id with its service before it; Opsgenie's stay as they are, as they always were."""
     return identifier if name == RouterName.OPSGENIE else f"{name}:{identifier}"
+
+
+def title_of(router_id: str) -> str:
+    """What people call the service that an alert's id is of; "" where there is none."""
+    return TITLES[router_of(router_id)]
 
 
 def _ours(alert: RoutedAlert, name: str) -> RoutedAlert:
@@ -206,6 +254,14 @@ class Routers:
         router, own = self._of(alert_id)
         found = router.find(own)
         return found and _ours(found, router.name)
+
+    def notes(self, alert_id: str) -> list[Remark]:
+        router, own = self._of(alert_id)
+        return router.notes(own)
+
+    def log(self, alert_id: str) -> list[Remark]:
+        router, own = self._of(alert_id)
+        return router.log(own)
 
     def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
         """The open alerts of all services in use; raises RouterError where one does not answer."""

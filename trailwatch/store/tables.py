@@ -87,6 +87,22 @@ alert_twin = Table(
 )
 Index("alert_twin_alert", alert_twin.c.alert)
 
+# The notes on an alert, those of the on-call service included.
+alert_note = Table(
+    "alert_note",
+    metadata,
+    Column("key", Words, primary_key=True),
+    Column("alert", Words, nullable=False),
+    Column("router_id", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("ours", Boolean, nullable=False),
+    Column("there", Words, nullable=False),
+)
+Index("alert_note_alert", alert_note.c.alert)
+Index("alert_note_there", alert_note.c.router_id, alert_note.c.there)
+
 # Channels that were archived or left, and since when; whoever must know is told once.
 lost_channel = Table(
     "lost_channel",
