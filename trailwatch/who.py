@@ -27,6 +27,8 @@ PEOPLE = frozenset({"IAMUser", "AssumedRole", "IdentityCenterUser", "SAMLUser"})
 
 _KEY = re.compile(r"[A-Z0-9]{16,128}")
 _ARN = re.compile(r"arn:[\w+=,.@:/-]{10,600}")
+_NAME = re.compile(r"[\w+=,.@:/-]{1,400}", re.ASCII)
+"""What may stand between the quotes of a pattern as it is: no quote, star or backslash."""
 _SHARED = re.compile(r"[0-9a-fA-F-]{36}")
 
 Record = Mapping[str, Any]
@@ -236,6 +238,37 @@ def principal_of(record: Record) -> str:
     else:
         found = text_at(identity, "arn") or text_at(identity, "principalId") or actor.name
     return found[:400]
+
+
+def past_pattern(record: Record, more: Mapping[str, str]) -> str:
+    """The filter pattern of all that a record's principal (`principal_of`) did; "" for none.
+
+    more: what must be so besides, by the field's path: {"sourceIPAddress": "203.0.113.9"}.
+    """
+    terms = {**_principal_terms(record), **more}
+    if len(terms) == len(more) or not all(_NAME.fullmatch(v.lstrip("*")) for v in terms.values()):
+        return ""
+    told = " && ".join(f'$.{path} = "{value}"' for path, value in terms.items())
+    return f"{{ {told} }}"
+
+
+def _principal_terms(record: Record) -> dict[str, str]:
+    """What tells a principal's events from others', by the field's path."""
+    arn, actor = text_at(record, "userIdentity", "arn"), actor_of(record)
+    if actor.kind != "AssumedRole":
+        principal = text_at(record, "userIdentity", "principalId")
+        if arn:
+            return {"userIdentity.arn": arn}
+        return {"userIdentity.principalId": principal} if principal else {}
+    role = text_at(record, "userIdentity", "sessionContext", "sessionIssuer", "arn")
+    if not role:
+        return {}
+    found = {"userIdentity.sessionContext.sessionIssuer.arn": role}
+    if actor.via.startswith("SSO "):
+        found["userIdentity.arn"] = f"*/{actor.name}"
+    elif actor.sure:
+        found["userIdentity.sessionContext.sourceIdentity"] = actor.name
+    return found
 
 
 def role_of(record: Record) -> str:

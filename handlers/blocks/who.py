@@ -11,7 +11,7 @@ from datetime import datetime
 
 from handlers.blocks import kit
 from handlers.blocks.event_table import origin, tool
-from handlers.blocks.kit import Block, Message, code, count, date, esc, plain
+from handlers.blocks.kit import Block, Message, code, count, date, esc, plain, span
 from trailwatch.alert import Alert
 from trailwatch.event import Event
 from trailwatch.profile import Kind
@@ -26,7 +26,7 @@ _MFA = {
     Mfa.UNKNOWN: "second factor unknown",
 }
 _NEWS = {
-    Kind.ITSELF: "never seen before",
+    Kind.ITSELF: "not seen before",
     Kind.ADDRESS: "first time from this address",
     Kind.REGION: "first time in this region",
 }
@@ -37,8 +37,8 @@ class Seen:
     """One caller of an alert's events: the newest event of theirs, and how many there are.
 
     `did` is what the same session did within an hour of that event: the name of each call, how
-    often it was made and how often refused; not `did_whole` where there is more. `news` is what
-    was never seen of them before, in what the bot has looked at since `known_since`.
+    often it was made and how often refused; not `did_whole` where there is more. `news` is what was
+    not seen of them before, in the records since `known_since`; without that nothing is new.
     """
 
     who: Who
@@ -60,7 +60,7 @@ def who_facts(seen: Seen, offices: Collection[str] = ()) -> str:
     if not who.sure:
         name = f"“{name}”"
     parts = [name, who.how, *_way(who), _MFA[who.mfa], f"from {_origin(seen, offices)}"]
-    parts += [f"with {tool(seen.event)}", *(_NEWS[kind] for kind in seen.news)]
+    parts += [f"with {tool(seen.event)}", _news(seen)]
     return plain(" · ".join(part for part in parts if part), 400)
 
 
@@ -144,10 +144,15 @@ def _did(seen: Seen) -> list[str | tuple[str, str]]:
 
 
 def _new(seen: Seen) -> str:
-    if not seen.news:
+    return f":new: {_news(seen)}" if _news(seen) else ""
+
+
+def _news(seen: Seen) -> str:
+    """What is new of somebody, and in how much of a past."""
+    if not seen.news or seen.known_since is None:
         return ""
     told = ", ".join(_NEWS[kind] for kind in seen.news)
-    return f":new: {told}" + (f"\nknown since {date(seen.known_since)}" if seen.known_since else "")
+    return f"{told} in {span(seen.event.time - seen.known_since)} of records"
 
 
 def _origin(seen: Seen, offices: Collection[str]) -> str:

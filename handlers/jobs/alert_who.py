@@ -1,11 +1,12 @@
 """The job that tells who is behind an alert's events: a line in its message, more in its thread.
 
-It looks three times: records of the same session come late, and the hour goes on.
+It looks four times: what is new takes longer, records of the session come late, the hour goes on.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from handlers.blocks.who import SHOWN, Seen, who_facts, who_message
 from handlers.deps import Deps
 from handlers.intake import message_key, say
 from handlers.jobs.job import JobContext, Later, worth_another_try
+from handlers.looking_back import Past, past_of
 from handlers.tracing import (
     by_principal,
     counted,
@@ -37,8 +39,14 @@ from trailwatch.store.outbox import Outgoing
 
 log = logging.getLogger("trailwatch.who")
 
-ROUNDS = (timedelta(minutes=12), timedelta(minutes=50))
-"""When to look again after the first time, and after the second."""
+LOOK_BACK = timedelta(days=14)
+"""How far back the log group is searched before somebody is called new."""
+ROUNDS = (timedelta(seconds=1), timedelta(minutes=12), timedelta(minutes=50))
+"""When to look again after the first time, and so on. The first one tells who it was and is quick;
+those after it search the past for what is new, too.
+"""
+LOOK_BACK_SECONDS = 12.0
+"""For one alert: others wait for AWS, too."""
 
 
 def start(deps: Deps, alert_id: str) -> None:
@@ -58,7 +66,7 @@ def tell_who(deps: Deps, job: JobContext) -> Later | None:
     if number < len(ROUNDS):
         again = Later(ROUNDS[number], {**job.args, "round": number + 1})
     try:
-        people, total, person = _people(deps, alert)
+        people, total, person = _people(deps, alert, looks_back=number > 0)
     except (NotFound, PatternError):
         return None
     except AwsError as error:
@@ -72,7 +80,7 @@ def tell_who(deps: Deps, job: JobContext) -> Later | None:
     return again
 
 
-def _people(deps: Deps, alert: Alert) -> tuple[list[Seen], int, str]:
+def _people(deps: Deps, alert: Alert, *, looks_back: bool) -> tuple[list[Seen], int, str]:
     """The callers of the alert's events, how many there are, and the one sure person behind all.
     Raises AwsError.
     """
@@ -80,25 +88,31 @@ def _people(deps: Deps, alert: Alert) -> tuple[list[Seen], int, str]:
     config = deps.sites.config(alert.site)
     source = deps.logs(config)
     groups = by_principal(page.events)
-    people = [_seen(deps, source, events) for events in list(groups.values())[:SHOWN]]
+    deadline = time.monotonic() + (LOOK_BACK_SECONDS if looks_back else 0)
+    people = [_seen(deps, source, events, deadline) for events in list(groups.values())[:SHOWN]]
     with deps.db.transaction() as tx:
         sightings.learn(tx, seen_in(deeds_of(page.events)))
     return people, len(groups), one_person(source, page)
 
 
-def _seen(deps: Deps, source: LogsSource, events: Sequence[Event]) -> Seen:
-    """One caller: who it is, what else they did and what of it is new."""
+def _seen(deps: Deps, source: LogsSource, events: Sequence[Event], deadline: float) -> Seen:
+    """One caller: who it is, what else they did and, by the deadline, what of it is new."""
     newest = events[0]
-    who = traced(source, record_of(newest))
+    record = record_of(newest)
+    who = traced(source, record)
     page = session_of(source, newest, deps.clock())
     theirs = [deed for deed in deeds_of([*events, *page.events]) if deed.principal == who.principal]
     deed = deeds_of([newest])[0]
+    begin = min(one.at for one in theirs) if theirs else deed.at
     with deps.db.transaction() as tx:
-        since = sightings.since(tx)
         known = sightings.known(tx, [who.principal])
-        begin = min(one.at for one in theirs) if theirs else deed.at
-        new = news(deed, known, begin) if who.kind != "AWSService" else ()
         sightings.learn(tx, seen_in(theirs))
+    new = news(deed, known, begin) if who.kind != "AWSService" else ()
+    past = Past()
+    if new and time.monotonic() < deadline:
+        past = past_of(source, record, deed, new, begin, LOOK_BACK, deadline)
+    with deps.db.transaction() as tx:
+        sightings.learn(tx, past.seen)
     return Seen(
         who=who,
         event=newest,
@@ -106,8 +120,8 @@ def _seen(deps: Deps, source: LogsSource, events: Sequence[Event]) -> Seen:
         did=counted(page.events),
         did_total=page.total,
         did_whole=page.complete,
-        news=new,
-        known_since=since if since is not None and since < begin else None,
+        news=past.news,
+        known_since=past.since,
         place=deps.geo(newest.address),
     )
 

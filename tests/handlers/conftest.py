@@ -47,7 +47,9 @@ from setup.clients import Clients
 from setup.pipeline import webhook_secret_name
 from trailwatch.clock import utc_now
 from trailwatch.errors import SlackError
+from trailwatch.search.logs import LogsSource
 from trailwatch.search.lookup import LookupSource
+from trailwatch.site import SiteConfig
 from trailwatch.store import drifts, jobs
 from trailwatch.store.database import open_database
 from trailwatch.store.drifts import DriftRow
@@ -396,8 +398,14 @@ def _house(folder: Path, **more: str) -> Iterator[House]:
         clients.pace = 0.0
         return clients
 
+    def unhurried(config: SiteConfig) -> LogsSource:
+        source = deps.logs(config)
+        source.sleep = lambda seconds: None
+        return source
+
     found.deps = replace(
         deps,
+        logs=unhurried,
         clock=found.now,
         setup_clients=unpaced,
         lookup=lambda config: quick,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.intake import show_new
+from handlers.looking_back import Past, past_of
 from trailwatch.alert import Alert, AlertFields, AlertState
-from trailwatch.clock import iso
+from trailwatch.clock import iso, utc_now
+from trailwatch.errors import AwsError
+from trailwatch.profile import Deed, Kind
+from trailwatch.search.logs import EventQuery, NewestPage
 from trailwatch.store import alerts
 
 GROUP, STREAM = "/trailwatch/cloudtrail", "by-hand"
@@ -39,13 +45,13 @@ def session(number: int, born: str, name: str = "deploy-17") -> dict[str, Any]:
     }
 
 
-def put(house: Any, records: list[Mapping[str, Any]]) -> None:
+def put(house: Any, records: list[Mapping[str, Any]], days_ago: float = 0) -> None:
     """Write records into the log group, as CloudTrail does."""
     logs = house.client("logs", "AKIAEXAMPLESANDBOX01")
     streams = logs.describe_log_streams(logGroupName=GROUP)["logStreams"]
     if STREAM not in {stream["logStreamName"] for stream in streams}:
         logs.create_log_stream(logGroupName=GROUP, logStreamName=STREAM)
-    now = int(house.deps.clock().timestamp() * 1000)
+    now = int((house.deps.clock() - timedelta(days=days_ago)).timestamp() * 1000)
     events = [
         {"timestamp": now - 30_000 + number, "message": json.dumps(record)}
         for number, record in enumerate(records)
@@ -92,6 +98,8 @@ def fire(house: Any, ident: str) -> str:
     with house.deps.db.transaction() as tx:
         show_new(house.deps, tx, alert)
     house.work()
+    house.pass_time(seconds=2)  # its past is searched
+    house.work()
     return ident
 
 
@@ -116,6 +124,7 @@ def walk(house: Any) -> list[dict[str, Any]]:
 
 def test_the_person_is_named_in_the_message_and_told_of_in_the_thread(house: Any) -> None:
     house.set_up("cis")
+    put(house, [record(house, "long-ago", "ListBuckets", session(3, "2026-01-01T00:00:00Z"))], 9)
     born = iso(house.deps.clock() - timedelta(seconds=40))
     issued = {
         "credentials": {"accessKeyId": KEY.format(1)},
@@ -137,7 +146,8 @@ def test_the_person_is_named_in_the_message_and_told_of_in_the_thread(house: Any
     fire(house, "w1")
     message, thread = shown(house, "alert:w1"), shown(house, "alert:w1:who")
     assert "jane · IAM user, followed back over 1 role session · role deploy" in message
-    assert "never seen before" in message
+    assert "first time from this address" not in message, "the role was there 9 days ago"
+    assert "not seen before" not in message
     assert "with a second factor" in message
     assert "3 calls" in thread
     assert "ListBuckets" in thread
@@ -146,27 +156,92 @@ def test_the_person_is_named_in_the_message_and_told_of_in_the_thread(house: Any
     assert "CLI 2.31.4" in thread
 
 
+def iam_user(name: str, number: int) -> dict[str, Any]:
+    arn = f"arn:aws:iam::123456789012:user/{name}"
+    return {**JANE, "userName": name, "arn": arn, "accessKeyId": f"AKIAEXAMPLE00000000{number}"}
+
+
 def test_what_was_seen_before_is_not_new_and_a_new_address_is(house: Any) -> None:
     house.set_up("cis")
-    key = {**JANE, "userName": "kim", "arn": "arn:aws:iam::123456789012:user/kim",
-           "accessKeyId": "AKIAEXAMPLE000000002"}  # fmt: skip
-    put(house, [record(house, "kim-1", "PutBucketPolicy", key)])
+    kim = iam_user("kim", 2)
+    put(house, [record(house, "anybody", "ListBuckets", iam_user("jo", 9))], 13)
+    put(house, [record(house, "kim-1", "PutBucketPolicy", kim)])
     fire(house, "w2")
-    assert "never seen before" in shown(house, "alert:w2")
+    assert re.search(r"not seen before in 1[34] d[^·]* of records", shown(house, "alert:w2"))
     house.pass_time(minutes=65)
-    put(house, [record(house, "kim-2", "PutBucketPolicy", key)])
+    put(house, [record(house, "kim-2", "PutBucketPolicy", kim)])
     fire(house, "w3")
     assert "kim" in shown(house, "alert:w3")
     assert ":new:" not in shown(house, "alert:w3:who")
     house.pass_time(minutes=45)
-    away = record(house, "kim-3", "PutBucketPolicy", key, sourceIPAddress="203.0.113.77")
+    away = record(house, "kim-3", "PutBucketPolicy", kim, sourceIPAddress="203.0.113.77")
     put(house, [away])
     fire(house, "w4")
-    assert "first time from this address" in shown(house, "alert:w4")
+    assert "first time from this address in 1" in shown(house, "alert:w4")
     with house.deps.db.reading() as tx:
         alert = alerts.get(tx, "w4")
     assert alert is not None
     assert alert.extra["who_others"] == "0"
+
+
+def test_whom_only_the_log_group_knows_is_not_new(house: Any) -> None:
+    """On the first day the bot has looked at nothing: the records before say who is new."""
+    house.set_up("cis")
+    lou = iam_user("lou", 5)
+    put(house, [record(house, "lou-before", "ListBuckets", lou)], 5)
+    put(house, [record(house, "lou-1", "PutBucketPolicy", lou, awsRegion="eu-west-3")])
+    fire(house, "w6")
+    message = shown(house, "alert:w6")
+    assert "lou · IAM user" in message
+    assert "not seen before" not in message
+    assert "first time from this address" not in message
+    assert "first time in this region in " in message
+
+
+class Empty:
+    """A log group whose oldest record is the deed itself."""
+
+    def paced(self, pace: float) -> Empty:
+        return self
+
+    def oldest(self, start: datetime, end: datetime) -> datetime | None:
+        return None
+
+
+class Refusing(Empty):
+    def oldest(self, start: datetime, end: datetime) -> datetime | None:
+        raise AwsError("No.", code="ThrottlingException")
+
+
+class Slow(Empty):
+    """A log group in which a search goes through no more than a day in the time it has."""
+
+    def oldest(self, start: datetime, end: datetime) -> datetime | None:
+        return start
+
+    def newest(self, query: EventQuery, *, want: int, seconds: float) -> NewestPage:
+        whole = query.end - query.start <= timedelta(days=1)
+        return NewestPage((), None if whole else (query.end, 0), complete=whole)
+
+
+def test_without_a_past_nothing_is_called_new(house: Any) -> None:
+    now = utc_now()
+    deed = Deed("arn", now, "203.0.113.9", "us-east-1")
+    made = record(house, "r", "ListBuckets", JANE)
+    for source in (Empty(), Refusing()):
+        past = past_of(
+            source, made, deed, (Kind.ITSELF,), now, timedelta(days=14), time.monotonic() + 9
+        )
+        assert past == Past()
+    past = past_of(
+        Slow(), made, deed, (Kind.ITSELF,), now, timedelta(days=14), time.monotonic() + 9
+    )
+    assert past == Past((Kind.ITSELF,), now - timedelta(days=1)), "as far as it got"
+    odd = {**made, "userIdentity": {**JANE, "arn": 'arn:aws:iam::1:user/" || $.a = "x'}}
+    assert (
+        past_of(Slow(), odd, deed, (Kind.ITSELF,), now, timedelta(days=14), time.monotonic() + 9)
+        == Past()
+    )
 
 
 def test_a_session_that_nobody_is_known_to_have_begun_is_not_sure(house: Any) -> None:

@@ -66,10 +66,24 @@ class LogsSource:
         log_group: str,
         *,
         clock: Callable[[], float] = time.monotonic,
+        pace: float = 0.0,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._aws = aws
         self._log_group = log_group
         self._clock = clock
+        self._pace = pace
+        self.sleep = sleep
+
+    def paced(self, pace: float) -> LogsSource:
+        """The same log group, `pace` seconds before each call: for what nobody waits for.
+
+        All of an account's searches in a Region share five calls a second ("CloudWatch Logs
+        quotas", CloudWatch Logs user guide).
+        """
+        return LogsSource(
+            self._aws, self._log_group, clock=self._clock, pace=pace, sleep=self.sleep
+        )
 
     def search(self, query: EventQuery, *, limit: int = 1000, seconds: float = 20.0) -> EventPage:
         """Matching events; at most `limit`, within about `seconds`. Raises AwsError.
@@ -138,6 +152,22 @@ class LogsSource:
             if self._clock() > deadline:
                 return _cut_off(left, want, end, skip, unreadable, reached)
 
+    def oldest(self, start: datetime, end: datetime, *, seconds: float = 5.0) -> datetime | None:
+        """When the oldest event of a window happened, whatever it is: how far back there are any.
+
+        None where there is none, or none was found in time. Raises AwsError.
+        """
+        deadline = self._clock() + seconds
+        token: str | None = None
+        while True:
+            more: dict[str, Any] = {"nextToken": token} if token else {}
+            page = self._call(start, _milliseconds(end), limit=1, **more)
+            if found := page.get("events"):
+                return _moment(_timestamp(found[0]))
+            token = page.get("nextToken")
+            if not token or self._clock() > deadline:
+                return None
+
     def filter_pattern(self, name: str) -> str | None:
         """The text of the log group's metric filter of that name; None where there is none."""
         if not name:
@@ -188,13 +218,17 @@ class LogsSource:
         if newest_until is not None:
             more["startFromHead"] = False
             until = newest_until
+        return self._call(query.start, until, filterPattern=query.pattern.text, **more)
+
+    def _call(self, start: datetime, until: int, **more: Any) -> dict[str, Any]:
+        if self._pace:
+            self.sleep(self._pace)
         return self._aws.call(
             "logs",
             "FilterLogEvents",
             logGroupName=self._log_group,
-            startTime=int(query.start.timestamp() * 1000),
+            startTime=int(start.timestamp() * 1000),
             endTime=until,
-            filterPattern=query.pattern.text,
             **more,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from trailwatch.profile import Key, Sighting
 from trailwatch.store.tables import sighting as table
@@ -51,12 +51,6 @@ def known(tx: Connection, principals: Iterable[str]) -> dict[Key, datetime]:
         )
     )
     return {(row.principal, row.kind, row.value): row.first_at for row in rows}
-
-
-def since(tx: Connection) -> datetime | None:
-    """How far back anything is known; None while nothing is."""
-    found: datetime | None = tx.execute(select(func.min(table.c.first_at))).scalar()
-    return found
 
 
 def _bound(tx: Connection, principal: str, kind: str) -> None:
