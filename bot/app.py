@@ -77,6 +77,7 @@ from trailwatch.store.jobs import LostClaim
 from trailwatch.store.lanes import Rules
 from trailwatch.store.replica import claim_replica
 from trailwatch.store.secrets import Vault
+from trailwatch.storm import StormRules
 
 log = logging.getLogger("trailwatch")
 
@@ -310,6 +311,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         geo=GeoFile(settings.maxmind_file).place if settings.maxmind_file else nowhere,
         routes=settings.routes,
         follow_gaps=settings.follow_gaps,
+        storms=StormRules(limit=settings.rollup),
     )
 
 

@@ -124,6 +124,13 @@ def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     sandbox.add_argument(
         "--router", choices=ROUTERS, default=ROUTERS[0], help="who is told of alarms"
     )
+    sandbox.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the bot by its variable; more of them, each with --set",
+    )
     sandbox.add_argument("--headless", action="store_true", help="open no browser")
     sandbox.add_argument("--state", type=Path, help="a folder that keeps the state; else fresh")
     sandbox.set_defaults(run=_sandbox)
@@ -246,7 +253,21 @@ def _sandbox(options: argparse.Namespace) -> int:
         sites=options.sites,
         router=options.router,
         by_hand=incoming_actions("main", auto_close=False),
+        settings=_settings_given(options.set),
     )
+
+
+def _settings_given(words: Sequence[str]) -> dict[str, str]:
+    from bot.settings import SETTINGS
+
+    pairs = [word.partition("=") for word in words]
+    known = {setting.env for setting in SETTINGS}
+    for name, equals, _ in pairs:
+        if not equals or name not in known:
+            raise UsageError(
+                f"--set {name}: no such setting.", fix="NAME=VALUE, names as in docs/settings.md"
+            )
+    return {name: value for name, _, value in pairs}
 
 
 def _manifest(options: argparse.Namespace) -> int:

@@ -47,6 +47,13 @@ def minutes(value: str) -> int:
     raise ValueError("must be a number of minutes, 0 to 1440")
 
 
+def limit(value: str) -> int:
+    """A whole number, 0 to a million."""
+    if value.isascii() and value.isdigit() and int(value) <= 1_000_000:
+        return int(value)
+    raise ValueError("must be a whole number, 0 or more")
+
+
 def gaps(value: str) -> tuple[timedelta, ...]:
     """Growing numbers of minutes."""
     parts = words(value)

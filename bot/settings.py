@@ -20,6 +20,7 @@ from bot.setting_values import (
     choice,
     gaps,
     hour,
+    limit,
     minutes,
     names,
     near,
@@ -91,6 +92,7 @@ class Settings:
     digest_timezone: str
     drift_minutes: int
     follow_gaps: tuple[timedelta, ...]
+    rollup: int
     detections_folder: str
     log_level: str
     sites: tuple[SiteSettings, ...]
@@ -235,6 +237,9 @@ SETTINGS: tuple[Setting, ...] = (
             gaps,
             "Minutes between two tellings of who else does what while an alarm is on; "
             "the first is at once"),
+    Setting("rollup", "TRAILWATCH_ROLLUP", "alerts.rollup", "10",
+            limit, "New alerts a minute in a channel above which they share one message; "
+            "0: never"),
     Setting("detections_folder", "TRAILWATCH_DETECTIONS", "site.detections", "",
             text, "Folder with your own detections (*.toml)"),
     Setting("log_level", "LOG_LEVEL", "log.level", "INFO",

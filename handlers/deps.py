@@ -24,6 +24,7 @@ from trailwatch.search.lookup import LookupSource
 from trailwatch.site import SiteConfig
 from trailwatch.sns import SnsWeb
 from trailwatch.store.database import Database
+from trailwatch.storm import STORMS, StormRules
 
 Answer = Callable[[str, str, Sequence[Mapping[str, Any]]], None]
 """Posts (text, blocks) to a response_url, visible to the asking person; raises SlackError."""
@@ -112,6 +113,9 @@ class Deps:
     """Which channel an alert goes to, the first that takes it; else its site's."""
     follow_gaps: tuple[timedelta, ...] = GAPS
     """What passes at least between two tellings of what goes on while an alarm is on."""
+
+    storms: StormRules = STORMS
+    """When alerts share a message."""
 
     geo: Callable[[str], str] = nowhere
     """Where an address is, in a few words; "" where nothing says so."""

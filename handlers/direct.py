@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from handlers.blocks import kit
 from handlers.deps import Deps
-from handlers.intake import confirmed, message_key
+from handlers.intake import confirmed
+from handlers.threads import reply
 from trailwatch.alarm_message import AlarmMessage, alarm_message
 from trailwatch.alert import Alert, AlertState
 from trailwatch.clock import iso
@@ -21,10 +22,9 @@ from trailwatch.routers.direct import receive
 from trailwatch.routers.router import RouterName, marked
 from trailwatch.site import SiteConfig
 from trailwatch.sns_message import SnsMessage, SnsType, sns_message
-from trailwatch.store import inbox, outbox
+from trailwatch.store import inbox
 from trailwatch.store.inbox import InboxRow
 from trailwatch.store.jobs import LostClaim
-from trailwatch.store.outbox import Outgoing
 
 log = logging.getLogger("trailwatch.direct")
 
@@ -92,12 +92,4 @@ def _tell_ok(deps: Deps, tx: Connection, alert: Alert, alarm: AlarmMessage, key:
     at = f" at {iso(alarm.changed_at)[11:16]} UTC" if alarm.changed_at else ""
     text = f"The alarm went back to OK{at}."
     message = kit.message(text, [kit.rich_text(kit.words(text))])
-    outgoing = Outgoing(
-        key=f"{message_key(alert.id)}:ok:{key}",
-        lane=deps.sites.channel(alert.site),
-        text=message.text,
-        blocks=message.blocks,
-        metadata={"alert_id": alert.id},
-        thread_of=message_key(alert.id),
-    )
-    outbox.say(tx, outgoing, deps.clock())
+    reply(deps, tx, alert, f"ok:{key}", message, aside=True)

@@ -9,8 +9,9 @@ from handlers.alert_search import alarm_window_of, pattern_of
 from handlers.blocks.events import SHOWN_EVENTS, Found, Pages, events_message, search_message
 from handlers.blocks.kit import Message
 from handlers.deps import Deps
-from handlers.intake import message_key, names_of
+from handlers.intake import names_of
 from handlers.jobs.job import JobContext, worth_another_try
+from handlers.storms import thread_key
 from trailwatch.alert import Alert
 from trailwatch.errors import NotFound, TrailwatchError
 from trailwatch.event import Event
@@ -37,6 +38,8 @@ def of_alert(deps: Deps, alert: Alert, search_id: str) -> EventSearch:
     """The search for the events behind an alert, over its alarm's window. Raises AwsError."""
     source = deps.logs(deps.sites.config(alert.site))
     window = alarm_window_of(deps, alert)
+    with deps.db.reading() as tx:
+        parent = thread_key(tx, alert.id)
     return EventSearch(
         id=search_id,
         site=deps.sites.known(alert.site),
@@ -46,7 +49,7 @@ def of_alert(deps: Deps, alert: Alert, search_id: str) -> EventSearch:
         first_end=window.end,
         alert_id=alert.id,
         channel=deps.sites.channel(alert.site),
-        thread_of=message_key(alert.id),
+        thread_of=parent,
     )
 
 

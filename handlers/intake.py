@@ -21,6 +21,7 @@ from handlers.blocks.alert_menu import AlertLinks
 from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
 from handlers.links import alarm_url, event_url, opsgenie_url
+from handlers.storms import arrive, changed, message_key, thread_key
 from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance, worst_first
 from trailwatch.clock import iso, parse_time, plausible
 from trailwatch.detections import Catalogue
@@ -155,11 +156,23 @@ def _same_alarm(tx: Connection, router_id: str, arn: str) -> Alert | None:
 def say(deps: Deps, tx: Connection, alert: Alert) -> None:
     """Make the alert's message show what the alert is now: one message for each alert.
 
-    While the bot itself keeps an alarm quiet no new message of it is begun.
+    While the bot itself keeps an alarm quiet no new message of it is begun. In a storm a row of
+    the storm's thread shows it, and a message of its own where somebody asked for one.
     """
     mute = mutes.standing(tx, alert.fields.alarm_arn)
-    if mute and mute.way is Way.BOT and outbox.find(tx, message_key(alert.id)) is None:
-        return
+    begun = outbox.find(tx, message_key(alert.id)) is not None
+    if not begun:
+        if mute and mute.way is Way.BOT:
+            return
+        arrive(deps, tx, alert)
+    member = changed(deps, tx, alert)
+    if begun or member is None:
+        say_whole(deps, tx, alert)
+
+
+def say_whole(deps: Deps, tx: Connection, alert: Alert) -> None:
+    """Say the alert's own message: in a storm's thread for one that a storm took in."""
+    parent = thread_key(tx, alert.id)
     message = alert_message(
         alert,
         deps.clock(),
@@ -177,6 +190,7 @@ def say(deps: Deps, tx: Connection, alert: Alert) -> None:
             text=message.text,
             blocks=message.blocks,
             metadata={"alert_id": alert.id, "state": alert.state.value},
+            thread_of=parent if parent != message_key(alert.id) else None,
         ),
         deps.clock(),
     )
@@ -192,11 +206,6 @@ def listed(deps: Deps, alerts: Iterable[Alert]) -> list[Alert]:
     """Alerts as lists name them, by their events' account: the worst first, then the newest."""
     named = (as_listed(one, names_of(deps, one.events, one.accounts)) for one in alerts)
     return worst_first(named)
-
-
-def message_key(alert_id: str) -> str:
-    """The outbox key of an alert's message."""
-    return f"alert:{alert_id}"
 
 
 def links_of(deps: Deps, alert: Alert) -> AlertLinks:

@@ -1,15 +1,53 @@
-"""Knows what is said in the thread of an alert's message about what was done. Sends nothing."""
+"""Knows where an alert is spoken of: below its message, or in the thread of its storm.
+
+Writes to the store only.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
 from handlers.blocks import kit
+from handlers.blocks.kit import Message
+from handlers.blocks.storm import of_alert
 from handlers.deps import Deps
-from handlers.intake import message_key
+from handlers.request import Reply
+from handlers.storms import message_key, thread_key
 from trailwatch.alert import Alert
 from trailwatch.store import outbox
 from trailwatch.store.outbox import Outgoing
+
+
+def reply(
+    deps: Deps,
+    tx: Connection,
+    alert: Alert,
+    key: str,
+    message: Message | Reply,
+    *,
+    loud: bool = False,
+    aside: bool = False,
+) -> None:
+    """Say something of an alert in its thread; under the same key it is edited.
+
+    In a storm's thread, which is of many, it is said of which alert it is. loud: the channel sees
+    it, too. aside: not worth saying where the alert has no message of its own.
+    """
+    parent, own = thread_key(tx, alert.id), message_key(alert.id)
+    if parent != own:
+        if aside and outbox.find(tx, own) is None:
+            return
+        message = of_alert(alert, message.text, message.blocks)
+    outgoing = Outgoing(
+        key=f"{own}:{key}",
+        lane=deps.sites.channel(alert.site),
+        text=message.text,
+        blocks=message.blocks,
+        metadata={"alert_id": alert.id},
+        thread_of=parent,
+        broadcast=loud,
+    )
+    outbox.say(tx, outgoing, deps.clock())
 
 
 def say_in_thread(
@@ -20,13 +58,4 @@ def say_in_thread(
     loud: the channel sees it, too.
     """
     message = kit.message(kit.esc(words, 2500), [kit.rich_text(kit.words(kit.plain(words, 2500)))])
-    outgoing = Outgoing(
-        key=f"{message_key(alert.id)}:{key}",
-        lane=deps.sites.channel(alert.site),
-        text=message.text,
-        blocks=message.blocks,
-        metadata={"alert_id": alert.id},
-        thread_of=message_key(alert.id),
-        broadcast=loud,
-    )
-    outbox.say(tx, outgoing, deps.clock())
+    reply(deps, tx, alert, key, message, loud=loud)

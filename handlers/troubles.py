@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 LOST = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
 """Slack's words for a channel that is deleted, archived or left ("chat.postMessage" in its
 reference)."""
-MOVES = ("alert:", "digest:", "drift:")
+MOVES = ("alert:", "storm:", "digest:", "drift:")
 """What is said of itself moves to the default channel; answers to somebody stay where they are."""
 OWN = "trouble:"
 """What the keys of messages to admins begin with."""

@@ -9,7 +9,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -71,6 +71,8 @@ class Wanted:
     """Who is told of alarms: "opsgenie", "jsm", or "direct" for the bot alone."""
     by_hand: Mapping[str, Any] | None = None
     """The actions that somebody enters in Jira Service Management's integration."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Further settings of the bot, by their environment variables."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -284,6 +286,7 @@ def bot_environment(sandbox: Sandbox, state: Path, port: int, metrics: int) -> d
         "DATABASE_URL": f"sqlite:///{state / 'trailwatch.db'}",
         "TRAILWATCH_ROUTER": sandbox._wanted.router,
         **(jsm_environment(sandbox, port) if sandbox._wanted.router == "jsm" else {}),
+        **sandbox._wanted.settings,
     }
 
 
@@ -323,6 +326,7 @@ def run_sandbox(
     sites: int = 1,
     router: str = "opsgenie",
     by_hand: Mapping[str, Any] | None = None,
+    settings: Mapping[str, str] | None = None,
     log: Log = _say,
 ) -> int:
     """Run until Ctrl-C or SIGTERM; 0 then, 1 when the bot does not start, 2 for bad arguments.
@@ -330,10 +334,11 @@ def run_sandbox(
     `speed` N divides periods and gaps by N; `replay` names CloudTrail files and folders;
     `state` is a folder that keeps the bot's database, key and log (else nothing is kept);
     `sites` is how many accounts there are; `router` is who is told of alarms;
-    `by_hand` are the actions of the integration that people make in Jira Service Management.
+    `by_hand` are the actions of the integration that people make in Jira Service Management;
+    `settings` are further ones of the bot, by their environment variables.
     """
     files = tuple(Path(p).expanduser() for p in replay)
-    wanted = Wanted(port, speed, files, headless, sites, router, by_hand)
+    wanted = Wanted(port, speed, files, headless, sites, router, by_hand, settings or {})
     if not 0.1 <= speed <= 10_000 or not 0 <= port <= 65_535:
         log("--speed must be 0.1 to 10000, and --port 0 to 65535.")
         return 2

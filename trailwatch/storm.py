@@ -24,6 +24,9 @@ class StormRules:
     calm: timedelta = timedelta(minutes=5)
 
 
+STORMS = StormRules()
+
+
 @dataclass(frozen=True)
 class Storm:
     """A time in which a channel gets one message for all that comes. Times are UTC.

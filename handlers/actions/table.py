@@ -15,6 +15,7 @@ from handlers.actions import (
     mute,
     plan,
     resend,
+    storm,
 )
 from handlers.actions.action import Action
 from handlers.audit import note
@@ -39,6 +40,7 @@ ACTIONS: tuple[Action, ...] = (
     imports.ACTION,
     backtest.ACTION,
     resend.ACTION,
+    *storm.ACTIONS,
 )
 
 

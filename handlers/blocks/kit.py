@@ -64,6 +64,7 @@ __all__ = [
     "rich_text",
     "safe_url",
     "section",
+    "select",
     "span",
     "table",
     "url_button",
@@ -88,6 +89,7 @@ CONTEXT_ELEMENTS = 10
 ACTIONS = 25
 BUTTON_TEXT = 75
 OPTIONS = 5
+SELECT_OPTIONS = 100
 TABLE_ROWS = 100
 TABLE_COLUMNS = 20
 TABLE_TEXT = 10_000
@@ -261,6 +263,18 @@ def overflow(action_id: str, options: Sequence[Block]) -> Block | None:
     if not options:
         return None
     return {"type": "overflow", "action_id": action_id, "options": list(options)[:OPTIONS]}
+
+
+def select(action_id: str, placeholder: str, options: Sequence[Block]) -> Block | None:
+    """A menu that one is chosen from, at most 100; None where there are none."""
+    if not options:
+        return None
+    return {
+        "type": "static_select",
+        "action_id": action_id,
+        "placeholder": plain_text(placeholder, 150),
+        "options": list(options)[:SELECT_OPTIONS],
+    }
 
 
 def table(

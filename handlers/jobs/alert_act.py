@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from handlers.answering import said, whisper
 from handlers.deps import Deps
-from handlers.intake import alarm_arn, confirmed, message_key, names_in, say
+from handlers.intake import alarm_arn, confirmed, names_in, say
 from handlers.jobs.job import JobContext, Later
+from handlers.threads import reply
 from trailwatch.alert import Alert, AlertAction, reached, settled
 from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
 from trailwatch.routers.router import RoutedAlert
-from trailwatch.store import alerts, outbox
-from trailwatch.store.outbox import Outgoing
+from trailwatch.store import alerts
 
 log = logging.getLogger(__name__)
 
@@ -108,15 +108,8 @@ def give_up(deps: Deps, args: dict[str, str], why: str) -> None:
         if asked and now - parse_time(asked) < PRIVATE:
             whisper(deps, tx, args["response_url"], message)
             return
-        outgoing = Outgoing(
-            key=f"{message_key(alert.id)}:refused:{args['action']}:{asked}",
-            lane=deps.sites.channel(alert.site),
-            text=message.text,
-            blocks=message.blocks,
-            metadata={"alert_id": alert.id},
-            thread_of=message_key(alert.id),
-        )
-        outbox.say(tx, outgoing, now)
+        key = f"refused:{args['action']}:{asked}"
+        reply(deps, tx, alert, key, message)
 
 
 def _stands(deps: Deps, job: JobContext, alert: Alert) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handlers.deps import Deps
-from handlers.intake import message_key, say
+from handlers.intake import say
 from handlers.jobs.job import JobContext, worth_another_try
+from handlers.storms import standing_key
 from trailwatch.errors import SlackError
 from trailwatch.store import alerts, outbox
 
@@ -14,7 +15,7 @@ from trailwatch.store import alerts, outbox
 def link_before(deps: Deps, job: JobContext) -> None:
     """Find where the message before stands, and link it; without one nothing changes."""
     with deps.db.reading() as tx:
-        sent = outbox.find(tx, message_key(str(job.args["before"])))
+        sent = outbox.find(tx, standing_key(tx, str(job.args["before"])))
     if sent is None or sent.channel is None or sent.ts is None:
         return
     try:

@@ -9,15 +9,15 @@ from handlers.alert_search import SHOWN, alarm_window_of, search
 from handlers.blocks.events import events_message
 from handlers.deps import Deps
 from handlers.event_pages import learn_names, of_alert, page_message
-from handlers.intake import message_key, say
+from handlers.intake import say
 from handlers.jobs import alert_own, alert_who
 from handlers.jobs.job import JobContext, Later, worth_another_try
+from handlers.threads import reply
 from trailwatch.alert import Search
 from trailwatch.culprit import look_again
 from trailwatch.errors import AwsError, NotFound, TrailwatchError
 from trailwatch.pattern import PatternError
-from trailwatch.store import alerts, event_searches, outbox
-from trailwatch.store.outbox import Outgoing
+from trailwatch.store import alerts, event_searches
 
 OUTAGE_PAUSES = tuple(timedelta(seconds=s) for s in (1, 2, 5, 10, 30))
 """When to search again while AWS does not answer; the last one repeats."""
@@ -87,7 +87,6 @@ def show_events(deps: Deps, job: JobContext) -> None:
         alert = alerts.get(tx, job.args["alert_id"])
     if alert is None:
         return
-    key = f"{message_key(alert.id)}:events:{job.args['key']}"
     try:
         wanted = of_alert(deps, alert, event_searches.new_id())
         message = page_message(deps, job, wanted)
@@ -97,15 +96,7 @@ def show_events(deps: Deps, job: JobContext) -> None:
         window = alarm_window_of(deps, alert)
         message = events_message(alert, (), 0, (window.start, window.end), error=error)
     with deps.db.transaction() as tx:
-        outgoing = Outgoing(
-            key=key,
-            lane=deps.sites.channel(alert.site),
-            text=message.text,
-            blocks=message.blocks,
-            metadata={"alert_id": alert.id},
-            thread_of=message_key(alert.id),
-        )
-        outbox.say(tx, outgoing, deps.clock())
+        reply(deps, tx, alert, f"events:{job.args['key']}", message)
 
 
 def _keep(deps: Deps, alert_id: str, **found: object) -> None:

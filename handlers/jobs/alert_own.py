@@ -15,15 +15,15 @@ from handlers.alert_search import SHOWN, search
 from handlers.applies import LONGEST_APPLY, made_since
 from handlers.blocks.own import strange_message
 from handlers.deps import Deps
-from handlers.intake import message_key, say
+from handlers.intake import say
 from handlers.jobs.job import JobContext, Later
+from handlers.threads import reply
 from setup.own import Sorted, claims, sort_out
 from trailwatch.alert import Alert
 from trailwatch.errors import AwsError, NotFound
 from trailwatch.pattern import PatternError
 from trailwatch.search.logs import EventPage
-from trailwatch.store import alerts, jobs, outbox
-from trailwatch.store.outbox import Outgoing
+from trailwatch.store import alerts, jobs
 
 FOLLOWED = tuple(timedelta(seconds=s) for s in (20, 40, 60, 120, 300, 300, 300, 420, 540))
 """When to look again: past the 15 minutes in which the alarm stays on, and a late delivery."""
@@ -116,13 +116,4 @@ def _mine(extra: Mapping[str, str]) -> dict[str, str]:
 def _tell_strange(deps: Deps, tx: Any, alert: Alert, strange: int) -> None:
     """In the thread and in the channel: an edited message calls nobody."""
     message = strange_message(alert, alert.events[:strange], deps.sites.offices(alert.site))
-    outgoing = Outgoing(
-        key=f"{message_key(alert.id)}:strange:{strange}",
-        lane=deps.sites.channel(alert.site),
-        text=message.text,
-        blocks=message.blocks,
-        metadata={"alert_id": alert.id},
-        thread_of=message_key(alert.id),
-        broadcast=True,
-    )
-    outbox.say(tx, outgoing, deps.clock())
+    reply(deps, tx, alert, f"strange:{strange}", message, loud=True)

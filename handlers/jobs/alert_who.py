@@ -15,9 +15,10 @@ from handlers.alert_search import search
 from handlers.blocks.identity import WHO_ASK
 from handlers.blocks.who import SHOWN, Seen, who_facts, who_message
 from handlers.deps import Deps
-from handlers.intake import message_key, say
+from handlers.intake import say
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from handlers.looking_back import Past, past_of
+from handlers.threads import reply
 from handlers.tracing import (
     by_principal,
     counted,
@@ -34,8 +35,7 @@ from trailwatch.pattern import PatternError
 from trailwatch.profile import news
 from trailwatch.profile import sightings as seen_in
 from trailwatch.search.logs import LogsSource
-from trailwatch.store import alerts, jobs, outbox, sightings
-from trailwatch.store.outbox import Outgoing
+from trailwatch.store import alerts, jobs, sightings
 
 log = logging.getLogger("trailwatch.who")
 
@@ -143,12 +143,4 @@ def _tell(deps: Deps, alert: Alert, people: Sequence[Seen], total: int, person: 
         if changed != kept:
             alerts.save(tx, changed)
             say(deps, tx, changed)
-        outgoing = Outgoing(
-            key=f"{message_key(alert.id)}:who",
-            lane=deps.sites.channel(alert.site),
-            text=message.text,
-            blocks=message.blocks,
-            metadata={"alert_id": alert.id},
-            thread_of=message_key(alert.id),
-        )
-        outbox.say(tx, outgoing, deps.clock())
+        reply(deps, tx, alert, "who", message, aside=True)

@@ -10,9 +10,12 @@ from sqlalchemy import Connection
 
 from handlers.alert_search import SHOWN, alarm_window_of, pattern_of
 from handlers.blocks.follow_up import AT_ONCE, pairs_message
+from handlers.blocks.storm import shown_pairs
 from handlers.deps import Deps
-from handlers.intake import message_key, say
+from handlers.intake import say
 from handlers.jobs.job import JobContext, Later
+from handlers.storms import message_key
+from handlers.threads import reply
 from trailwatch import follow_up as rule
 from trailwatch.alert import Alert, AlertState, Search
 from trailwatch.clock import iso, parse_time
@@ -20,9 +23,8 @@ from trailwatch.errors import AwsError, NotFound
 from trailwatch.event import Event
 from trailwatch.pattern import PatternError, parse
 from trailwatch.search.logs import EventQuery, LogsSource
-from trailwatch.store import alerts, follows, outbox
+from trailwatch.store import alerts, follows, outbox, storms
 from trailwatch.store.follows import Follow
-from trailwatch.store.outbox import Outgoing
 
 KIND = "alert.follow_up"
 PAGES = 20
@@ -114,7 +116,8 @@ def _keep(
         alert = _with_events(alert, events)
         if state.total == 0:
             # What the message's table shows needs no telling.
-            follows.mark_told(tx, alert.id, [rule.pair_of(one) for one in alert.events[:SHOWN]])
+            shown = _shown(tx, alert)
+            follows.mark_told(tx, alert.id, [rule.pair_of(one) for one in shown])
         oldest = iso(reached - rule.OVERLAP)
         seen = {**state.seen, **{rule.event_key(one): iso(one.time) for one in new}}
         state = replace(
@@ -136,26 +139,23 @@ def _tell(deps: Deps, tx: Connection, alert: Alert, state: Follow, now: datetime
     """Tell new pairs in the thread where it is time: at once, then at growing gaps."""
     told = rule.told_before(state.told, state.told_at, now, deps.follow_gaps)
     over = state.ended_at is not None
-    parent = message_key(alert.id)
     if not (over or rule.tells_now(told, state.told_at, now, deps.follow_gaps)):
         return state
-    if outbox.find(tx, parent) is None:
+    if outbox.find(tx, message_key(alert.id)) is None and storms.of_alert(tx, alert.id) is None:
         return state  # the bot keeps the alarm quiet
     said = 0
     while said < MOST and (pairs := follows.untold(tx, alert.id, AT_ONCE)):
         message = pairs_message(pairs, several_accounts=len(alert.accounts) > 1)
-        outgoing = Outgoing(
-            key=f"{parent}:pairs:{pairs[0].key[:16]}",
-            lane=deps.sites.channel(alert.site),
-            text=message.text,
-            blocks=message.blocks,
-            metadata={"alert_id": alert.id},
-            thread_of=parent,
-        )
-        outbox.say(tx, outgoing, now)
+        reply(deps, tx, alert, f"pairs:{pairs[0].key[:16]}", message)
         follows.mark_told(tx, alert.id, pairs)
         said += 1
     return replace(state, told=told + 1, told_at=now) if said else state
+
+
+def _shown(tx: Connection, alert: Alert) -> Sequence[Event]:
+    """The events whose pairs stand where the alert is shown."""
+    single = storms.of_alert(tx, alert.id) is None
+    return alert.events[:SHOWN] if single else shown_pairs(alert)
 
 
 def _with_events(alert: Alert, events: Sequence[Event]) -> Alert:

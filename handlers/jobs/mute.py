@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, timedelta
 
 from handlers.deps import Deps
-from handlers.intake import message_key, say
+from handlers.intake import say
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.muting import announce, tell_failure
+from handlers.storms import message_key
 from setup.drift import Drifted
 from trailwatch.alert import AlertState
 from trailwatch.errors import AwsError, TrailwatchError

@@ -38,9 +38,11 @@ from handlers.jobs import (
     setup_import,
     setup_plan,
     sites,
+    storm,
     thread_note,
 )
 from handlers.jobs.job import JobContext, JobHandler, Later
+from handlers.storms import SHOW
 
 KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "alarm.mute": mute.start,
@@ -69,6 +71,8 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "identity.over": identity.over,
     "pattern.explain": patterns.explain,
     "pattern.test": patterns.search,
+    SHOW: storm.show,
+    "storm.act": storm.act_on_all,
     "store.prune": prune.prune,
     "slack.answer": answer.answer,
     "setup.export": setup_export.put,

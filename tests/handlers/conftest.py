@@ -378,6 +378,7 @@ def _house(folder: Path, **more: str) -> Iterator[House]:
             "SLACK_BOT_TOKEN": "xoxb-example",
             "TRAILWATCH_ADMINS": f"{ADMIN},U0DAVE",
             "TRAILWATCH_PUBLIC_URL": "http://127.0.0.1:9",
+            "TRAILWATCH_ROLLUP": "0",  # many alerts a minute, each looked at on its own
             "TRAILWATCH_SECRET_KEY": "a key of sixteen characters",
             "TRAILWATCH_SETUP_ROLE_ARN": SETUP_ROLE,
             "AWS_ENDPOINT_URL": aws.url,

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
@@ -58,11 +59,11 @@ def arrive(
     elif storm is not None:
         here = table.c.id == storm.id
         tx.execute(update(table).where(here).values(above_at=storm.above_at))
-    values = {"alert": alert_id, "channel": channel, "title": title, "at": now}
-    place = {"storm": None, "page": 0, "rev": 0, "shown_rev": 0}
+    values: dict[str, Any] = {"alert": alert_id, "channel": channel, "title": title, "at": now}
+    values |= {"storm": None, "page": 0, "rev": 0, "shown_rev": 0}
     if storm is not None:
-        place |= {"storm": storm.id, "page": size(tx, storm.id) // PAGE, "rev": 1}
-    insert_new(tx, arrival, values | place)
+        values |= {"storm": storm.id, "page": size(tx, storm.id) // PAGE, "rev": 1}
+    insert_new(tx, arrival, values)
     return storm
 
 
