@@ -221,7 +221,8 @@ def page_message(
 
 def _named(alert: Alert) -> str:
     account = alert.fields.account_name or alert.fields.account
-    return f"{alert.severity} {alert.title}{f' · {account}' if account else ''}"
+    name = f"{plain(alert.severity, 8)} {plain(alert.title, 40)}"
+    return f"{name} · {plain(account, 20)}" if account else name
 
 
 def _plain_row(alert: Alert) -> str:
