@@ -286,8 +286,10 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         ),
         lookup=lambda config: LookupSource(clients.reading(config.site.name)),
         places=threading.BoundedSemaphore(AWS_PLACES),
-        archive=lambda config, since: pieces(
-            [f"s3://{config.bucket}/"], Wanted(since), clients.reading(config.site.name)
+        archive=lambda config, since, until=None: pieces(
+            [f"s3://{config.bucket}/"],
+            Wanted(since, until=until),
+            clients.reading(config.site.name),
         ),
         setup_clients=setup_clients,
         answer=answer_in_private,
@@ -311,6 +313,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         geo=GeoFile(settings.maxmind_file).place if settings.maxmind_file else nowhere,
         routes=settings.routes,
         follow_gaps=settings.follow_gaps,
+        look_back=timedelta(days=settings.profile_days),
         storms=StormRules(limit=settings.rollup),
     )
 

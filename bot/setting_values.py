@@ -47,6 +47,13 @@ def minutes(value: str) -> int:
     raise ValueError("must be a number of minutes, 0 to 1440")
 
 
+def days(value: str) -> int:
+    """A number of days, 0 to 90."""
+    if value.isascii() and value.isdigit() and int(value) <= 90:
+        return int(value)
+    raise ValueError("must be a number of days, 0 to 90")
+
+
 def limit(value: str) -> int:
     """A whole number, 0 to a million."""
     if value.isascii() and value.isdigit() and int(value) <= 1_000_000:

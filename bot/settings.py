@@ -18,6 +18,7 @@ from bot.setting_values import (
     api_url,
     as_text,
     choice,
+    days,
     gaps,
     hour,
     limit,
@@ -93,6 +94,7 @@ class Settings:
     drift_minutes: int
     follow_gaps: tuple[timedelta, ...]
     rollup: int
+    profile_days: int
     detections_folder: str
     log_level: str
     sites: tuple[SiteSettings, ...]
@@ -237,6 +239,10 @@ SETTINGS: tuple[Setting, ...] = (
             gaps,
             "Minutes between two tellings of who else does what while an alarm is on; "
             "the first is at once"),
+    Setting("profile_days", "TRAILWATCH_PROFILE_DAYS", "alerts.profile_days", "14",
+            days,
+            "Days of the log group that are searched before somebody, an address or a Region is "
+            "called new; 0 calls nobody new"),
     Setting("rollup", "TRAILWATCH_ROLLUP", "alerts.rollup", "10",
             limit, "New alerts a minute in a channel above which they share one message; "
             "0: never"),

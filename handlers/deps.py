@@ -17,7 +17,7 @@ from trailwatch.clock import Clock
 from trailwatch.detections import Catalogue
 from trailwatch.follow_up import GAPS
 from trailwatch.geo import nowhere
-from trailwatch.routers.router import AlertRouter
+from trailwatch.routers.router import Routers
 from trailwatch.routes import Route
 from trailwatch.search.logs import LogsSource
 from trailwatch.search.lookup import LookupSource
@@ -54,6 +54,16 @@ Permalink = Callable[[str, str], str]
 """The address of the message at (channel, ts) (chat.getPermalink); raises SlackError."""
 
 
+class Archive(Protocol):
+    """Reads the trail's archive in a site's bucket."""
+
+    def __call__(
+        self, config: SiteConfig, since: datetime, until: datetime | None = None
+    ) -> Iterator[Piece | Problem]:
+        """The files that may tell of what happened between two UTC times; None: until now."""
+        ...
+
+
 class SetupClients(Protocol):
     """Clients that have assumed a site's setup role, "" being the default site's."""
 
@@ -70,7 +80,7 @@ class Deps:
     clock: Clock
     sites: Sites
     people: People
-    router: AlertRouter
+    router: Routers
     router_url: str
     """Opsgenie's API; other services have no page of an alert that is linked to."""
     sns: SnsWeb
@@ -81,8 +91,7 @@ class Deps:
     """CloudTrail's event history, which needs no trail."""
     places: BoundedSemaphore
     """For jobs that wait for AWS: one that hangs must leave threads for acknowledgements."""
-    archive: Callable[[SiteConfig, datetime], Iterator[Piece | Problem]]
-    """The trail's archive in the site's bucket, from a UTC time on."""
+    archive: Archive
     setup_clients: SetupClients
     """Made anew for each plan or apply."""
     answer: Answer
@@ -116,6 +125,9 @@ class Deps:
 
     storms: StormRules = STORMS
     """When alerts share a message."""
+
+    look_back: timedelta = timedelta(days=14)
+    """How far back the log group is searched before somebody is called new."""
 
     geo: Callable[[str], str] = nowhere
     """Where an address is, in a few words; "" where nothing says so."""

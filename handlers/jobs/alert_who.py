@@ -39,8 +39,6 @@ from trailwatch.store import alerts, jobs, sightings
 
 log = logging.getLogger("trailwatch.who")
 
-LOOK_BACK = timedelta(days=14)
-"""How far back the log group is searched before somebody is called new."""
 ROUNDS = (timedelta(seconds=1), timedelta(minutes=12), timedelta(minutes=50))
 """When to look again after the first time, and so on. The first one tells who it was and is quick;
 those after it search the past for what is new, too.
@@ -110,7 +108,7 @@ def _seen(deps: Deps, source: LogsSource, events: Sequence[Event], deadline: flo
     new = news(deed, known, begin) if who.kind != "AWSService" else ()
     past = Past()
     if new and time.monotonic() < deadline:
-        past = past_of(source, record, deed, new, begin, LOOK_BACK, deadline)
+        past = past_of(source, record, deed, new, begin, deps.look_back, deadline)
     with deps.db.transaction() as tx:
         sightings.learn(tx, past.seen)
     return Seen(

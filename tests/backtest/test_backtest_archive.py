@@ -162,6 +162,13 @@ class TestBuckets:
         folders = [asked["Prefix"] for asked in bucket.listed if "Delimiter" in asked]
         assert not any("Digest" in folder or "Config" in folder for folder in folders)
 
+    def test_nothing_from_long_after_the_window(self, bucket: Bucket) -> None:
+        for hours in (0, 1, 24, 25, 27, 200):
+            bucket.put(key(NOW + timedelta(hours=hours)))
+        wanted = Wanted(NOW, until=NOW + timedelta(days=1))
+        found = names([f"s3://{bucket.name}"], wanted, bucket.aws)
+        assert len(found) == 4, "the last came an hour late"
+
     @pytest.mark.parametrize(
         ("prefix", "count"),
         [

@@ -29,6 +29,10 @@ LARGE = 32 << 20
 PART = 8 << 20
 MAX_OBJECT = 512 << 20
 """How large an object in S3 may be, in bytes; files of CloudTrail are far smaller."""
+LATE = timedelta(hours=2)
+"""How late a file may come whose records are wanted; CloudTrail takes about five minutes
+("How CloudTrail works", AWS CloudTrail user guide).
+"""
 _FETCHERS = 8
 _FETCHED_AHEAD = 16
 
@@ -47,10 +51,14 @@ _ON_THE_WAY = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which part of an archive: from a moment on (UTC), and of some regions; empty for all."""
+    """Which part of an archive: between two moments (UTC), and of some regions; empty for all.
+
+    Files tell of what happened before they were delivered: those until `LATE` after `until` count.
+    """
 
     since: datetime | None = None
     regions: frozenset[str] = frozenset()
+    until: datetime | None = None
 
     def file(self, name: str) -> bool:
         """Whether a file of this name may hold wanted records; digests hold none."""
@@ -58,13 +66,15 @@ class Wanted:
         if "CloudTrail-Digest" in base:
             return False
         delivered = _DELIVERED.search(base)
-        if self.since is None or delivered is None:
+        if delivered is None:
             return True
         try:
             moment = datetime.strptime(delivered.group(1), "%Y%m%dT%H%M").replace(tzinfo=UTC)
         except ValueError:
             return True
-        return moment + timedelta(minutes=1) > self.since
+        if self.until is not None and moment > self.until + LATE:
+            return False
+        return self.since is None or moment + timedelta(minutes=1) > self.since
 
 
 def pieces(
@@ -226,14 +236,18 @@ class _Bucket:
             return
         # Keys are listed in order, and those of a region's days in that of time.
         first = f"{start}{self._wanted.since:%Y/%m/%d}/" if self._wanted.since else ""
-        yield from self._list(place, first)
+        until = self._wanted.until
+        last = f"{start}{until + LATE:%Y/%m/%d}/~" if until else ""
+        yield from self._list(place, first, last)
 
-    def _list(self, prefix: str, start_after: str) -> Iterator[tuple[str, int]]:
+    def _list(self, prefix: str, start_after: str, last: str = "") -> Iterator[tuple[str, int]]:
         more = {"StartAfter": start_after} if start_after else {}
         while True:
             page = self._aws.call("s3", "ListObjectsV2", Bucket=self._bucket, Prefix=prefix, **more)
             for item in page.get("Contents", ()):
                 key = str(item["Key"])
+                if last and key > last:
+                    return
                 if key.endswith(SUFFIXES) and self._wanted.file(key):
                     yield key, int(item.get("Size", 0))
             if not page.get("IsTruncated"):
