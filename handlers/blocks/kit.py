@@ -34,6 +34,7 @@ __all__ = [
     "NOTHING",
     "Block",
     "Message",
+    "Word",
     "actions",
     "button",
     "code",

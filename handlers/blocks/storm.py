@@ -9,7 +9,7 @@ from datetime import datetime
 from handlers.blocks import kit
 from handlers.blocks.alert import severity_emoji, state_words, where
 from handlers.blocks.event_table import origin, who
-from handlers.blocks.kit import Block, Message, code, count, cut, date, esc, plain, utc
+from handlers.blocks.kit import Block, Message, Word, code, count, cut, date, esc, plain, utc
 from handlers.blocks.routes import mentions
 from trailwatch.alert import Alert, AlertState, Search
 from trailwatch.event import Event
@@ -62,7 +62,7 @@ def rollup_message(told: Rollup) -> Message:
         kit.header(f":{picture}: {title}"),
         kit.context(_status(told)),
         kit.section(_explained(told, over)),
-        _alarm_table(alarms),
+        _alarm_table(alarms, len(accounts) > 1),
     ]
     left = len(alarms) - MOST_ALARMS
     if left > 0:
@@ -109,18 +109,18 @@ def _explained(told: Rollup, over: bool) -> str:
     )
 
 
-def _alarm_table(sums: Sequence[Sum]) -> Block:
+def _alarm_table(sums: Sequence[Sum], several_accounts: bool) -> Block:
     rows = [
         [
             plain(one.severity, 8),
             plain(one.name, 100),
             f"{one.alerts:,}",
             f"{one.open:,}",
-            f"{one.others:,}",
+            *([f"{one.others:,}"] if several_accounts else []),
         ]
         for one in sums[:MOST_ALARMS]
     ]
-    head = ["Severity", "Alarm", "Alerts", "Firing", "Accounts"]
+    head = ["Severity", "Alarm", "Alerts", "Firing", *(["Accounts"] if several_accounts else [])]
     return kit.table(head, rows, wrap=(1,), right=(2, 3, 4))
 
 
@@ -203,7 +203,6 @@ def page_message(
     offices = offices or {}
     open_now = sum(1 for alert in alerts if alert.state is AlertState.OPEN)
     rows = [_row(alert, offices.get(alert.site, ())) for alert in alerts]
-    head = ["", "Alarm", "Account", "Region", "State", "Who did what"]
     more = "Show one whole…"
     options = [kit.option(_named(alert), alert.id) for alert in alerts]
     button = None
@@ -211,7 +210,7 @@ def page_message(
         words = f"Acknowledge these {open_now}" if open_now > 1 else "Acknowledge it"
         button = kit.button(words, ACKNOWLEDGE, f"{storm_id}:{page}")
     blocks = [
-        kit.table(head, rows, wrap=(1, 5)),
+        kit.rich_text(kit.listing(rows)),
         kit.actions(button, kit.select(OPEN, more, options)),
     ]
     firing = f"{open_now:,} firing" if open_now else "none firing"
@@ -231,21 +230,32 @@ def _plain_row(alert: Alert) -> str:
     return f"{esc(alert.severity, 8)} {esc(alert.title, 60)}{place} {_STATE[alert.state]}"
 
 
-def _row(alert: Alert, offices: Collection[str]) -> list[str]:
+def _row(alert: Alert, offices: Collection[str]) -> list[Word]:
+    """Lines, since a thread is too narrow for a table: which alert, and who did what."""
+    place = [
+        plain(part, size)
+        for part, size in (
+            (alert.fields.account_name or alert.fields.account, 40),
+            (alert.fields.region, 20),
+        )
+        if part
+    ]
     state = _STATE[alert.state]
+    who_did = {
+        AlertState.ACKNOWLEDGED: alert.acknowledged_by,
+        AlertState.CLOSED: alert.closed_by,
+    }.get(alert.state, "")
     if alert.pending:
         state = f"{state}…"
-    elif alert.state is AlertState.ACKNOWLEDGED and alert.acknowledged_by:
-        state = f"{state} by {plain(alert.shown(alert.acknowledged_by), 40)}"
-    elif alert.state is AlertState.CLOSED and alert.closed_by:
-        state = f"{state} by {plain(alert.shown(alert.closed_by), 40)}"
+    elif who_did:
+        state = f"{state} by {plain(alert.shown(who_did), 40)}"
+    facts = " · ".join(["", plain(alert.severity, 8), *place, state])
     return [
-        plain(alert.severity, 8),
-        plain(alert.title, 80),
-        plain(alert.fields.account_name or alert.fields.account, 40),
-        plain(alert.fields.region, 20),
-        state,
-        _did(alert, offices),
+        kit.emoji(severity_emoji(alert)),
+        " ",
+        (plain(alert.title, 80), "bold"),
+        facts,
+        f"\n{_did(alert, offices)}",
     ]
 
 
