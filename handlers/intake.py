@@ -8,27 +8,39 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from handlers import applies
+from handlers import applies, told
+from handlers.blocks import kit
 from handlers.blocks.accounts import as_listed
 from handlers.blocks.alert import alert_message
 from handlers.blocks.alert_menu import AlertLinks
+from handlers.blocks.routes import mentions
 from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
 from handlers.links import alarm_url, event_url, opsgenie_url
 from handlers.storms import arrive, changed, message_key, thread_key
-from trailwatch.alert import Alert, AlertFields, AlertState, Transition, advance, worst_first
+from handlers.threads import reply, say_in_thread
+from handlers.told import Asked
+from trailwatch.alert import (
+    Alert,
+    AlertAction,
+    AlertFields,
+    AlertState,
+    Transition,
+    advance,
+    worst_first,
+)
 from trailwatch.clock import iso, parse_time, plausible
 from trailwatch.detections import Catalogue
 from trailwatch.event import Event
 from trailwatch.follow_up import FIRST_LOOK
 from trailwatch.notification import Notification
-from trailwatch.routers.router import RoutedAlert, RouterName, router_of
+from trailwatch.routers.router import Remark, RoutedAlert, RouterName, router_of
 from trailwatch.site import SiteConfig, parse_arn
 from trailwatch.store import alerts, jobs, mutes, outbox
 from trailwatch.store.mutes import Way
@@ -36,6 +48,10 @@ from trailwatch.store.outbox import Outgoing
 
 AGAIN = timedelta(seconds=20)
 """When to look whose an alarm is that went off again: its events may come late."""
+LATELY = timedelta(hours=1)
+"""So long after it was done a change of ours may come back as news."""
+CALLED = "called"
+"""What an alert keeps once it called somebody."""
 MISSING = frozenset({"", "null"})
 """What Opsgenie leaves where an extraction found nothing."""
 
@@ -61,7 +77,13 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
     jobs.add(
         tx,
         "alert.confirm",
-        {"router_id": notification.alert_id, "by": notification.by},
+        {
+            "router_id": notification.alert_id,
+            "by": notification.by,
+            "action": notification.action,
+            "at": iso(notification.updated_at),
+            "noted": "yes" if notification.note or notification.action == "AddNote" else "",
+        },
         deps.clock(),
         key=f"confirm:{notification.key}",
     )
@@ -70,6 +92,7 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
 def show_new(deps: Deps, tx: Connection, alert: Alert) -> None:
     """Store a new alert, post its message and start the search for its events."""
     alert = _after(deps, tx, alert)
+    alert = _called(deps, tx, alert, alert)  # its message calls them
     alerts.save(tx, alert)
     say(deps, tx, alert)
     found = {"alert_id": alert.id}
@@ -100,10 +123,14 @@ def confirmed(
     config: SiteConfig,
     by: str = "",
     people: Mapping[str, str] | None = None,
+    action: str = "",
+    log: Sequence[Remark] = (),
 ) -> Alert:
     """Bring our alert in step with what the on-call service has; returns it as it is now.
 
-    `people`: the names in Slack of whom the service names, where they are known (`names_in`).
+    `by`: who did the webhook's `action`, or without one what made the state what it is. `people`:
+    the names in Slack of whom the service names, where they are known (`names_in`). `log`: the
+    service's own, where it was read. What others did is told in the thread.
     """
     alerts.lock_alias(tx, routed.id)
     alert = alerts.by_router_id(tx, routed.id, lock=True)
@@ -112,7 +139,8 @@ def confirmed(
     if alert is None:
         alert = alert_from_router(deps, routed, config)
         show_new(deps, tx, alert)
-    moved = advance(alert, _transition(routed, by))
+    fits = not action or told.STATES.get(action) is routed.state
+    moved = advance(alert, _transition(routed, by if fits else ""))
     newest = routed.updated_at >= moved.updated_at
     moved = replace(
         moved,
@@ -122,8 +150,12 @@ def confirmed(
         people={**moved.people, **(people or {})},
     )
     if moved != alert:
+        moved = _called(deps, tx, alert, moved)
         alerts.save(tx, moved)
         say(deps, tx, moved)
+        asked = asked_lately(deps, tx, moved.id)
+        for line in told.changes(alert, moved, by=by, action=action, log=log, asked=asked):
+            say_in_thread(deps, tx, moved, line.key, line.words)
     if moved.count > alert.count and applies.lately(tx, deps.clock()):
         # It went off again: maybe an apply of ours did that.
         found = {"alert_id": alert.id, "tries": 1}
@@ -132,9 +164,31 @@ def confirmed(
     return moved
 
 
-def names_in(deps: Deps, routed: RoutedAlert, by: str = "") -> dict[str, str]:
+def asked_lately(deps: Deps, tx: Connection, alert_id: str) -> list[Asked]:
+    """The changes of an alert that people asked for in Slack within the last hour."""
+    rows = jobs.lately(tx, "alert.change", deps.clock() - LATELY)
+    return [
+        Asked(AlertAction(row.args["action"]), str(row.args.get("to", "")), str(row.args["user"]))
+        for row in rows
+        if row.args.get("alert_id") == alert_id
+    ]
+
+
+def _called(deps: Deps, tx: Connection, before: Alert, after: Alert) -> Alert:
+    """Call whom the route of a P1 names when an alert becomes one; once for each alert."""
+    called = mentioned(deps, after)
+    if not called or after.extra.get(CALLED):
+        return after
+    if before.severity != after.severity and after.state is not AlertState.CLOSED:
+        words = f"{mentions(called)} This is {kit.esc(after.severity, 20)} now."
+        message = kit.message(words, [kit.section(words)])
+        reply(deps, tx, after, "called", message, loud=True)
+    return replace(after, extra={**after.extra, CALLED: "yes"})
+
+
+def names_in(deps: Deps, routed: RoutedAlert, *more: str) -> dict[str, str]:
     """The names in Slack of everybody whom an alert names over there. Asks Slack: for jobs."""
-    users = (routed.owner, routed.acknowledged_by, routed.closed_by, by)
+    users = (routed.owner, routed.acknowledged_by, routed.closed_by, *more)
     return deps.people.names(user for user in users if user)
 
 

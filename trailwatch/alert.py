@@ -80,6 +80,7 @@ class Alert:
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
     snoozed_until: datetime | None = None
+    snoozed_by: str = ""
     closed_by: str = ""
     closed_at: datetime | None = None
     pending: str = ""
@@ -153,12 +154,19 @@ def advance(alert: Alert, change: Transition) -> Alert:
     moved = replace(alert, state=change.state, updated_at=change.at)
     if change.state is AlertState.ACKNOWLEDGED:
         first = alert.acknowledged_at or change.at
-        return replace(moved, acknowledged_by=change.by, acknowledged_at=first)
+        kept = alert.acknowledged_by if alert.state is change.state else ""
+        return replace(moved, acknowledged_by=change.by or kept, acknowledged_at=first)
     if change.state is AlertState.CLOSED:
         return replace(moved, closed_by=change.by, closed_at=change.at)
     if change.state is AlertState.SNOOZED:
-        return replace(moved, snoozed_until=change.until)
-    return replace(moved, acknowledged_by="", snoozed_until=None)
+        kept = alert.snoozed_by if alert.state is change.state else ""
+        return replace(moved, snoozed_until=change.until, snoozed_by=change.by or kept)
+    return replace(moved, acknowledged_by="", snoozed_until=None, snoozed_by="")
+
+
+def is_newer(moment: datetime, shown: datetime) -> bool:
+    """Whether something changed after what is shown, by the millisecond."""
+    return _millisecond(moment) > _millisecond(shown)
 
 
 def _millisecond(moment: datetime) -> datetime:

@@ -119,6 +119,7 @@ def _status(alert: Alert, links: AlertLinks, site: str) -> str:
     state = "*CLOSED*" if over else state_words(alert)
     if alert.state is AlertState.SNOOZED and alert.snoozed_until:
         state += f" until {date(alert.snoozed_until)}"
+        state += f" by {esc(alert.shown(alert.snoozed_by), 80)}" if alert.snoozed_by else ""
     if over:
         state += f" by {esc(alert.shown(alert.closed_by), 80)}" if alert.closed_by else ""
         state += f" {date(alert.closed_at)}" if alert.closed_at else ""

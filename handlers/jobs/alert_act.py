@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from datetime import timedelta
 
+from handlers import news
 from handlers.answering import said, whisper
 from handlers.deps import Deps
 from handlers.intake import alarm_arn, confirmed, names_in, say
 from handlers.jobs.job import JobContext, Later
+from handlers.noting import keep_note
 from handlers.threads import reply
-from trailwatch.alert import Alert, AlertAction, reached, settled
+from trailwatch.alert import Alert, AlertAction, AlertState, reached, settled
 from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
-from trailwatch.routers.router import RoutedAlert
-from trailwatch.store import alerts
+from trailwatch.routers.router import RoutedAlert, title_of
+from trailwatch.store import alerts, jobs
 
-log = logging.getLogger(__name__)
+TWIN = "alert.act_twin"
+"""The job that does the same in a second service."""
 
 POLLS = tuple(timedelta(seconds=s) for s in (0.1, 0.2, 0.4, 0.8, 1, 2, 4, 8))
 """When to ask again what became of the request: Opsgenie answers 404 until it is carried out."""
@@ -43,11 +45,19 @@ def act(deps: Deps, job: JobContext) -> Later | None:
     """
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
-    if alert is None or alert.pending != job.args["action"]:
+        twins = alerts.twins(tx, job.args["alert_id"]) if not job.args.get("both") else ()
+    if alert is None:
+        return None
+    if alert.pending != job.args["action"] and not job.args.get("both"):
         return None  # the service's own webhook was faster
+    if twins:
+        _begin_twins(deps, job, twins)
+        return Later(timedelta(0), {**job.args, "both": "yes"})
     try:
         return _ask(deps, job, alert)
     except RouterError as error:
+        if error.code == "404" and _is_gone(deps, job, alert):
+            return None
         if not error.retryable:
             give_up(deps, _arguments(job), str(error))
             return None
@@ -60,13 +70,14 @@ def _ask(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
         # An answer that was lost may have had its effect: look before asking a second time.
         if (job.resumed or job.args.get("waits")) and _stands(deps, job, alert):
             return None
+        keep_note_of(deps, job, alert)
         request_id = send(deps, alert, job)
         return Later(timedelta(0), {**job.args, "request_id": request_id, "polls": 0})
     status = deps.router.request_status(request_id)
     if not status.done:
         return _poll_again(deps, job, alert)
     if not status.success:
-        if not _stands(deps, job, alert):
+        if not _stands(deps, job, alert) and not _is_gone(deps, job, alert):
             give_up(deps, _arguments(job), status.reason or "it gave no reason")
         return None
     routed = deps.router.find(alert.router_id)
@@ -75,6 +86,39 @@ def _ask(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
         return None
     _show(deps, job, routed)
     return None
+
+
+def _begin_twins(deps: Deps, job: JobContext, twins: tuple[str, ...]) -> None:
+    """Have the same done in the service that a site moves to or from, so that nobody is called
+    from there. At once: this one may be away for good.
+    """
+    with deps.db.transaction() as tx:
+        for twin in twins:
+            key = f"twin:{twin}:{job.args['action']}:{job.args.get('asked_at', '')}"
+            jobs.add(tx, TWIN, {**job.args, "twin": twin}, deps.clock(), key=key)
+
+
+def keep_note_of(deps: Deps, job: JobContext, alert: Alert) -> None:
+    """Keep the note that goes with an action, so that its coming back is no news."""
+    if text := str(job.args.get("note", "")):
+        key = f"{job.args['action']}:{alert.router_id}:{job.args.get('asked_at', '')}"
+        keep_note(deps, key, alert, str(job.args["user"]), text)
+
+
+def _is_gone(deps: Deps, job: JobContext, alert: Alert) -> bool:
+    """Whether the service has the alert no more. Then it can still be closed here."""
+    if deps.router.find(alert.router_id) is not None:
+        return False
+    with deps.db.transaction() as tx:
+        found = alerts.get(tx, alert.id, lock=True)
+        if found is None or found.state is AlertState.CLOSED:
+            return True
+        if job.args["action"] == AlertAction.CLOSE:
+            news.over(deps, tx, found, str(job.args["user"]))
+            return True
+    where = title_of(alert.router_id) or "the bot’s own store"
+    give_up(deps, _arguments(job), f"It is not in {where} any more; it can be closed here.")
+    return True
 
 
 def send(deps: Deps, alert: Alert, job: JobContext) -> str:
@@ -126,23 +170,10 @@ def _show(deps: Deps, job: JobContext, routed: RoutedAlert) -> None:
     people = names_in(deps, routed, str(job.args["user"]))
     with deps.db.transaction() as tx:
         alert = confirmed(deps, tx, routed, config, by=job.args["user"], people=people)
-        known = alerts.twins(tx, alert.id)
         if alert.pending == job.args["action"]:
             # The service said that it is done, whatever its alert shows.
             alerts.save(tx, settled(alert))
             say(deps, tx, settled(alert))
-    for twin in known:
-        _same_for(deps, job, replace(alert, router_id=twin))
-
-
-def _same_for(deps: Deps, job: JobContext, twin: Alert) -> None:
-    """Do the same in the service that a site moves to or from, so that nobody is called from
-    there. Once only: the service that the alert was first told by is the one that counts.
-    """
-    try:
-        send(deps, twin, job)
-    except RouterError as error:
-        log.warning("not done for the twin %s: %s", twin.router_id, error.what)
 
 
 def _poll_again(deps: Deps, job: JobContext, alert: Alert) -> Later | None:

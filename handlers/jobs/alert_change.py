@@ -5,18 +5,31 @@ Unlike an acknowledgement these change no state, so that several may be under wa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
+from sqlalchemy import Connection
+
+from handlers import news
 from handlers.answering import said, whisper
 from handlers.deps import Deps
 from handlers.intake import alarm_arn, confirmed, names_in
 from handlers.jobs.alert_act import AGAIN, PATIENCE, POLLS, PRIVATE
 from handlers.jobs.job import JobContext, Later
+from handlers.noting import keep_note
 from handlers.threads import say_in_thread
+from handlers.told import escalates
 from trailwatch.alert import Alert, AlertAction
 from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
-from trailwatch.store import alerts
+from trailwatch.store import alert_notes, alerts, jobs
+
+SETTLED = timedelta(seconds=3)
+"""How long a request whose answer was lost may take to have its effect."""
+
+CLOCKS = timedelta(minutes=2)
+"""So much the service's clock may be behind ours."""
 
 WORDS = {
     AlertAction.NOTE: "add the note",
@@ -29,8 +42,8 @@ WORDS = {
 def change(deps: Deps, job: JobContext) -> Later | None:
     """Send, wait until it was carried out, bring the message in step and say so in the thread.
 
-    A request whose answer was lost is sent again: a note may stand there twice then, which is
-    better than not at all.
+    Before a request whose answer was lost is sent again, the service is asked whether it was
+    carried out all the same.
     """
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
@@ -43,7 +56,7 @@ def change(deps: Deps, job: JobContext) -> Later | None:
         if not error.retryable or now - parse_time(job.args["asked_at"]) > PATIENCE:
             refused(deps, job.args["alert_id"], dict(job.args), str(error))
             return None
-        pause = AGAIN[min(waits, len(AGAIN) - 1)]
+        pause = max(SETTLED, AGAIN[min(waits, len(AGAIN) - 1)])
         if error.retry_after is not None:
             pause = max(timedelta(seconds=0.1), timedelta(seconds=min(error.retry_after, 60.0)))
         return Later(pause, {**job.args, "waits": waits + 1})
@@ -52,6 +65,10 @@ def change(deps: Deps, job: JobContext) -> Later | None:
 def _ask(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
     request_id = str(job.args.get("request_id", ""))
     if not request_id:
+        if (job.resumed or job.args.get("waits")) and _was_done(deps, job, alert):
+            _show(deps, job, alert)
+            return None
+        _keep_note(deps, job, alert)
         return Later(timedelta(0), {**job.args, "request_id": _send(deps, job, alert)})
     status = deps.router.request_status(request_id)
     if not status.done:
@@ -70,7 +87,7 @@ def _ask(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
 
 def _send(deps: Deps, job: JobContext, alert: Alert) -> str:
     user, to = str(job.args["user"]), str(job.args.get("to", ""))
-    note = str(job.args.get("note", ""))
+    note = _note(job)
     action = AlertAction(job.args["action"])
     if action is AlertAction.NOTE:
         return deps.router.add_note(alert.router_id, user, note)
@@ -83,17 +100,71 @@ def _send(deps: Deps, job: JobContext, alert: Alert) -> str:
     raise RouterError(f"{action.value} is nothing that can be asked of the on-call service.")
 
 
+def _note(job: JobContext) -> str:
+    """What is noted with it. An escalation always says something: it is known by that."""
+    note = str(job.args.get("note", ""))
+    if job.args["action"] == AlertAction.ESCALATE:
+        return f"{job.args.get('name', '')} escalated this from Slack{f': {note}' if note else '.'}"
+    return note
+
+
+def _keep_note(deps: Deps, job: JobContext, alert: Alert) -> None:
+    """So that the note is not told as somebody else's, and is found where its answer is lost."""
+    text = _note(job)
+    if text and deps.router.takes_note(alert.router_id, job.args["action"]):
+        keep_note(deps, note_key(job.args), alert, str(job.args["user"]), text)
+
+
+def note_key(args: Mapping[str, Any]) -> str:
+    """The key of the note that a job gives to the service."""
+    return f"{args['action']}:{args['key']}"
+
+
+def _was_done(deps: Deps, job: JobContext, alert: Alert) -> bool:
+    """Whether a request whose answer was lost was carried out. Raises RouterError."""
+    action, to = AlertAction(job.args["action"]), str(job.args.get("to", ""))
+    found = news.of_notes(deps, alert.router_id)
+    if found is None:
+        return False
+    if action is AlertAction.PRIORITY:
+        return found.routed.priority == to
+    if action is AlertAction.ASSIGN:
+        return found.routed.owner == to
+    with deps.db.transaction() as tx:
+        news.take(deps, tx, found)
+        if alert_notes.is_there(tx, note_key(job.args)):
+            return True
+    if action is AlertAction.ESCALATE and not deps.router.takes_note(alert.router_id, action):
+        since = parse_time(job.args["asked_at"]) - CLOCKS
+        log = deps.router.log(alert.router_id)
+        return any(one.at >= since and escalates(one.text) for one in log)
+    return False
+
+
 def _show(deps: Deps, job: JobContext, alert: Alert) -> None:
     routed = deps.router.find(alert.router_id)
     people = names_in(deps, routed, str(job.args["user"])) if routed else {}
     with deps.db.transaction() as tx:
         if routed is not None:
             config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
-            confirmed(deps, tx, routed, config, by=str(job.args["user"]), people=people)
+            confirmed(deps, tx, routed, config, people=people)
         words, loud = str(job.args.get("words", "")), job.args.get("loud") == "yes"
+        _note_apart(deps, tx, job, alert)
         if words:
             key = f"did:{job.args['action']}:{job.args['key']}"
             say_in_thread(deps, tx, alert, key, words, loud=loud)
+
+
+def _note_apart(deps: Deps, tx: Connection, job: JobContext, alert: Alert) -> None:
+    """Add the note by itself where the service takes none with such a change."""
+    action, text = job.args["action"], _note(job)
+    if not text or deps.router.takes_note(alert.router_id, action):
+        return
+    apart = {k: v for k, v in job.args.items() if k not in ("request_id", "waits", "polls", "to")}
+    apart |= {"action": AlertAction.NOTE.value, "note": text, "words": "", "loud": ""}
+    apart |= {"key": f"{job.args['key']}:why", "response_url": ""}
+    key = f"change:{action}:why:{job.args['key']}"
+    jobs.add(tx, "alert.change", apart, deps.clock(), key=key)
 
 
 def refused(deps: Deps, alert_id: str, args: dict[str, str], why: str) -> None:
@@ -105,6 +176,7 @@ def refused(deps: Deps, alert_id: str, args: dict[str, str], why: str) -> None:
         alert = alerts.get(tx, alert_id)
         if alert is None:
             return
+        alert_notes.forget(tx, note_key(args))
         doing = WORDS.get(AlertAction(args["action"]), "change the alert")
         loud = args.get("loud") == "yes"
         in_time = deps.clock() - parse_time(args["asked_at"]) < PRIVATE

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from handlers import news
 from handlers.deps import Deps
-from handlers.intake import alarm_arn, confirmed, names_in
 from handlers.jobs.job import JobContext
+from trailwatch.clock import parse_time
 
 
 def confirm(deps: Deps, job: JobContext) -> None:
-    """Read the alert from the on-call service and bring ours in step."""
-    routed = deps.router.find(job.args["router_id"])
-    if routed is None:
-        return  # deleted there; what was shown stays shown
-    config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
-    by = str(job.args.get("by", ""))
-    people = names_in(deps, routed, by)
+    """Read the alert from the on-call service, bring ours in step, and tell what was done."""
+    router_id = str(job.args["router_id"])
+    by, action = str(job.args.get("by", "")), str(job.args.get("action", ""))
+    at, noted = job.args.get("at"), job.args.get("noted") == "yes"
+    found = news.of_webhook(
+        deps, router_id, by=by, action=action, at=parse_time(at) if at else None, noted=noted
+    )
     with deps.db.transaction() as tx:
-        confirmed(deps, tx, routed, config, by=by, people=people)
+        if found is not None:
+            news.take(deps, tx, found)
+        elif action == news.DELETE:
+            news.take_deletion(deps, tx, router_id, by)
+        # Else what was shown stays shown: the reconciler says that it is gone there.

@@ -1,37 +1,68 @@
-"""The job that compares with the on-call service: finds what no webhook told. Changes only ours."""
+"""The job that compares with the on-call services: finds what no webhook told. Changes only ours.
+
+Each service is looked at by itself, so that one which is away keeps nothing from the others.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
+from handlers import news
 from handlers.deps import Deps
-from handlers.intake import alarm_arn, confirmed, names_in
 from handlers.jobs.job import JobContext
 from handlers.troubles import sweep
-from trailwatch.alert import Alert, AlertState
-from trailwatch.routers.router import RoutedAlert
-from trailwatch.store import alerts
+from trailwatch.alert import Alert, AlertState, is_newer
+from trailwatch.errors import RouterError
+from trailwatch.routers.router import Listed, RoutedAlert, RouterName, router_of
+from trailwatch.store import alerts, away
+
+log = logging.getLogger(__name__)
 
 
 def reconcile(deps: Deps, job: JobContext) -> None:
     """Bring every open alert in step: missed ones are shown, changed ones brought up to date.
 
-    The list tells enough to see what differs; only that is read in full. Raises RouterError.
+    The list tells enough to see what differs; only that is read in full. Raises RouterError where
+    no on-call service answers.
     """
     sweep(deps)
-    there = deps.router.list_open()
-    with deps.db.reading() as tx:
-        here = alerts.list_open(tx)
-        known = {one.id: alerts.by_router_id(tx, one.id) for one in there}
-    for router_id in differing(there, known, here):
-        job.beat()
-        routed = deps.router.find(router_id)
-        if routed is None:
-            continue  # deleted there; what was shown stays shown
-        config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
-        people = names_in(deps, routed)
+    failed: list[RouterError] = []
+    asked = 0
+    for listed in deps.router.each_open():
+        error = listed.error or _in_step(deps, job, listed)
+        asked += listed.name != RouterName.DIRECT
         with deps.db.transaction() as tx:
-            confirmed(deps, tx, routed, config, people=people)
+            if error is None:
+                away.back(tx, listed.name)
+                continue
+            log.warning("%s was not compared with: %s", listed.name, error)
+            away.keep(tx, listed.name, error.what, deps.clock())
+        failed.append(error)
+    if failed and len(failed) >= asked:
+        raise failed[0]
+
+
+def _in_step(deps: Deps, job: JobContext, listed: Listed) -> RouterError | None:
+    """Bring the alerts of one service in step; why it could not be gone on with, else None."""
+    with deps.db.reading() as tx:
+        here = [one for one in alerts.list_open(tx) if router_of(one.router_id) == listed.name]
+        known = {one.id: alerts.by_router_id(tx, one.id) for one in listed.alerts}
+    for router_id in differing(listed.alerts, known, here):
+        job.beat()
+        try:
+            found = news.of_all(deps, router_id)
+        except RouterError as error:
+            if error.retryable:
+                return error
+            log.warning("alert %s was not read: %s", router_id, error)
+            continue
+        with deps.db.transaction() as tx:
+            if found is not None:
+                news.take(deps, tx, found)
+            elif alert := alerts.by_router_id(tx, router_id, lock=True):
+                news.take_absence(deps, tx, alert)
+    return None
 
 
 def differing(
@@ -45,7 +76,9 @@ def differing(
 
 
 def differs(routed: RoutedAlert, alert: Alert | None) -> bool:
-    """Whether an alert is new to us, or has another state, count, owner or priority there."""
+    """Whether an alert is new to us, has another state, count, owner or priority there, or was
+    changed since in what the list does not show: a note, an escalation.
+    """
     if alert is None:
         return True
     if alert.state is AlertState.CLOSED:
@@ -57,4 +90,4 @@ def differs(routed: RoutedAlert, alert: Alert | None) -> bool:
         routed.owner or alert.owner,
         routed.priority or alert.severity,
     )
-    return ours != theirs
+    return ours != theirs or is_newer(routed.updated_at, alert.updated_at)

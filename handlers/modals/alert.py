@@ -75,7 +75,8 @@ def change(deps: Deps, submission: Submission) -> None:
             ask_change(deps, tx, submission, alert, AlertAction.ASSIGN, words, to=to, note=why)
         if changes and not (passed_on and not deps.escalation):
             words = f"{who} changed the priority from {alert.severity} to {priority}{because}"
-            ask_change(deps, tx, submission, alert, AlertAction.PRIORITY, words, to=priority)
+            said = {"to": priority} if to or passed_on else {"to": priority, "note": why}
+            ask_change(deps, tx, submission, alert, AlertAction.PRIORITY, words, **said)
         if passed_on:
             ask_escalation(deps, tx, submission, alert, why)
 

@@ -51,7 +51,7 @@ def test_ours_is_known_by_its_words_as_often_as_it_was_written(db: Database) -> 
 def test_what_was_there_before_is_not_ours(db: Database) -> None:
     with db.transaction() as tx:
         alert_notes.keep_ours(tx, OURS)
-        assert alert_notes.take(tx, "a", "r", there(1, "looked at it", hours=-1))
+        assert alert_notes.take(tx, "a", "r", there(1, "looked at it", hours=-2))
         assert alert_notes.take(tx, "a", "jsm:r", there(1, "looked at it"))
         alert_notes.forget(tx, "sent:1")
         assert alert_notes.take(tx, "a", "r", there(2, "looked at it"))

@@ -31,6 +31,7 @@ class DirectRouter:
     """Acts on and reads alerts in the bot's store. Every action is done when it returns."""
 
     name: str = RouterName.DIRECT.value
+    unnoted: frozenset[str] = frozenset()
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db

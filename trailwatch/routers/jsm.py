@@ -2,15 +2,16 @@
 
 Integration events (`/jsm/ops/integration/v2/alerts`, an integration's key) take what people do to
 an alert, under their name; the Operations API (`/jsm/ops/api/CLOUD/v1`, e-mail and API token)
-reads, and does what events cannot. Both carry out later what they take. Source: "Integration
-events" and "Alerts", developer.atlassian.com/cloud/jira/service-desk-ops. Not tried on the real
-service; see docs/oncall.md.
+reads, and does what events cannot, under the name of the token's account. Both carry out later
+what they take. Source: "Integration events", "Alerts" and "Escalations",
+developer.atlassian.com/cloud/jira/service-desk-ops. Not tried on the real service; see
+docs/oncall.md.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -19,6 +20,7 @@ import urllib3
 
 from trailwatch.clock import iso
 from trailwatch.errors import RouterError
+from trailwatch.routers.atlassian import CALLED, AtlassianHttp, AtlassianPeople, as_object
 from trailwatch.routers.router import (
     Remark,
     RequestStatus,
@@ -28,12 +30,12 @@ from trailwatch.routers.router import (
     routed_alert,
 )
 
-TIMEOUT = urllib3.Timeout(connect=3, read=5)
 LIST_PAGE = 100
+MOST_ESCALATIONS = 1000
+"""Of one team."""
 MOST_PAGES = 5
 """Of an alert's notes; more than people write."""
 SOURCE = "trailwatch"
-CALLED = "Jira Service Management"
 EVENT, OPERATION = "event", "operation"
 """What stands before a request's id: which of the two APIs knows it."""
 
@@ -42,15 +44,22 @@ class JsmRouter:
     """Acts on and reads alerts. One instance serves all threads. Raises RouterError."""
 
     name: str = RouterName.JSM.value
+    unnoted = frozenset({"priority", "assign", "escalate"})
 
-    def __init__(self, url: str, cloud_id: str, email: str, token: str, key: str) -> None:
-        """key: of an API integration; email and token: of somebody who may read alerts."""
+    def __init__(
+        self, url: str, cloud_id: str, email: str, token: str, key: str, site_url: str = ""
+    ) -> None:
+        """key: of an API integration; email and token: of somebody who may read and change alerts;
+        site_url: of Jira itself, where people are looked up.
+        """
         self._events = f"{url.rstrip('/')}/jsm/ops/integration/v2/alerts"
         self._operations = f"{url.rstrip('/')}/jsm/ops/api/{quote(cloud_id, safe='')}/v1/alerts"
         self._key = {"Authorization": f"GenieKey {key}"}
         basic: dict[str, str] = urllib3.make_headers(basic_auth=f"{email}:{token}")
         self._basic = {"Authorization": basic["authorization"]}
-        self._pool = urllib3.PoolManager(maxsize=4, retries=False, timeout=TIMEOUT)
+        self._http = AtlassianHttp()
+        jira = site_url.rstrip("/") or f"{url.rstrip('/')}/ex/jira/{quote(cloud_id, safe='')}"
+        self._people = AtlassianPeople(self._http, jira, self._basic)
 
     def acknowledge(self, alert_id: str, user: str, note: str = "") -> str:
         """Acknowledge under a person's name; returns the request's id."""
@@ -73,16 +82,18 @@ class JsmRouter:
         return self._operation(alert_id, "snooze", user, note, endTime=iso(until.astimezone(UTC)))
 
     def assign(self, alert_id: str, user: str, owner: str, note: str = "") -> str:
-        """Raises RouterError: it takes an Atlassian account's id, which is not known here."""
-        raise _only_there("assigned")
+        """Make somebody the owner, by their e-mail address; no note goes with it."""
+        body = {"accountId": self._people.id_of(owner)}
+        return self._change("POST", alert_id, "assign", body)
 
     def escalate(self, alert_id: str, user: str, escalation: str, note: str = "") -> str:
-        """Raises RouterError: it takes an escalation's id, which is not known here."""
-        raise _only_there("escalated")
+        """Go on to the next rule of an escalation, by its name; no note goes with it."""
+        body = {"escalationId": self._escalation(escalation)}
+        return self._change("POST", alert_id, "escalate", body)
 
     def set_priority(self, alert_id: str, priority: str) -> str:
-        """Raises RouterError: how it is done by the API is not known for sure."""
-        raise _only_there("given another priority")
+        """Set the priority, P1 to P5."""
+        return self._change("PATCH", alert_id, "priority", {"priority": priority})
 
     def request_status(self, request_id: str) -> RequestStatus:
         """What became of a request; 404 is the answer until it has been carried out."""
@@ -108,7 +119,7 @@ class JsmRouter:
             if error.code == "404":
                 return None
             raise
-        return routed_alert(answer)
+        return self._named(routed_alert(answer))
 
     def notes(self, alert_id: str) -> list[Remark]:
         """The notes on an alert, oldest first; of more than 500 the newest."""
@@ -134,7 +145,8 @@ class JsmRouter:
             if not after:
                 break
             query["after"] = after[0]
-        return sorted(found, key=lambda one: one.at)
+        named = [replace(one, by=self._people.name_of(one.by)) for one in found]
+        return sorted(named, key=lambda one: one.at)
 
     def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
         """The open alerts with our tag, newest first; descriptions may be missing."""
@@ -149,7 +161,7 @@ class JsmRouter:
             }
             answer = self._ask("GET", f"{self._operations}?{urlencode(query)}", self._basic)
             page = [one for one in answer.get("values") or () if isinstance(one, Mapping)]
-            found += [routed_alert(one) for one in page]
+            found += [self._named(routed_alert(one)) for one in page]
             links = answer.get("links")
             if not page or not isinstance(links, Mapping) or not links.get("next"):
                 break
@@ -163,80 +175,53 @@ class JsmRouter:
         url = f"{self._operations}/{quote(alert_id, safe='')}/{action}"
         return f"{OPERATION}:{self._request(url, self._basic, {**_said(user, note), **more})}"
 
+    def _change(self, method: str, alert_id: str, part: str, body: Mapping[str, str]) -> str:
+        url = f"{self._operations}/{quote(alert_id, safe='')}/{part}"
+        answer = self._ask(method, url, self._basic, body)
+        return f"{OPERATION}:{answer.get('requestId', '')}"
+
+    def _escalation(self, name: str) -> str:
+        """The id of an escalation, of whichever team. Raises RouterError where none has the name.
+
+        Source: "Teams" and "Escalations" there: `platformTeams` and `values`.
+        """
+        root = self._operations.removesuffix("/alerts")
+        teams = self._ask("GET", f"{root}/teams", self._basic).get("platformTeams")
+        for team in teams if isinstance(teams, list) else ():
+            url = f"{root}/teams/{quote(str(team.get('teamId', '')), safe='')}/escalations"
+            for offset in range(0, MOST_ESCALATIONS, LIST_PAGE):
+                query = urlencode({"offset": offset, "size": LIST_PAGE})
+                page = self._ask("GET", f"{url}?{query}", self._basic).get("values") or []
+                for one in page:
+                    if one.get("name") == name:
+                        return str(one.get("id", ""))
+                if len(page) < LIST_PAGE:
+                    break
+        raise RouterError(
+            f"There is no escalation {name!r} in {CALLED}.",
+            "None of the teams that the token’s owner sees has one of that name.",
+            "Name one of theirs in OPSGENIE_ESCALATION.",
+            code="404",
+        )
+
+    def _named(self, alert: RoutedAlert) -> RoutedAlert:
+        """The alert with people's addresses in place of their accounts' ids."""
+        name_of = self._people.name_of
+        return replace(
+            alert,
+            owner=name_of(alert.owner),
+            acknowledged_by=name_of(alert.acknowledged_by),
+            closed_by=name_of(alert.closed_by),
+        )
+
     def _request(self, url: str, auth: Mapping[str, str], body: Mapping[str, str]) -> str:
         return str(self._ask("POST", url, auth, body).get("requestId", ""))
 
     def _ask(
         self, method: str, url: str, auth: Mapping[str, str], body: Mapping[str, str] | None = None
     ) -> Mapping[str, Any]:
-        headers = {**auth, "Accept": "application/json"}
-        content = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = json.dumps(body).encode()
-        operation = f"{method} {url.partition('?')[0].rpartition('/')[2]}"
-        try:
-            answer = self._pool.request(method, url, body=content, headers=headers)
-        except urllib3.exceptions.HTTPError as error:
-            raise RouterError(
-                f"{CALLED} does not answer.",
-                f"{operation}: {type(error).__name__}.",
-                "It is tried again; see JSM_API_URL if this goes on.",
-                operation=operation,
-                code="unreachable",
-                retryable=True,
-            ) from error
-        try:
-            said = json.loads(answer.data) if answer.data else {}
-        except ValueError:
-            said = None
-        if answer.status >= 400:
-            raise _refused(operation, answer.status, answer.headers, said)
-        if not isinstance(said, Mapping):
-            raise RouterError(
-                f"The answer of {CALLED} cannot be read.",
-                f"{operation}: it is no JSON object.",
-                operation=operation,
-                code="unreadable",
-            )
-        return said
+        return as_object(self._http.ask(method, url, auth, body))
 
 
 def _said(user: str, note: str) -> dict[str, str]:
     return {"user": user, "source": SOURCE, **({"note": note} if note else {})}
-
-
-def _only_there(done: str) -> RouterError:
-    return RouterError(
-        f"An alert of {CALLED} is not {done} from here.",
-        fix="Do it there; what changes is shown here.",
-        code="400",
-    )
-
-
-def _refused(operation: str, status: int, headers: Mapping[str, str], said: Any) -> RouterError:
-    why = ""
-    if isinstance(said, Mapping):
-        why = str(said.get("message") or said.get("errors") or "")[:300]
-    fix = {
-        401: "Check JSM_EMAIL, JSM_API_TOKEN and JSM_API_KEY.",
-        403: "Its plan has to include Operations, and the token's owner has to see the alerts.",
-        429: "It is tried again when its limit allows.",
-    }.get(status, "")
-    return RouterError(
-        f"{CALLED} answered {status} to {operation}.",
-        why,
-        fix,
-        operation=operation,
-        code=str(status),
-        request_id=str(headers.get("X-Request-ID", "")),
-        retryable=status == 429 or status >= 500,
-        retry_after=_seconds(headers.get("Retry-After")),
-    )
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        return float(value) if value else None
-    except ValueError:
-        return None

@@ -36,6 +36,7 @@ class OpsgenieRouter:
     """
 
     name = "opsgenie"
+    unnoted = frozenset({"priority"})
 
     def __init__(self, url: str, api_key: str) -> None:
         self._url = url.rstrip("/")

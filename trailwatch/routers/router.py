@@ -80,6 +80,11 @@ class AlertRouter(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def unnoted(self) -> frozenset[str]:
+        """The actions that take no note with them."""
+        ...
+
     def acknowledge(self, alert_id: str, user: str, note: str = "") -> str: ...
 
     def unacknowledge(self, alert_id: str, user: str, note: str = "") -> str: ...
@@ -204,6 +209,15 @@ def _ours(alert: RoutedAlert, name: str) -> RoutedAlert:
     return replace(alert, id=marked(name, alert.id), tiny_id="")
 
 
+@dataclass(frozen=True)
+class Listed:
+    """The open alerts of one service, or why it did not tell them."""
+
+    name: str
+    alerts: tuple[RoutedAlert, ...] = ()
+    error: RouterError | None = None
+
+
 class Routers:
     """All on-call services of this process as one: ids say whose they are ("direct:5f3c")."""
 
@@ -255,6 +269,11 @@ class Routers:
         found = router.find(own)
         return found and _ours(found, router.name)
 
+    def takes_note(self, alert_id: str, action: str) -> bool:
+        """Whether an action takes a note with it in the service that has the alert."""
+        router, _ = self._of(alert_id)
+        return action not in router.unnoted
+
     def notes(self, alert_id: str) -> list[Remark]:
         router, own = self._of(alert_id)
         return router.notes(own)
@@ -266,10 +285,23 @@ class Routers:
     def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
         """The open alerts of all services in use; raises RouterError where one does not answer."""
         found: list[RoutedAlert] = []
-        for name in dict.fromkeys(self._in_use()):
-            router, _ = self._of(marked(name, ""))
-            found += [_ours(one, name) for one in router.list_open(limit)]
+        for listed in self.each_open(limit):
+            if listed.error is not None:
+                raise listed.error
+            found += listed.alerts
         return found
+
+    def each_open(self, limit: int = 1000) -> list[Listed]:
+        """The open alerts of each service in use, by itself."""
+        return [self._listed(name, limit) for name in dict.fromkeys(self._in_use())]
+
+    def _listed(self, name: str, limit: int) -> Listed:
+        try:
+            router, _ = self._of(marked(name, ""))
+            alerts = tuple(_ours(one, name) for one in router.list_open(limit))
+        except RouterError as error:
+            return Listed(name, error=error)
+        return Listed(name, alerts)
 
     def _of(self, identifier: str) -> tuple[AlertRouter, str]:
         name = router_of(identifier)

@@ -11,8 +11,10 @@ from trailwatch.routers.router import Remark
 from trailwatch.store.tables import alert_note as table
 from trailwatch.store.upsert import insert_new
 
-SKEW = timedelta(minutes=2)
-"""So much earlier than ours the service's clock may say that a note was written."""
+SKEW = timedelta(hours=1)
+"""So much earlier than ours the service's clock may say that a note was written: the same words
+within an hour are the same note.
+"""
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,13 @@ def get(tx: Connection, job_id: int) -> JobRow | None:
     return None if row is None else _row(row)
 
 
+def lately(tx: Connection, kind: str, since: datetime) -> list[JobRow]:
+    """The jobs of a kind that are not finished, or were not before `since`; oldest first."""
+    open_ = job.c.state.in_((JobState.QUEUED, JobState.RUNNING))
+    chosen = select(job).where(job.c.kind == kind, open_ | (job.c.finished_at >= since))
+    return [_row(row) for row in tx.execute(chosen.order_by(job.c.id))]
+
+
 def claim(tx: Connection, *, owner: str, now: datetime, lease: datetime) -> JobRow | None:
     """Take the job that waits longest, until `lease`; None where none is due."""
     ready = or_(

@@ -103,6 +103,15 @@ alert_note = Table(
 Index("alert_note_alert", alert_note.c.alert)
 Index("alert_note_there", alert_note.c.router_id, alert_note.c.there)
 
+# On-call services that do not answer, and since when.
+away_service = Table(
+    "away_service",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("error", Words, nullable=False),
+    Column("since", Moment, nullable=False),
+)
+
 # Channels that were archived or left, and since when; whoever must know is told once.
 lost_channel = Table(
     "lost_channel",

@@ -1,0 +1,150 @@
+"""Knows how what people did in the on-call service is read, and comes into its alert's thread.
+
+Only what the service itself says is shown: a webhook tells no more than where to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from handlers import told
+from handlers.deps import Deps
+from handlers.intake import alarm_arn, asked_lately, confirmed, names_in, say
+from handlers.threads import say_in_thread
+from trailwatch.alert import Alert, AlertState, Transition, advance
+from trailwatch.routers.router import Remark, RoutedAlert, title_of
+from trailwatch.site import SiteConfig
+from trailwatch.store import alert_notes, alerts
+
+DELETE = "Delete"
+
+
+@dataclass(frozen=True)
+class News:
+    """An alert as the service has it now, with what was read of its notes and its log.
+
+    by, action and at: of the webhook that told of it; "" and None where none did.
+    """
+
+    routed: RoutedAlert
+    config: SiteConfig
+    people: Mapping[str, str]
+    by: str = ""
+    action: str = ""
+    at: datetime | None = None
+    notes: Sequence[Remark] = ()
+    log: Sequence[Remark] = ()
+
+
+def of_webhook(
+    deps: Deps, router_id: str, *, by: str, action: str, at: datetime | None, noted: bool
+) -> News | None:
+    """What a webhook's action makes worth reading; None where the alert is gone there.
+
+    Raises RouterError.
+    """
+    return _read(
+        deps,
+        router_id,
+        noted=noted,
+        logged=bool(action) and action not in told.SHOWN,
+        webhook=(by, action, at),
+    )
+
+
+def of_all(deps: Deps, router_id: str) -> News | None:
+    """All there is, for what no webhook told; None where the alert is gone there."""
+    return _read(deps, router_id, noted=True, logged=True)
+
+
+def of_notes(deps: Deps, router_id: str) -> News | None:
+    """The alert with its notes; None where it is gone there."""
+    return _read(deps, router_id, noted=True, logged=False)
+
+
+def _read(
+    deps: Deps,
+    router_id: str,
+    *,
+    noted: bool,
+    logged: bool,
+    webhook: tuple[str, str, datetime | None] = ("", "", None),
+) -> News | None:
+    routed = deps.router.find(router_id)
+    if routed is None:
+        return None
+    notes = deps.router.notes(router_id) if noted else []
+    log = deps.router.log(router_id) if logged else []
+    by, action, at = webhook
+    people = names_in(deps, routed, by, *(one.by for one in notes), *(one.by for one in log))
+    config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
+    return News(routed, config, people, by, action, at, notes, log)
+
+
+def take(deps: Deps, tx: Connection, news: News) -> Alert:
+    """Bring the alert in step, and tell in its thread what others did; the alert as it is now."""
+    before = alerts.by_router_id(tx, news.routed.id, lock=True)
+    alert = confirmed(
+        deps,
+        tx,
+        news.routed,
+        news.config,
+        by=news.by,
+        people=news.people,
+        action=news.action,
+        log=news.log,
+    )
+    # The log of one that was not known here before is told by what it led to.
+    shown = before or alert
+    asked = asked_lately(deps, tx, alert.id)
+    for line in told.lines(
+        news.log, shown, by=news.by, action=news.action, at=news.at, asked=asked
+    ):
+        say_in_thread(deps, tx, alert, line.key, line.words)
+    take_notes(deps, tx, alert, news.routed.id, news.notes)
+    return alert
+
+
+def take_notes(
+    deps: Deps, tx: Connection, alert: Alert, router_id: str, notes: Sequence[Remark]
+) -> None:
+    """Tell each note that somebody wrote in the service, once."""
+    for note in notes:
+        if alert_notes.take(tx, alert.id, router_id, note):
+            words = told.note_words(alert, router_id, note)
+            say_in_thread(deps, tx, alert, f"note:{note.id}", words)
+
+
+def take_deletion(deps: Deps, tx: Connection, router_id: str, by: str) -> None:
+    """An alert that somebody deleted there, which the service confirms, is over here, too.
+
+    Not where a second service still has it, or where another of its ids is meant.
+    """
+    alert = alerts.by_router_id(tx, router_id, lock=True)
+    if alert is None or alert.state is AlertState.CLOSED:
+        return
+    who = alert.shown(by) if by else "Somebody"
+    say_in_thread(deps, tx, alert, "deleted", f"{who} deleted this in {title_of(router_id)}.")
+    if alert.router_id == router_id and not alerts.twins(tx, alert.id):
+        over(deps, tx, alert, by)
+
+
+def take_absence(deps: Deps, tx: Connection, alert: Alert) -> None:
+    """Say once that the service has an alert no more; whether somebody deleted it, none tells."""
+    words = (
+        f"This alert is not in {title_of(alert.router_id)} any more: somebody deleted it there, or "
+        "the bot’s key does not show it. Close it here when it is dealt with."
+    )
+    say_in_thread(deps, tx, alert, "deleted", words)
+
+
+def over(deps: Deps, tx: Connection, alert: Alert, by: str) -> None:
+    """Close an alert that the service has no more."""
+    at = max(deps.clock(), alert.updated_at)
+    closed = advance(replace(alert, pending=""), Transition(AlertState.CLOSED, at, by))
+    alerts.save(tx, closed)
+    say(deps, tx, closed)
