@@ -1,12 +1,23 @@
-"""Knows how a kept search becomes one page of events, and what the next one is. Sends nothing."""
+"""Knows how a kept search becomes one page of events, where it is shown, and what the next is."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from handlers.alert_search import alarm_window_of, pattern_of
-from handlers.blocks.events import SHOWN_EVENTS, Found, Pages, events_message, search_message
+from handlers.answering import tell
+from handlers.archive_pages import PLACE, archive_page
+from handlers.blocks.events import (
+    SHOWN_EVENTS,
+    Found,
+    Pages,
+    archive_running,
+    events_message,
+    search_message,
+)
 from handlers.blocks.kit import Message
 from handlers.deps import Deps
 from handlers.intake import names_of
@@ -17,9 +28,17 @@ from trailwatch.errors import NotFound, TrailwatchError
 from trailwatch.event import Event
 from trailwatch.pattern import parse
 from trailwatch.search.logs import EventQuery, NewestPage
-from trailwatch.store import alerts, event_searches
+from trailwatch.store import alerts, event_searches, outbox
 from trailwatch.store.event_searches import EventSearch
+from trailwatch.store.outbox import Outgoing
 
+PAGE = "events.page"
+"""The kind of job that shows one page, and can be cancelled."""
+SHORT = timedelta(days=1)
+"""What the log group may lack at the far end of a window before the archive is offered."""
+TICK = timedelta(microseconds=1)
+TELL_EVERY = 3.0
+"""Seconds between two looks at how far a search of the archive is."""
 STOPPED = "The search stopped after 20 seconds: Older goes on from there."
 KEPT = "Ask for the events anew: [Show events], or /trailwatch events."
 
@@ -32,6 +51,10 @@ class Page:
     events: tuple[Event, ...]
     older: EventSearch | None
     note: str = ""
+    archive: EventSearch | None = None
+    """The search that goes on in the archive, where the log group's records begin too late."""
+    reached: datetime | None = None
+    """Back to when it was looked, where that is not the whole window."""
 
 
 def of_alert(deps: Deps, alert: Alert, search_id: str) -> EventSearch:
@@ -62,17 +85,83 @@ def kept_search(deps: Deps, search_id: str, person_id: str) -> EventSearch:
     return found
 
 
-def look(deps: Deps, search: EventSearch) -> Page:
+def look(deps: Deps, job: JobContext, search: EventSearch) -> Page:
     """Search one page, and keep what its buttons stand for. Raises AwsError."""
+    in_archive = search.place == PLACE
+    page = _in_archive(deps, job, search, search) if in_archive else _in_log_group(deps, search)
+    if page.archive is not None and not page.events and job.kind == PAGE:
+        # Who asks for a time of which the log group knows nothing need not ask twice.
+        page = _in_archive(deps, job, page.archive, search)
+    with deps.db.transaction() as tx:
+        for one in (page.search, page.older, page.archive):
+            if one is not None:
+                event_searches.keep(tx, one, deps.clock())
+    return page
+
+
+def _in_log_group(deps: Deps, search: EventSearch) -> Page:
     source = deps.logs(deps.sites.config(search.site))
     query = EventQuery(parse(search.pattern), search.start, search.end)
     found = source.newest(query, want=SHOWN_EVENTS, skip=search.skip)
     older = _older(search, found)
+    note = "" if found.complete else STOPPED
+    oldest = None
+    if older is None and deps.clock() - search.start > SHORT:
+        oldest = source.oldest(search.start, search.end)
+        if oldest is None or oldest - search.start > SHORT:
+            where = search.shown + len(found.events)
+            archive = replace(
+                search,
+                id=f"{search.id.split('.')[0]}.{where}-archive",
+                end=oldest - TICK if oldest else search.end,
+                skip=0,
+                shown=where,
+                place=PLACE,
+            )
+            known = f"since {oldest:%Y-%m-%d %H:%M} UTC" if oldest else "of this time"
+            note = f"The log group has {'' if oldest else 'no '}records {known}."
+            return Page(search, found.events, None, note, archive, oldest)
+    return Page(search, found.events, older, note)
+
+
+def _in_archive(deps: Deps, job: JobContext, search: EventSearch, asked: EventSearch) -> Page:
+    """asked: the search in whose place it is shown how far this one is."""
+    told = 0.0
+
+    def tell(day: datetime, records: int, matches: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        # An answer in private can be given five times, and none of them edited.
+        if job.kind != PAGE or (told and (search.asked_by or now - told < TELL_EVERY)):
+            return
+        told = now
+        show(deps, job, asked, archive_running(day, records, matches, job.id))
+
+    found = archive_page(deps, job, search, tell)
+    return Page(search, found.events, found.older, found.note, reached=found.reached)
+
+
+def show(deps: Deps, job: JobContext, search: EventSearch, message: Message) -> None:
+    """Show a page where its search belongs: in a thread, in a channel or in private."""
+    if search.asked_by:
+        tell(deps, job, message)
+    else:
+        put(deps, search, message)
+
+
+def put(deps: Deps, search: EventSearch, message: Message, key: str = "") -> None:
+    """Post a page, once: the same page asked for again is the same message."""
+    own = key or f"events:{search.id}"
+    outgoing = Outgoing(
+        key=own,
+        lane=search.channel,
+        text=message.text,
+        blocks=message.blocks,
+        metadata={"alert_id": search.alert_id} if search.alert_id else {},
+        thread_of=None if search.thread_of in ("", own) else search.thread_of,
+    )
     with deps.db.transaction() as tx:
-        for one in (search, older):
-            if one is not None:
-                event_searches.keep(tx, one, deps.clock())
-    return Page(search, found.events, older, "" if found.complete else STOPPED)
+        outbox.say(tx, outgoing, deps.clock())
 
 
 def learn_names(deps: Deps, events: Iterable[Event]) -> None:
@@ -102,7 +191,7 @@ def page_message(deps: Deps, job: JobContext, search: EventSearch) -> Message:
         with deps.db.reading() as tx:
             alert = alerts.get(tx, search.alert_id)
     try:
-        page = look(deps, search)
+        page = look(deps, job, search)
     except TrailwatchError as error:
         if worth_another_try(job, error):
             raise
@@ -120,8 +209,12 @@ def _shown(deps: Deps, page: Page, alert: Alert | None) -> Message:
         older=page.older.id if page.older else "",
         before=search.shown,
         files=not search.asked_by,
+        archive=page.archive.id if page.archive else "",
     )
-    searched = (search.start, search.end if search.shown else search.first_end)
+    searched = (
+        page.reached or search.start,
+        search.end if search.shown or search.place else search.first_end,
+    )
     offices = deps.sites.config_or_blank(search.site).offices
     learn_names(deps, page.events)
     names = names_of(deps, page.events)

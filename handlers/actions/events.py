@@ -5,9 +5,9 @@ from __future__ import annotations
 from handlers.access import Role
 from handlers.actions.action import Action
 from handlers.audit import note
-from handlers.blocks.events import FILE, OLDER, SEARCH
+from handlers.blocks.events import ARCHIVE, CANCEL, FILE, OLDER, SEARCH
 from handlers.deps import Deps
-from handlers.event_pages import kept_search
+from handlers.event_pages import PAGE, kept_search
 from handlers.request import Click, Reply
 from trailwatch.errors import NotFound
 from trailwatch.store import alerts, jobs
@@ -46,6 +46,16 @@ def search_more(deps: Deps, click: Click) -> Reply:
     return _start(deps, click, "events.open_search", trigger_id=click.trigger_id)
 
 
+def cancel(deps: Deps, click: Click) -> Reply:
+    """Ask a search of the archive to stop; it shows what it has found so far."""
+    number = int(click.value[:18]) if click.value.isascii() and click.value.isdigit() else 0
+    with deps.db.transaction() as tx:
+        if not jobs.ask_to_stop(tx, number, PAGE, click.person.name, deps.clock()):
+            return Reply("This search has ended already.")
+        note(deps, tx, click, CANCEL, "", "asked")
+    return Reply()
+
+
 def _start(deps: Deps, click: Click, kind: str, **more: str) -> Reply:
     search = kept_search(deps, click.value, click.person.id)
     arguments = {
@@ -66,6 +76,8 @@ ACTION = Action("alert.events", Role.VIEWER, "see events", show_events)
 ACTIONS = (
     ACTION,
     Action(OLDER, Role.VIEWER, "see events", older),
+    Action(ARCHIVE, Role.VIEWER, "see events", older),
+    Action(CANCEL, Role.VIEWER, "cancel a search", cancel),
     Action(FILE, Role.VIEWER, "see events", as_file),
     Action(SEARCH, Role.VIEWER, "search events", search_more),
 )

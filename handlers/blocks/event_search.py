@@ -26,6 +26,8 @@ SINCES = (
     ("7d", "the last week"),
     ("30d", "the last 30 days"),
     ("90d", "the last 90 days"),
+    ("180d", "the last 180 days"),
+    ("365d", "the last year"),
 )
 ALARM = "alarm"
 ME, HERE = "me", "here"
@@ -44,7 +46,9 @@ def search_view(
     first = ALARM if of_alert else "24h"
     places = [(ME, "only to me"), (HERE, "in the alert’s thread" if of_alert else "in the channel")]
     blocks = [
-        kit.context(f"In the log group of {code(site, 60)}. All that is filled in must match."),
+        kit.context(f"In the log group of {code(site, 60)}, and in the archive for what is older. "
+            "All that is filled in must match."
+        ),
         _text(WHAT, "Filter pattern, or a detection’s id", '{ $.errorCode = "AccessDenied*" }',
               first=pattern, long=True),
         _text(WHO, "Who", "a part of a name, an ARN, an access key"),

@@ -18,6 +18,7 @@ from trailwatch.event import Event
 
 SHOWN_EVENTS = 20
 OLDER, FILE, SEARCH = "events.older", "events.file", "events.search"
+ARCHIVE, CANCEL = "events.archive", "events.cancel"
 _LONG = "{date_short_pretty} {time}"
 _LATE = "CloudTrail delivers within about 5 to 10 minutes."
 
@@ -28,12 +29,14 @@ class Pages:
 
     `this` and `older` are the opaque ids of this page and of the next; `older` is "" on the last.
     `before` events came on the pages before. Not `files`: the page can't be had as a file.
+    `archive` is the id of the search that goes on in the archive, "" where there is no need.
     """
 
     this: str
     older: str = ""
     before: int = 0
     files: bool = True
+    archive: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,14 @@ def events_message(
             kit.rich_text(kit.lines(said)),
         ]
     return kit.message(_sentence(found, f"behind {title}"), [*blocks, *_end(found)])
+
+
+def archive_running(day: datetime, records: int, matches: int, job: int) -> Message:
+    """How far a search of the archive is; job: the id of its job, for the button Cancel."""
+    text = f"Searching the archive: {day:%Y-%m-%d}, {count(records, 'record')} read, "
+    text += f"{count(matches, 'matching event')} so far."
+    cancel = kit.button("Cancel", CANCEL, str(job))
+    return kit.message(text, [kit.section(f":hourglass_flowing_sand: {text}"), kit.actions(cancel)])
 
 
 def search_message(pattern: str, found: Found, error: TrailwatchError | None = None) -> Message:
@@ -178,7 +189,10 @@ def _end(found: Found) -> list[Block]:
     older = kit.button("Older", OLDER, pages.older) if pages.older else None
     has_file = pages.files and bool(found.events)
     file = kit.button("Records as a file", FILE, pages.this) if has_file else None
-    return [*end, kit.actions(older, file, kit.button("Search…", SEARCH, pages.this))]
+    archive = None
+    if pages.archive:
+        archive = kit.button("Search the archive", ARCHIVE, pages.archive)
+    return [*end, kit.actions(older, archive, file, kit.button("Search…", SEARCH, pages.this))]
 
 
 def _window(found: Found) -> str:

@@ -39,7 +39,7 @@ def open_search(deps: Deps, request: Request, call: Invocation) -> Reply:
 COMMANDS = (
     Command(
         "events", "events [--site SITE]", "events",
-        "Search the events of the log group by pattern, person, event, address and time",
+        "Search events by pattern, person, event, address and time, in log group and archive",
         Role.VIEWER, open_search, options=("site",),
     ),
 )  # fmt: skip

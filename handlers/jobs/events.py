@@ -7,16 +7,15 @@ import json
 from handlers.answering import tell
 from handlers.blocks.errors import error_message
 from handlers.blocks.event_search import search_view
-from handlers.blocks.kit import Message, code, count, esc
+from handlers.blocks.kit import code, count, esc
 from handlers.deps import Deps
-from handlers.event_pages import look, page_message
+from handlers.event_pages import look, page_message, show
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.jobs.setup_destroy import LATE
 from handlers.tracing import record_of
 from trailwatch.errors import NotFound, SlackError, TrailwatchError
 from trailwatch.store import event_searches, outbox
 from trailwatch.store.event_searches import EventSearch
-from trailwatch.store.outbox import Outgoing
 
 
 def show_page(deps: Deps, job: JobContext) -> None:
@@ -24,26 +23,7 @@ def show_page(deps: Deps, job: JobContext) -> None:
     search = _search(deps, job)
     if search is None:
         return
-    message = page_message(deps, job, search)
-    if search.asked_by:
-        tell(deps, job, message)
-    else:
-        put(deps, search, message)
-
-
-def put(deps: Deps, search: EventSearch, message: Message, key: str = "") -> None:
-    """Post a page, once: the same page asked for again is the same message."""
-    own = key or f"events:{search.id}"
-    outgoing = Outgoing(
-        key=own,
-        lane=search.channel,
-        text=message.text,
-        blocks=message.blocks,
-        metadata={"alert_id": search.alert_id} if search.alert_id else {},
-        thread_of=None if search.thread_of in ("", own) else search.thread_of,
-    )
-    with deps.db.transaction() as tx:
-        outbox.say(tx, outgoing, deps.clock())
+    show(deps, job, search, page_message(deps, job, search))
 
 
 def put_file(deps: Deps, job: JobContext) -> None:
@@ -52,7 +32,7 @@ def put_file(deps: Deps, job: JobContext) -> None:
     if search is None:
         return
     try:
-        page = look(deps, search)
+        page = look(deps, job, search)
         if not page.events:
             raise NotFound("There are no records on this page any more.")
         text = json.dumps([record_of(event) for event in page.events], indent=2)

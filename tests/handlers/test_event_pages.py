@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,7 +17,8 @@ from handlers.intake import show_new
 from handlers.modals.modal import Submission
 from handlers.modals.table import modal_of, submitted
 from trailwatch.alert import Alert, AlertFields, AlertState
-from trailwatch.clock import iso
+from trailwatch.backtest import Piece, Problem
+from trailwatch.clock import iso, utc_now
 from trailwatch.errors import NotFound, UsageError
 
 GROUP, STREAM = "/trailwatch/cloudtrail", "pages"
@@ -238,3 +240,95 @@ def test_nothing_is_no_error(desk: Desk) -> None:
     assert "No events match" in desk.house.told()[-1]["text"]
     with pytest.raises(NotFound):
         desk.house.click("events.older", "guessed")
+
+
+BUCKET = "trailwatch-123456789012-us-east-1"
+
+
+def archive(desk: Desk, days: float, records: list[dict[str, Any]], late: float = 0.1) -> None:
+    """A file of the trail's, delivered some hours after what it tells of."""
+    at = desk.house.deps.clock() - timedelta(days=days)
+    for one in records:
+        one["eventTime"] = iso(at)
+    delivered = at + timedelta(hours=late)
+    name = f"123456789012_CloudTrail_us-east-1_{delivered:%Y%m%dT%H%MZ}_{days}abcdefgh.json.gz"
+    key = f"AWSLogs/123456789012/CloudTrail/us-east-1/{delivered:%Y/%m/%d}/{name}"
+    body = gzip.compress(json.dumps({"Records": records}).encode())
+    desk.house.client("s3", "AKIAEXAMPLESANDBOX01").put_object(Bucket=BUCKET, Key=key, Body=body)
+
+
+def renamed(numbers: range, name: str) -> list[dict[str, Any]]:
+    now = utc_now()
+    return [{**record(number, now), "eventName": name} for number in numbers]
+
+
+def test_what_the_log_group_no_longer_has_is_found_in_the_archive(desk: Desk) -> None:
+    archive(desk, 2, renamed(range(100, 118), "DeleteBucketPolicy"))
+    archive(desk, 3, renamed(range(118, 123), "DeleteBucketPolicy"))
+    archive(desk, 3.01, renamed(range(118, 119), "DeleteBucketPolicy"), late=1.5)
+    archive(desk, 5, renamed(range(123, 126), "DeleteBucketPolicy"))
+    archive(desk, 9, renamed(range(126, 127), "DeleteBucketPolicy"))
+    before = len(desk.pages())
+    desk.house.command("events")
+    desk.submit(desk.opened[-1], **{NAME: "DeleteBucketPolicy", WHERE: HERE, SINCE: "7d"})
+    (first,) = desk.pages()[before:]
+    assert len(ids(first)) == 20
+    assert f"From the archive in the bucket {BUCKET}" in json.dumps(first)
+    desk.house.click("events.older", desk.buttons(first)["events.older"])
+    (second,) = desk.pages()[before + 1 :]
+    found = ids(first) + ids(second)
+    assert sorted(found) == [UUID.format(n) for n in range(100, 126)], "each once, none older"
+    assert "events.older" not in desk.buttons(second)
+    desk.house.click("events.file", desk.buttons(second)["events.file"])
+    assert len(json.loads(desk.uploads[-1][2])) == len(ids(second))
+    assert "hourglass" not in json.dumps(desk.pages()[before:])
+
+
+def test_the_last_page_of_the_log_group_leads_to_the_archive(desk: Desk) -> None:
+    desk.house.command("events")
+    archive(desk, 4, renamed(range(200, 203), "PutBucketPolicy"))
+    desk.submit(desk.opened[-1], **{WHO: "kim", NAME: "PutBucketPolicy", SINCE: "7d"})
+    told = desk.house.told()[-1]
+    while "events.older" in desk.buttons(told):
+        desk.house.click("events.older", desk.buttons(told)["events.older"])
+        told = desk.house.told()[-1]
+    assert "The log group has records since" in json.dumps(told)
+    desk.house.click("events.archive", desk.buttons(told)["events.archive"])
+    running, told = desk.house.told()[-2:]
+    assert "Searching the archive" in running["text"]
+    assert ids(told) == [UUID.format(n) for n in (202, 200)]
+
+
+def test_a_search_of_the_archive_can_be_cancelled(desk: Desk) -> None:
+    house = desk.house
+    kept = house.deps
+
+    def slow(config: Any, since: datetime, until: datetime | None = None) -> Iterator[Piece]:
+        running = next(m for m in reversed(desk.pages()) if "Searching the archive" in m["text"])
+        house.click("events.cancel", desk.buttons(running)["events.cancel"])
+        found = {**record(300, utc_now()), "eventName": "GoneBy", "eventTime": iso(until or since)}
+        yield Piece("one", data=json.dumps({"Records": [found]}).encode())
+        raise AssertionError("it goes on")
+
+    house.command("events")
+    house.deps = replace(kept, archive=slow)
+    desk.submit(desk.opened[-1], **{NAME: "GoneBy", WHERE: HERE, SINCE: "30d"})
+    house.deps = kept
+    page = desk.pages()[-1]
+    assert "Cancelled by alice: of " in json.dumps(page)
+    assert ids(page) == [UUID.format(300)]
+    assert "events.older" in desk.buttons(page)
+    stale = house.click("events.cancel", "1")
+    assert stale.text == "This search has ended already."
+
+
+def test_an_archive_that_cannot_be_read_is_said(desk: Desk) -> None:
+    house = desk.house
+    kept = house.deps
+    denied = Problem("s3://x", "Nobody may read it.", denied=True)
+    house.command("events")
+    house.deps = replace(kept, archive=lambda config, since, until=None: iter([denied]))
+    desk.submit(desk.opened[-1], **{NAME: "NeverCalled", SINCE: "90d"})
+    house.deps = kept
+    told = house.told()[-1]
+    assert "cannot be read: Nobody may read it." in json.dumps(told)

@@ -37,6 +37,8 @@ class EventSearch:
     asked_by: str = ""
     channel: str = ""
     thread_of: str = ""
+    place: str = ""
+    """Where: "" for the log group, or "archive" for the bucket behind it."""
 
 
 def new_id() -> str:
