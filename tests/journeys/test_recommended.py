@@ -46,7 +46,10 @@ def expected(dataset: Path) -> set[str]:
 @pytest.fixture(scope="module")
 def replayed(start_sandbox: Callable[..., Any], dataset: Path, expected: set[str]) -> Iterator[Any]:
     """A sandbox with the pack, after the replay, when every expected alert is there."""
-    sandbox = start_sandbox("--speed", "300", "--replay", str(dataset))
+    sandbox = start_sandbox(
+        *("--speed", "300", "--replay", str(dataset)),
+        *("--set", "TRAILWATCH_ROLLUP=0"),
+    )
     sandbox.set_up(PACK)
     sandbox.until(lambda: sandbox.get("/api/status")["replay"]["state"] == "ended", 60, "the end")
     sandbox.until(lambda: len(sandbox.alerts()) >= len(expected), 60, "every alert")
