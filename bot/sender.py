@@ -272,7 +272,7 @@ class Sender:
                 return _nothing
             outcome = self._call("chat.update", _content(claim) | {"ts": claim.ts})
             if outcome.ending is not Ending.APPLIED:
-                return self._failure(claim, outcome)
+                return self._failure(claim, outcome, said=True)
 
         def write(tx: Connection, now: datetime) -> None:
             results.verified(tx, claim, now=now, rules=self._rules)
@@ -318,14 +318,17 @@ class Sender:
                 return channel, sorted(stamps)
             arguments["cursor"] = cursor
 
-    def _failure(self, claim: Claim, outcome: Outcome) -> _Write:
+    def _failure(self, claim: Claim, outcome: Outcome, said: bool = False) -> _Write:
+        """said: content was sent in a look or a verification, and may come late."""
         self._counters.add(f"slack_{outcome.ending.replace(' ', '_')}_total")
         ending, error = outcome.ending, outcome.error
         looking = claim.move in (Move.LOOK, Move.VERIFY)
         if ending is Ending.HELD and looking and outcome.code == "missing_scope":
             ending = Ending.REFUSED
+        later = timedelta(0)
         if ending is Ending.AMBIGUOUS and looking:
             ending = Ending.NOT_APPLIED
+            later = self._lateness() if said else later
         if ending is Ending.NOT_APPLIED and not looking and claim.attempts >= _MOST_ATTEMPTS:
             ending = Ending.REFUSED
         log.info("%s of %s: %s, %s", claim.move, claim.key, ending, error)
@@ -334,9 +337,11 @@ class Sender:
             if ending is Ending.REFUSED:
                 return results.refused(tx, claim, error=error, now=now)
             if ending is Ending.AMBIGUOUS:
-                results.ambiguous(tx, claim, error=error, now=now, rules=self._rules)
+                mine = results.ambiguous(tx, claim, error=error, now=now, rules=self._rules)
+                if not mine:
+                    results.suspect(tx, claim, now=now, at=now + self._lateness())
                 return None
-            until = now + timedelta(seconds=_pause(ending, outcome, claim))
+            until = now + max(later, timedelta(seconds=_pause(ending, outcome, claim)))
             if ending is Ending.LIMITED and claim.move is Move.EDIT:
                 # chat.update is limited by workspace, not by channel.
                 self._no_edits_before = until
@@ -352,6 +357,10 @@ class Sender:
             return None
 
         return write
+
+    def _lateness(self) -> timedelta:
+        """How long Slack may take to apply a call whose answer was lost."""
+        return self._rules.verify[0] if self._rules.verify else timedelta(0)
 
     def _still_mine(self, claim: Claim) -> bool:
         """Keep the claim for another call; False where it was lost, or the database is away."""

@@ -247,6 +247,9 @@ def _take(
             "attempted_at": now,
             "first_attempt_at": row.first_attempt_at or now,
         }
+    elif step.move is Move.VERIFY and rules.verify:
+        # Who dies in it may have a call on its way, which could come after something newer.
+        values["verify_at"] = now + rules.verify[0]
     if step.move is Move.POST:
         mine["post_from"] = max(held.post_from or now, now) + rules.post_interval
     elif step.move is Move.EDIT:

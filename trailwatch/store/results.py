@@ -155,10 +155,13 @@ def refused(tx: Connection, held: Claim, *, error: str, now: datetime) -> Sent |
     return sent_of(tx.execute(select(message).where(message.c.key == held.key)).one())
 
 
-def suspect(tx: Connection, held: Claim, *, now: datetime) -> None:
-    """A call was applied after its claim was lost: a post may be a twin, an edit too old."""
+def suspect(tx: Connection, held: Claim, *, now: datetime, at: datetime | None = None) -> None:
+    """A call was applied after its claim was lost: a post may be a twin, an edit too old.
+
+    at: when to verify, where nobody knows yet whether it was applied; else at once.
+    """
     tx.execute(select(lane.c.key).where(lane.c.key == held.lane).with_for_update())
-    values: dict[str, Any] = {"verify_at": now}
+    values: dict[str, Any] = {"verify_at": at or now}
     if held.move is Move.POST:
         values["verify_round"] = 1
     tx.execute(update(message).where(message.c.key == held.key).values(**values))
