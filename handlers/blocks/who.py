@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handlers.blocks import kit
 from handlers.blocks.event_table import origin, tool
@@ -152,7 +152,9 @@ def _news(seen: Seen) -> str:
     if not seen.news or seen.known_since is None:
         return ""
     told = ", ".join(_NEWS[kind] for kind in seen.news)
-    return f"{told} in {span(seen.event.time - seen.known_since)} of records"
+    known = seen.event.time - seen.known_since
+    days = (known + timedelta(hours=1)) // timedelta(days=1)
+    return f"{told} in {count(days, 'day') if days > 1 else span(known)} of records"
 
 
 def _origin(seen: Seen, offices: Collection[str]) -> str:

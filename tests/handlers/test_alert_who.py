@@ -167,7 +167,7 @@ def test_what_was_seen_before_is_not_new_and_a_new_address_is(house: Any) -> Non
     put(house, [record(house, "anybody", "ListBuckets", iam_user("jo", 9))], 13)
     put(house, [record(house, "kim-1", "PutBucketPolicy", kim)])
     fire(house, "w2")
-    assert re.search(r"not seen before in 1[34] d[^·]* of records", shown(house, "alert:w2"))
+    assert re.search(r"not seen before in 13 days of records", shown(house, "alert:w2"))
     house.pass_time(minutes=65)
     put(house, [record(house, "kim-2", "PutBucketPolicy", kim)])
     fire(house, "w3")
@@ -177,7 +177,7 @@ def test_what_was_seen_before_is_not_new_and_a_new_address_is(house: Any) -> Non
     away = record(house, "kim-3", "PutBucketPolicy", kim, sourceIPAddress="203.0.113.77")
     put(house, [away])
     fire(house, "w4")
-    assert "first time from this address in 1" in shown(house, "alert:w4")
+    assert "first time from this address in 13 days of records" in shown(house, "alert:w4")
     with house.deps.db.reading() as tx:
         alert = alerts.get(tx, "w4")
     assert alert is not None
