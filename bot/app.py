@@ -278,6 +278,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         ),
         router=routers(settings, db),
         router_url=settings.opsgenie_api_url,
+        jsm_site_url=settings.jsm_site_url,
         sns=SnsWeb(settings.aws_endpoint_url),
         reading=lambda site: clients.reading(site, attempts=1),
         # A search that fails is tried again by its job, which says so on the message meanwhile.

@@ -101,7 +101,7 @@ def _serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     serve.set_defaults(run=_serve)
     doctor = commands.add_parser(
-        "doctor", help="check settings, Slack, AWS, Opsgenie and the store"
+        "doctor", help="check settings, Slack, AWS, the on-call service and the store"
     )
     _config(doctor)
     doctor.set_defaults(run=_doctor)

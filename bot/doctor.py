@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot.settings import Settings, require
 from bot.site_settings import SiteSettings
 from trailwatch.errors import ConfigError, TrailwatchError
-from trailwatch.routers.router import RouterName
+from trailwatch.routers.router import TITLES, RouterName
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -51,13 +51,50 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from examine_services(settings)
     token = settings.slack_bot_token
     yield from _run(settings, [("Slack messages", _with(token, "token", _messages))])
-    if uses_opsgenie(settings):
-        yield _days_left(datetime.now(UTC))
+    if left := sites_with(services_of(settings), RouterName.OPSGENIE):
+        yield _days_left(datetime.now(UTC), left if len(settings.sites) > 1 else [])
 
 
-def uses_opsgenie(settings: Settings) -> bool:
-    """Whether any site's alarms go to Opsgenie."""
-    return any(site.router == RouterName.OPSGENIE for site in settings.sites)
+def services_of(settings: Settings) -> dict[str, set[str]]:
+    """The on-call services of each site: as the settings have it, or as was applied since.
+
+    While a site moves from one to another it has two.
+    """
+    applied = _applied(settings)
+    return {site.name: applied.get(site.name) or {site.router} for site in settings.sites}
+
+
+def sites_with(services: Mapping[str, set[str]], router: RouterName) -> list[str]:
+    """The sites whose alarms go to an on-call service."""
+    return [name for name, used in services.items() if router in used]
+
+
+def _applied(settings: Settings) -> dict[str, set[str]]:
+    """The same by the store alone; nothing where there is none yet, or it does not open."""
+    import json
+
+    from bot.app import site_template
+    from trailwatch.site_options import restored
+    from trailwatch.store import site_config
+    from trailwatch.store.database import open_database
+
+    file = sqlite_file(settings.database_url)
+    if file is not None and not file.exists():
+        return {}
+    found: dict[str, set[str]] = {}
+    try:
+        database = open_database(settings.database_url)
+    except TrailwatchError:
+        return {}  # the check of the store tells
+    try:
+        with database.reading() as tx:
+            for site in settings.sites:
+                if (kept := site_config.latest(tx, site.name)) is not None:
+                    config = restored(site_template(settings, site), json.loads(kept.body))
+                    found[site.name] = {config.router, config.beside} - {""}
+    finally:
+        database.close()
+    return found
 
 
 def examine_services(settings: Settings) -> Iterator[Check]:
@@ -69,8 +106,10 @@ def examine_services(settings: Settings) -> Iterator[Check]:
         ("Slack channel", _with(token, "token", _channel)),
         ("Slack Socket Mode", _with(app_token, "app-level token", _socket)),
     )
-    on_call: list[tuple[str, Look]] = [("webhook address", _public_url)]
-    if uses_opsgenie(settings):
+    services = services_of(settings)
+    used = set().union(*services.values())
+    on_call: list[tuple[str, Look]] = [("webhook address", partial(_public_url, used=used))]
+    if sites_with(services, RouterName.OPSGENIE):
         key = settings.opsgenie_api_key
         setup_key = settings.opsgenie_setup_api_key or key
         on_call = [
@@ -78,7 +117,7 @@ def examine_services(settings: Settings) -> Iterator[Check]:
             ("Opsgenie integrations", _with(setup_key, "key", _integrations)),
             *on_call,
         ]
-    if any(site.router == RouterName.JSM for site in settings.sites):
+    if sites_with(services, RouterName.JSM):
         jsm = _with(settings.jsm_api_token, "API token", _jsm)
         on_call = [("Jira Service Management", jsm), *on_call]
     yield from _run(settings, slack)
@@ -278,12 +317,13 @@ def _integrations(settings: Settings) -> str:
     return f"the key may configure; {len(found)} integrations exist"
 
 
-def _public_url(settings: Settings) -> str:
-    if not settings.public_url and {site.router for site in settings.sites} == {"direct"}:
+def _public_url(settings: Settings, used: set[str]) -> str:
+    calling = sorted(TITLES[RouterName(name)] for name in used if name != RouterName.DIRECT)
+    if not settings.public_url and not calling:
         return "not used: alarms come by a queue"
     if not settings.public_url:
         raise ConfigError(
-            "Opsgenie cannot reach the bot.",
+            f"{' and '.join(calling)} cannot reach the bot.",
             fix="Set TRAILWATCH_PUBLIC_URL to its https:// address.",
         )
     local = settings.public_url.startswith(("http://127.0.0.1", "http://localhost"))
@@ -296,10 +336,12 @@ def _public_url(settings: Settings) -> str:
     return settings.public_url
 
 
-def _days_left(now: datetime) -> Check:
+def _days_left(now: datetime, sites: Sequence[str]) -> Check:
+    """sites: which still use it, where there are several; else none."""
     days = (OPSGENIE_ENDS - now).days
-    fix = "Plan the move to Jira Service Management or to direct delivery."
-    return Check("Opsgenie's end", days > 0, f"{days} days until 2027-04-05", fix)
+    fix = "Plan the move to Jira Service Management or to direct delivery: /trailwatch migrate."
+    used = f", used by {', '.join(sites)}" if sites else ""
+    return Check("Opsgenie's end", days > 0, f"{days} days until 2027-04-05{used}", fix)
 
 
 def _client(settings: Settings) -> WebClient:

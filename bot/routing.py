@@ -58,6 +58,7 @@ def jsm_router(settings: Settings) -> JsmRouter:
         settings.jsm_email,
         settings.jsm_api_token,
         settings.jsm_api_key,
+        settings.jsm_site_url,
     )
 
 

@@ -84,6 +84,7 @@ class Settings:
     opsgenie_escalation: str
     jsm_api_url: str
     jsm_cloud_id: str
+    jsm_site_url: str
     jsm_email: str
     jsm_api_token: str
     jsm_api_key: str
@@ -180,7 +181,7 @@ SETTINGS: tuple[Setting, ...] = (
             text, "A short name for the account that is watched"),
     Setting("router", "TRAILWATCH_ROUTER", "site.router", "opsgenie",
             choice(*ROUTERS),
-            "Who is told of alarms: opsgenie, or direct for the bot alone"),
+            "Who is told of alarms: opsgenie, jsm (Jira Service Management) or direct (none)"),
     Setting("account_names", "TRAILWATCH_ACCOUNT_NAMES", "site.account_names", "",
             names, "Names to show for account ids: 123456789012=prod,111122223333=test"),
     Setting("offices", "TRAILWATCH_OFFICES", "site.offices", "",
@@ -217,8 +218,10 @@ SETTINGS: tuple[Setting, ...] = (
             url, "Jira Service Management's APIs"),
     Setting("jsm_cloud_id", "JSM_CLOUD_ID", "jsm.cloud_id", "",
             text, "Your site's id there, as https://YOURSITE.atlassian.net/_edge/tenant_info says"),
+    Setting("jsm_site_url", "JSM_SITE_URL", "jsm.site_url", "",
+            url, "https://YOURSITE.atlassian.net: links to alerts, and who is who there"),
     Setting("jsm_email", "JSM_EMAIL", "jsm.email", "",
-            text, "Whose API token it is that reads alerts"),
+            text, "Whose API token it is that reads and changes alerts"),
     Setting("jsm_api_token", "JSM_API_TOKEN", "jsm.api_token", "",
             text, "That API token", secret=True),
     Setting("jsm_api_key", "JSM_API_KEY", "jsm.api_key", "",
@@ -228,7 +231,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("jsm_webhook_token", "JSM_WEBHOOK_TOKEN", "jsm.webhook_token", "",
             text, "Secret that its webhook sends as X-Trailwatch-Token", secret=True),
     Setting("opsgenie_escalation", "OPSGENIE_ESCALATION", "opsgenie.escalation", "",
-            text, "Escalation that Escalate goes on with; without one it sets P1"),
+            text, "Name of the escalation that Escalate goes on with; without one it sets P1"),
     Setting("digest_hour", "TRAILWATCH_DIGEST_HOUR", "digest.hour", "9",
             hour, "Hour of the daily digest"),
     Setting("digest_timezone", "TRAILWATCH_DIGEST_TIMEZONE", "digest.timezone", "UTC",

@@ -82,7 +82,9 @@ class Deps:
     people: People
     router: Routers
     router_url: str
-    """Opsgenie's API; other services have no page of an alert that is linked to."""
+    """Opsgenie's API, which says in what data centre its pages of alerts are."""
+    jsm_site_url: str
+    """The address of Jira, whose pages of alerts are linked to; "" where it is not known."""
     sns: SnsWeb
     reading: Callable[[str], Aws]
     """AWS of a site by its name, with the rights to read."""

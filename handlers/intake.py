@@ -22,7 +22,7 @@ from handlers.blocks.alert_menu import AlertLinks
 from handlers.blocks.routes import mentions
 from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
-from handlers.links import alarm_url, event_url, opsgenie_url
+from handlers.links import alarm_url, event_url, jsm_url, opsgenie_url
 from handlers.storms import arrive, changed, message_key, thread_key
 from handlers.threads import reply, say_in_thread
 from handlers.told import Asked
@@ -272,9 +272,13 @@ def links_of(deps: Deps, alert: Alert) -> AlertLinks:
 
 def _page_of(deps: Deps, router_id: str) -> str:
     """The on-call service's page of an alert; "" where it has none that is known."""
-    if router_of(router_id) is not RouterName.OPSGENIE:
-        return ""
-    return opsgenie_url(deps.router_url, router_id)
+    match router_of(router_id):
+        case RouterName.OPSGENIE:
+            return opsgenie_url(deps.router_url, router_id)
+        case RouterName.JSM:
+            return jsm_url(deps.jsm_site_url, router_id.partition(":")[2])
+        case RouterName.DIRECT:
+            return ""
 
 
 def alert_from_notification(deps: Deps, notification: Notification, config: SiteConfig) -> Alert:

@@ -38,6 +38,11 @@ def event_url(region: str, event_id: str) -> str:
     return f"https://{region}.{host}/cloudtrailv2/home?region={region}#/events/{event_id}"
 
 
+def jsm_url(site_url: str, alert_id: str) -> str:
+    """Jira Service Management's page of an alert; "" where Jira's address is not known."""
+    return f"{site_url.rstrip('/')}/jira/ops/alerts/{quote(alert_id, safe='')}" if site_url else ""
+
+
 def opsgenie_url(api_url: str, alert_id: str) -> str:
     """Opsgenie's page of an alert, in the data centre that the API's address names."""
     host = "app.eu.opsgenie.com" if "api.eu." in api_url else "app.opsgenie.com"

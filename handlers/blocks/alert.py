@@ -20,6 +20,7 @@ from handlers.blocks.routes import mentions
 from handlers.blocks.who import who_line, who_sentence
 from trailwatch.alert import Alert, AlertAction, AlertState, Search
 from trailwatch.event import Event
+from trailwatch.routers.router import title_of
 
 SHOWN_EVENTS = 5
 _PATIENCE = timedelta(seconds=45)
@@ -126,9 +127,10 @@ def _status(alert: Alert, links: AlertLinks, site: str) -> str:
     parts = [state, f"*{esc(alert.severity, 20)}*", f"since {date(alert.first_seen)}"]
     if alert.count > 1:
         parts.append(f"*{alert.count:,} times*")
-    if alert.tiny_id or links.router_url:
-        number = f"Opsgenie #{esc(alert.tiny_id, 20)}" if alert.tiny_id else "Opsgenie"
-        parts.append(link(links.router_url, number))
+    service = title_of(alert.router_id)
+    if service and (alert.tiny_id or links.router_url):
+        number = f"{service} #{esc(alert.tiny_id, 20)}" if alert.tiny_id else service
+        parts.append(link(links.router_url, number) if links.router_url else number)
     if site:
         parts.append(f"site {code(site, 60)}")
     return " · ".join(parts)

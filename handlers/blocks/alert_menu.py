@@ -8,6 +8,7 @@ from datetime import timedelta
 from handlers.blocks import kit
 from handlers.blocks.kit import Block, label
 from trailwatch.alert import Alert, AlertAction, AlertState
+from trailwatch.routers.router import title_of
 
 ACKNOWLEDGE = "alert.acknowledge"
 EVENTS = "alert.events"
@@ -82,7 +83,8 @@ def alert_buttons(alert: Alert, links: AlertLinks | None = None, *, ask: str = "
         take = kit.button("Acknowledge", ACKNOWLEDGE, alert.id, style="primary")
     close = None
     if open_for_change:
-        there = ", here and in Opsgenie" if links.router_url else ""
+        service = title_of(alert.router_id)
+        there = f", here and in {service}" if service else ""
         sure = kit.confirm(
             "Close this alert?",
             f"“{label(alert.title, 120)}” is closed for everybody{there}. "
@@ -118,7 +120,7 @@ def _menu(alert: Alert, links: AlertLinks, open_for_change: bool) -> Block | Non
             return kit.overflow(MORE, options)
     for text, url in (
         ("Open in CloudWatch", links.alarm_url),
-        ("Open in Opsgenie", links.router_url),
+        (f"Open in {title_of(alert.router_id)}", links.router_url),
     ):
         target = kit.safe_url(url)
         if target and len(target) <= 3000:

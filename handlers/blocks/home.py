@@ -70,7 +70,9 @@ def _top(state: HomeState) -> list[Block]:
     if state.next_digest is not None:
         parts.append(f":sunrise: next digest {date(state.next_digest)}")
     if state.sandbox:
-        parts.append(":information_source: *Sandbox*: AWS, Opsgenie and Slack are stand-ins")
+        parts.append(
+            ":information_source: *Sandbox*: AWS, Slack and the on-call service are stand-ins"
+        )
     return [kit.header(":satellite_antenna: trailwatch"), kit.context(" · ".join(parts))]
 
 

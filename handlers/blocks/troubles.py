@@ -47,6 +47,8 @@ class Health:
     last_reconcile: datetime | None
     schedules: Mapping[str, datetime]
     lost: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
+    away: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
+    """On-call services that do not answer: the last error, and since when."""
 
 
 def health_message(health: Health, now: datetime, digest: str, *, admin: bool) -> Message:
@@ -58,6 +60,11 @@ def health_message(health: Health, now: datetime, digest: str, *, admin: bool) -
     lines += [
         f":warning: {channel(one)} takes nothing ({esc(error, 60)}) since {date(since)}."
         for one, (error, since) in health.lost.items()
+    ]
+    lines += [
+        f":warning: {esc(name, 60)} could not be compared with since {date(since)}: "
+        f"{esc(error, 200)}"
+        for name, (error, since) in health.away.items()
     ]
     lines += _waiting(health)
     webhook = f"{date(health.last_webhook)}" if health.last_webhook else "none yet"
@@ -79,7 +86,8 @@ def health_message(health: Health, now: datetime, digest: str, *, admin: bool) -
     if health.letters and admin:
         blocks.append(resend_button(len(health.letters)))
     dead = count(len(health.letters), "dead letter")
-    return kit.message(f"{count(health.open_alerts, 'alert')} open; {dead}.", blocks)
+    away = "".join(f" {esc(name, 60)} does not answer." for name in health.away)
+    return kit.message(f"{count(health.open_alerts, 'alert')} open; {dead}.{away}", blocks)
 
 
 def _waiting(health: Health) -> list[str]:

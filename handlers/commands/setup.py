@@ -14,8 +14,16 @@ from handlers.request import Reply, Request
 from setup import adopt
 from setup.survey import RETAINED
 from trailwatch.errors import NotFound
+from trailwatch.routers.router import TITLES, RouterName
 from trailwatch.site_options import changed, written
 from trailwatch.store import jobs
+
+
+def places(deps: Deps, site: str) -> str:
+    """Where what a site needs stands. In Jira Service Management people make it by hand."""
+    config = deps.sites.config_or_blank(site)
+    both = RouterName.OPSGENIE in (config.router, config.beside)
+    return f"AWS and {TITLES[RouterName.OPSGENIE]}" if both else "AWS"
 
 
 def plan(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -33,7 +41,7 @@ def plan(deps: Deps, request: Request, call: Invocation) -> Reply:
     adopt.touched(call.options.get("touch", ""))
     asked = {k: v for k, v in call.options.items() if v and k != "site"}
     start(deps, request, "setup.plan", site, **asked)
-    return Reply("Reading what stands in AWS and Opsgenie; the plan comes into this channel.")
+    return Reply(f"Reading what stands in {places(deps, site)}; the plan comes into this channel.")
 
 
 def options(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -69,8 +77,9 @@ def discard(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 def status(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Start reading what stands; the answer comes in private."""
-    start(deps, request, "setup.status", chosen_site(deps, request, call))
-    return Reply("Reading what stands in AWS and Opsgenie…")
+    site = chosen_site(deps, request, call)
+    start(deps, request, "setup.status", site)
+    return Reply(f"Reading what stands in {places(deps, site)}…")
 
 
 def rotate_secret(deps: Deps, request: Request, call: Invocation) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.access import Role
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation
-from handlers.commands.setup import chosen_site
+from handlers.commands.setup import chosen_site, places
 from handlers.deps import Deps
 from handlers.drifting import look_again
 from handlers.request import Reply, Request
@@ -13,8 +13,9 @@ from handlers.request import Reply, Request
 
 def drift(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Start a check; the answer comes in private, what is new into the site's channel."""
-    look_again(deps, request, chosen_site(deps, request, call))
-    return Reply("Looking at what stands in AWS and Opsgenie…")
+    site = chosen_site(deps, request, call)
+    look_again(deps, request, site)
+    return Reply(f"Looking at what stands in {places(deps, site)}…")
 
 
 COMMANDS = (

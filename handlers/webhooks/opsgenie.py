@@ -19,7 +19,7 @@ from typing import Any
 
 from trailwatch.clock import parse_time, plausible
 from trailwatch.notification import Notification
-from trailwatch.routers.router import RouterName, marked
+from trailwatch.routers.router import marked
 from trailwatch.store.inbox import InboxRow
 
 HEADER = "X-Trailwatch-Token"
@@ -46,13 +46,10 @@ def authentic(token: str | None, secrets: Iterable[str]) -> bool:
 def notification_of(row: InboxRow) -> Notification:
     """The Notification of a delivery that was parsed before it was stored; raises BadPayload.
 
-    The alert's id says which service it is of. A number that Jira Service Management gave is left
-    out: messages would show it as Opsgenie's.
+    The alert's id says which service it is of.
     """
     found = parse(row.body.encode(), row.at, row.source)
-    if row.source == RouterName.OPSGENIE:
-        return found
-    return replace(found, alert_id=marked(row.source, found.alert_id), tiny_id="")
+    return replace(found, alert_id=marked(row.source, found.alert_id))
 
 
 def parse(body: bytes, received: datetime, source: str = "opsgenie") -> Notification:

@@ -85,7 +85,8 @@ class Request:
 @dataclass(frozen=True)
 class Reply:
     status: int
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | list[Any]
+    """A list is sent as it is; an object gets what every answer has."""
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -120,13 +121,16 @@ def respond(
     except Refusal as refused:
         reply = Reply(refused.status, refused.body())
     took = round(time.monotonic() - began, 3)
-    body = {"took": took, **reply.body}
-    body.setdefault("requestId", str(uuid.uuid4()))
-    payload = json.dumps(body).encode()
+    request_id = str(uuid.uuid4())
+    said: Any = reply.body
+    if not isinstance(said, list):
+        said = {"took": took, "requestId": request_id, **said}
+        request_id = str(said["requestId"])
+    payload = json.dumps(said).encode()
     headers = [
         ("Content-Type", "application/json; charset=utf-8"),
         ("Content-Length", str(len(payload))),
-        ("X-Request-ID", str(body["requestId"])),
+        ("X-Request-ID", request_id),
         ("X-Response-Time", str(took)),
         *RATE_HEADERS,
         *reply.headers,

@@ -155,6 +155,8 @@ class OpsgenieStandIn:
                 return self._jsm.event(_at(request, rest), _who(rights))
             case ("jsm", "ops", "api", *rest):
                 return self._jsm.operation(_at(request, rest))
+            case ("rest", "api", "3", *rest) | ("ex", "jira", _, "rest", "api", "3", *rest):
+                return self._jsm.platform(_at(request, rest))
             case ("v2", "alerts" | "integrations" as domain, *rest):
                 rights = self._rights(request)
                 _need(rights, domain, request)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.app import site_template
 from bot.doctor import Check, examine
 from bot.settings import read_settings
 from sandbox.wire import parse_fault
+from trailwatch.clock import utc_now
+from trailwatch.site_options import kept
+from trailwatch.store import site_config
+from trailwatch.store.database import open_database
 
 Environment = Mapping[str, str]
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPSGENIE_API_KEY", "TRAILWATCH_SECRET_KEY")
@@ -66,6 +74,34 @@ def test_each_wrong_setting_is_told_with_its_fix(
     assert failed[name].fix
     told = " ".join(f"{check.detail} {check.fix}" for check in failed.values())
     assert [key for key in SECRETS if environment[key] in told] == []
+
+
+def test_the_services_are_those_that_were_applied_not_those_of_the_settings(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """A site that moved uses what it moved to, whatever the settings began with."""
+    url = f"sqlite:///{tmp_path / 'moved.db'}"
+    settings = read_settings({**environment, "DATABASE_URL": url})
+    template = site_template(settings, settings.sites[0])
+
+    def apply(**chosen: str) -> dict[str, Check]:
+        database = open_database(url)
+        with database.transaction() as tx:
+            body = json.dumps(kept(replace(template, **chosen), template))
+            site_config.save(tx, template.site.name, body, "alice", utc_now())
+        database.close()
+        return checks(environment, DATABASE_URL=url)
+
+    beside = apply(router="opsgenie", beside="jsm")
+    assert {"Opsgenie's end", "Opsgenie alerts", "Jira Service Management"} <= set(beside)
+    moved = apply(router="jsm", beside="")
+    assert "Jira Service Management" in moved
+    assert not {"Opsgenie's end", "Opsgenie alerts", "Opsgenie integrations"} & set(moved)
+    without = checks(environment, DATABASE_URL=url, TRAILWATCH_PUBLIC_URL="")
+    assert without["webhook address"].detail.startswith("Jira Service Management cannot reach")
+    alone = apply(router="direct", beside="")
+    assert not {"Opsgenie's end", "Opsgenie alerts", "Jira Service Management"} & set(alone)
+    assert "until 2027-04-05" in checks(environment)["Opsgenie's end"].detail
 
 
 def test_without_its_key_a_service_is_not_asked(environment: Environment) -> None:

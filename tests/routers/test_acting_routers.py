@@ -11,18 +11,25 @@ import opsgenie_sdk
 import pytest
 
 from sandbox.opsgenie import OpsgenieStandIn
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.opsgenie.jsm import CLOUD_ID, EMAIL
+from sandbox.wire import CallLog, Fault, Faults, Sender
 from trailwatch.clock import utc_now
 from trailwatch.errors import RouterError
 from trailwatch.routers.direct import DirectRouter
+from trailwatch.routers.jsm import JsmRouter
 from trailwatch.routers.opsgenie import OpsgenieRouter
 from trailwatch.routers.router import Routers
 from trailwatch.store.database import open_database
 
 
 @pytest.fixture(scope="module")
-def opsgenie() -> Iterator[OpsgenieStandIn]:
-    calls, faults = CallLog(), Faults(random.Random(1).random)
+def faults() -> Faults:
+    return Faults(random.Random(1).random)
+
+
+@pytest.fixture(scope="module")
+def opsgenie(faults: Faults) -> Iterator[OpsgenieStandIn]:
+    calls = CallLog()
     stand_in = OpsgenieStandIn(
         calls=calls, faults=faults, sender=Sender(calls, faults), processing_delay=0.0
     )
@@ -70,6 +77,56 @@ def test_opsgenie(opsgenie: OpsgenieStandIn, tmp_path: Path) -> None:
     until(lambda: "yes" if router.request_status(late).done else None)
     assert not router.request_status(late).success
     db.close()
+
+
+def jsm_of(opsgenie: OpsgenieStandIn) -> JsmRouter:
+    one = opsgenie
+    return JsmRouter(one.url, CLOUD_ID, EMAIL, one.jsm_token, one.alert_key, one.url)
+
+
+@pytest.mark.parametrize("site_url", [True, False])
+def test_jira_service_management(opsgenie: OpsgenieStandIn, site_url: bool) -> None:
+    one = opsgenie
+    site = one.url if site_url else ""
+    router = JsmRouter(one.url, CLOUD_ID, EMAIL, one.jsm_token, one.alert_key, site)
+    alert = made(opsgenie, f"acting-jsm-{site_url}")
+
+    def done(request: str) -> None:
+        until(lambda: "yes" if router.request_status(request).done else None)
+        assert router.request_status(request).success, router.request_status(request)
+
+    done(router.assign(alert, "bob@example.com", "carol@example.com"))
+    done(router.set_priority(alert, "P1"))
+    done(router.escalate(alert, "bob@example.com", "security_escalation"))
+    found = router.find(alert)
+    assert found is not None
+    # People are accounts there; here they are called as in Slack.
+    assert (found.owner, found.priority) == ("carol@example.com", "P1")
+    listed = next(one for one in router.list_open() if one.id == alert) if found.tags else found
+    assert listed.owner == "carol@example.com"
+    assert router.log(alert)[-1].text == "Escalated alert to the next rule"
+
+
+def test_who_has_no_account_there_cannot_be_assigned_to(opsgenie: OpsgenieStandIn) -> None:
+    router, alert = jsm_of(opsgenie), made(opsgenie, "nobody-jsm")
+    with pytest.raises(RouterError, match=r"mallory@elsewhere\.example is not known") as refused:
+        router.assign(alert, "bob@example.com", "mallory@elsewhere.example")
+    assert "Assign it there" in refused.value.fix
+    with pytest.raises(RouterError, match="no escalation 'nobody at all'"):
+        router.escalate(alert, "bob@example.com", "nobody at all")
+
+
+def test_an_account_that_cannot_be_looked_up_keeps_its_id(
+    opsgenie: OpsgenieStandIn, faults: Faults
+) -> None:
+    alert = made(opsgenie, "hidden-jsm")
+    jsm_of(opsgenie).assign(alert, "bob@example.com", "carol@example.com")
+    until(lambda: next((a["owner"] for a in opsgenie.alerts() if a["id"] == alert), None))
+    faults.add(Fault("opsgenie", "/rest/api/3", "status", status=403))
+    found = jsm_of(opsgenie).find(alert)
+    faults.clear()
+    assert found is not None
+    assert found.owner.startswith("712020:")
 
 
 def test_without_an_on_call_service_there_is_nobody_to_pass_it_on_to(tmp_path: Path) -> None:

@@ -203,10 +203,8 @@ def title_of(router_id: str) -> str:
 
 
 def _ours(alert: RoutedAlert, name: str) -> RoutedAlert:
-    """The alert with its service in its id. Only Opsgenie's numbers are shown as such."""
-    if name == RouterName.OPSGENIE:
-        return alert
-    return replace(alert, id=marked(name, alert.id), tiny_id="")
+    """The alert with its service in its id."""
+    return replace(alert, id=marked(name, alert.id))
 
 
 @dataclass(frozen=True)
