@@ -111,6 +111,8 @@ class House:
     bodies: list[bytes] = field(default_factory=list)
     """What SNS sent there."""
     opsgenie: OpsgenieStandIn | None = None
+    calls: CallLog = field(default_factory=CallLog)
+    """What the stand-ins were asked."""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _number: int = 0
 
@@ -391,7 +393,7 @@ def _house(folder: Path, **more: str) -> Iterator[House]:
     db = open_database(f"sqlite:///{folder / 'trailwatch.db'}")
     secrets = StoredSecrets(db, Vault(settings.secret_key), utc_now)
     deps = build_deps(settings, db, secrets, WebClient("xoxb-example", "http://127.0.0.1:9/"))
-    found = House(deps, aws, faults, opsgenie=opsgenie)
+    found = House(deps, aws, faults, opsgenie=opsgenie, calls=log)
     quick = LookupSource(deps.setup_clients().aws, pace=0.0)
 
     def unpaced(site: str = "", session: str = "") -> Clients:

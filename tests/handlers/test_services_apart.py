@@ -1,0 +1,238 @@
+"""Two on-call services at a time, one of which is away; and answers that get lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import opsgenie_sdk
+import pytest
+
+from handlers.changing import ask_change, ask_escalation
+from sandbox.wire import Fault
+from trailwatch.alert import Alert, AlertAction, AlertState
+from trailwatch.errors import RouterError
+from trailwatch.routes import Route
+from trailwatch.store import alerts
+
+EVE = "eve@example.com"
+
+
+@pytest.fixture(scope="module")
+def desk(make_house: Callable[..., Any]) -> Any:
+    """A house that reaches Opsgenie and Jira Service Management, which are one stand-in."""
+    house = make_house(
+        TRAILWATCH_PUBLIC_URL="http://127.0.0.1:9",
+        JSM_API_TOKEN="a secret of sixteen characters",
+        OPSGENIE_ESCALATION="security_escalation",
+    )
+    house.number = 0
+    return house
+
+
+@pytest.fixture
+def arn(desk: Any) -> Iterator[str]:
+    """An alarm of which Opsgenie has an alert."""
+    desk.faults.clear()
+    desk.number += 1
+    made = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:trailwatch-apart-{desk.number}"
+    configuration = opsgenie_sdk.Configuration()
+    configuration.host = desk.opsgenie.url
+    configuration.api_key = {"Authorization": desk.opsgenie.api_key}
+    body = opsgenie_sdk.CreateAlertPayload(
+        message="apart", alias=made, priority="P3", tags=["trailwatch"]
+    )
+    api = opsgenie_sdk.AlertApi(opsgenie_sdk.ApiClient(configuration=configuration))
+    api.create_alert(body, _request_timeout=3)
+    settle(desk, lambda: any(one["alias"] == made for one in desk.opsgenie.alerts()))
+    yield made
+    desk.faults.clear()
+    if theirs(desk, made)["status"] == "open":
+        desk.opsgenie.act(theirs(desk, made)["id"], "close", {"user": EVE})
+    desk.job("alert.reconcile")
+    desk.deps = replace(desk.deps, routes=())
+
+
+def settle(desk: Any, look: Callable[[], Any]) -> Any:
+    for _ in range(300):
+        desk.work()
+        if found := look():
+            return found
+        desk.pass_time(seconds=0.5)
+    raise AssertionError("it did not come true")
+
+
+def theirs(desk: Any, arn: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in desk.opsgenie.alerts() if one["alias"] == arn)
+    return found
+
+
+def of(desk: Any, arn: str) -> Alert | None:
+    with desk.deps.db.reading() as tx:
+        return alerts.newest_by_alias(tx, arn)
+
+
+def only(desk: Any, arn: str, service: str) -> Alert:
+    """The alert as one service tells of it, while the other, which is the same, is away."""
+    other = "/jsm/" if service == "opsgenie" else " /v2/"
+    desk.faults.add(Fault("opsgenie", other, "status", status=503))
+    desk.job("alert.reconcile")
+    desk.faults.clear()
+    found = of(desk, arn)
+    assert found is not None
+    return found
+
+
+def with_twin(desk: Any, arn: str) -> Alert:
+    """The alert as Opsgenie told of it, which Jira Service Management has, too."""
+    alert = only(desk, arn, "opsgenie")
+    with desk.deps.db.transaction() as tx:
+        alerts.add_twin(tx, alert.id, f"jsm:{alert.router_id}")
+    return alert
+
+
+def thread(desk: Any, alert: Alert) -> list[str]:
+    return [one["text"] for one in desk.messages(f"alert:{alert.id}:")]
+
+
+def log_of(desk: Any, arn: str) -> list[str]:
+    return [one.text for one in desk.deps.router.log(theirs(desk, arn)["id"])]
+
+
+@pytest.mark.parametrize(
+    ("away", "name", "other"),
+    [("/jsm/", "Jira Service Management", "opsgenie"), (" /v2/", "Opsgenie", "jsm")],
+)
+def test_the_one_that_answers_is_compared_with(
+    desk: Any, arn: str, away: str, name: str, other: str
+) -> None:
+    desk.faults.add(Fault("opsgenie", away, "status", status=503))
+    desk.job("alert.reconcile")
+    found = of(desk, arn)
+    assert found is not None
+    assert found.router_id.startswith("jsm:") is (other == "jsm")
+    said = desk.command("status")
+    assert f"{name} does not answer" in said.text
+    assert "503" in json.dumps(said.blocks)
+    # What is open there is not taken for closed.
+    desk.job("alert.reconcile")
+    assert of(desk, arn) == found
+    desk.faults.clear()
+    desk.job("alert.reconcile")
+    assert "does not answer" not in desk.command("status").text
+
+
+def test_where_none_answers_the_comparison_fails(desk: Any, arn: str) -> None:
+    desk.faults.add(Fault("opsgenie", "", "status", status=503))
+    with pytest.raises(RouterError, match="503"):
+        desk.job("alert.reconcile")
+    said = desk.command("status").text
+    assert "Opsgenie does not answer" in said
+    assert "Jira Service Management does not answer" in said
+    desk.faults.clear()
+    desk.job("alert.reconcile")
+
+
+def test_the_second_service_is_told_until_it_took_it(desk: Any, arn: str) -> None:
+    alert = with_twin(desk, arn)
+    desk.faults.add(Fault("opsgenie", "/jsm/", "status", status=503, count=6))
+    desk.click("alert.acknowledge", alert.id)
+    settle(desk, lambda: _state(desk, alert) is AlertState.ACKNOWLEDGED)
+    settle(desk, lambda: _twins_left(desk) == 0)
+    assert _asked(desk, alert, "jsm/ops/integration") >= 1
+
+
+def test_the_second_service_is_told_at_once_while_the_first_is_away(desk: Any, arn: str) -> None:
+    alert = with_twin(desk, arn)
+    desk.faults.add(Fault("opsgenie", " /v2/", "status", status=503))
+    desk.click("alert.acknowledge", alert.id)
+    settle(desk, lambda: _state(desk, alert) is AlertState.ACKNOWLEDGED)
+    assert theirs(desk, arn)["acknowledged"]
+    calls = _asked(desk, alert, " /v2/alerts")
+    desk.faults.clear()
+    # The first one is not forgotten.
+    settle(desk, lambda: _asked(desk, alert, " /v2/alerts") > calls)
+    settle(desk, lambda: _twins_left(desk) == 0)
+
+
+def _state(desk: Any, alert: Alert) -> AlertState:
+    with desk.deps.db.reading() as tx:
+        found = alerts.get(tx, alert.id)
+    assert found is not None
+    return found.state
+
+
+def _asked(desk: Any, alert: Alert, part: str) -> int:
+    calls = [str(one["method"]) for one in desk.calls.list("opsgenie")]
+    return sum(part in one and alert.router_id in one for one in calls)
+
+
+def _twins_left(desk: Any) -> int:
+    with desk.deps.db.reading() as tx:
+        from sqlalchemy import select
+
+        from trailwatch.store.tables import job
+
+        chosen = select(job.c.id).where(
+            job.c.kind.in_(("alert.act", "alert.act_twin")), job.c.state == "queued"
+        )
+        return len(tx.execute(chosen).all())
+
+
+@pytest.mark.parametrize("service", ["opsgenie", "jsm"])
+def test_a_note_whose_answer_was_lost_stands_there_once(desk: Any, arn: str, service: str) -> None:
+    alert = only(desk, arn, service)
+    desk.faults.add(Fault("opsgenie", f"{theirs(desk, arn)['id']}/notes", "lost", count=1))
+    request = replace(desk._request("U0ALICE"), response_url="")
+    with desk.deps.db.transaction() as tx:
+        words = "alice noted: seen it"
+        ask_change(desk.deps, tx, request, alert, AlertAction.NOTE, words, note="seen it")
+    settle(desk, lambda: words in thread(desk, alert))
+    notes = desk.deps.router.notes(alert.router_id)
+    assert [one.text for one in notes] == ["seen it"]
+    only(desk, arn, service)
+    assert [one for one in thread(desk, alert) if "seen it" in one] == [words]
+
+
+@pytest.mark.parametrize("service", ["opsgenie", "jsm"])
+def test_an_escalation_whose_answer_was_lost_is_made_once(
+    desk: Any, arn: str, service: str
+) -> None:
+    alert = only(desk, arn, service)
+    desk.faults.add(Fault("opsgenie", "/escalate", "lost", count=1))
+    request = desk._request("U0ALICE")
+    with desk.deps.db.transaction() as tx:
+        ask_escalation(desk.deps, tx, request, alert, "nobody answers")
+    settle(desk, lambda: any("alice escalated this to" in one for one in thread(desk, alert)))
+    settle(desk, lambda: len(desk.deps.router.notes(alert.router_id)) == 1)
+    assert [one for one in log_of(desk, arn) if "scalated" in one] == [
+        "Escalated alert to the next rule"
+    ]
+    (note,) = desk.deps.router.notes(alert.router_id)
+    assert note.text == "alice escalated this from Slack: nobody answers"
+    only(desk, arn, service)
+    assert len([one for one in thread(desk, alert) if "scalated" in one]) == 1
+
+
+def test_who_becomes_a_p1_calls_as_a_new_p1_does_once(desk: Any, arn: str) -> None:
+    desk.deps = replace(desk.deps, routes=(Route(mentions=("S0ONCALL",)),))
+    alert = only(desk, arn, "opsgenie")
+    assert "S0ONCALL" not in json.dumps(desk.messages(f"alert:{alert.id}"))
+    for priority in ("P2", "P1", "P3", "P1"):
+        desk.opsgenie.act(theirs(desk, arn)["id"], "priority", {"priority": priority, "user": EVE})
+        desk.job("alert.reconcile")
+    called = [one for one in desk.messages(f"alert:{alert.id}:") if "S0ONCALL" in str(one)]
+    assert len(called) == 1
+    assert "This is P1 now" in called[0]["text"]
+
+
+def test_who_was_called_by_a_new_p1_is_not_called_again(desk: Any, arn: str) -> None:
+    desk.deps = replace(desk.deps, routes=(Route(mentions=("S0ONCALL",)),))
+    desk.opsgenie.act(theirs(desk, arn)["id"], "priority", {"priority": "P1", "user": EVE})
+    alert = only(desk, arn, "opsgenie")
+    for priority in ("P3", "P1"):
+        desk.opsgenie.act(theirs(desk, arn)["id"], "priority", {"priority": priority, "user": EVE})
+        desk.job("alert.reconcile")
+    assert not [one for one in desk.messages(f"alert:{alert.id}:") if "S0ONCALL" in str(one)]
