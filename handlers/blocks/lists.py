@@ -81,7 +81,7 @@ def detection_message(detection: Detection) -> Message:
     return kit.message(
         f"{esc(detection.title, 100)} ({esc(detection.severity.value, 4)}).",
         [
-            kit.header(detection.title),
+            kit.header(kit.label(detection.title, 150)),
             kit.context(
                 f"{code(detection.id)} · *{esc(detection.severity.value, 4)}* · {kind}"
                 f"alarm at {alarm}"

@@ -67,7 +67,8 @@ def sites_message(rows: Sequence[SiteRow]) -> Message:
 
 def _account(row: SiteRow) -> str:
     name = plain(row.account_name, 40) if row.account_name != row.name else ""
-    return " · ".join(part for part in (name, row.account) if part) or "not known"
+    account = plain(row.account, 20) if row.account else ""
+    return " · ".join(part for part in (name, account) if part) or "not known"
 
 
 def _plan(row: SiteRow) -> str:
