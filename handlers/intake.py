@@ -168,7 +168,12 @@ def asked_lately(deps: Deps, tx: Connection, alert_id: str) -> list[Asked]:
     """The changes of an alert that people asked for in Slack within the last hour."""
     rows = jobs.lately(tx, "alert.change", deps.clock() - LATELY)
     return [
-        Asked(AlertAction(row.args["action"]), str(row.args.get("to", "")), str(row.args["user"]))
+        Asked(
+            AlertAction(row.args["action"]),
+            str(row.args.get("to", "")),
+            parse_time(str(row.args["asked_at"])),
+            row.finished_at,
+        )
         for row in rows
         if row.args.get("alert_id") == alert_id
     ]

@@ -25,6 +25,10 @@ SHOWN = frozenset(
 )
 """Actions whose effect the alert itself or its notes show; of any other the log tells."""
 MOST_LINES = 5
+OWN = "trailwatch"
+"""The user in whose name the integration acts (setup.actions)."""
+CLOCKS = timedelta(minutes=2)
+"""So much the service's clock may differ from ours."""
 AT_ONCE = timedelta(seconds=5)
 """So far the time of a line in the log may be from the webhook's."""
 UNDATED = timedelta(minutes=1)
@@ -52,7 +56,9 @@ class Asked:
 
     action: AlertAction
     to: str
-    user: str
+    at: datetime
+    done: datetime | None = None
+    """None while it is under way."""
 
 
 def changes(
@@ -106,8 +112,12 @@ def lines(
     else:
         since = [one for one in log if one.at > before.updated_at]
         found = [one for one in since if TELLING.search(one.text)]
-    escalated = {one.user for one in asked if one.action is AlertAction.ESCALATE}
-    told = [one for one in found if not (escalates(one.text) and one.by in escalated)]
+    passed_on = [one for one in asked if one.action is AlertAction.ESCALATE]
+    told = [
+        line
+        for line in found
+        if not (escalates(line.text) and any(_within(line.at, one) for one in passed_on))
+    ]
     there = title_of(before.router_id)
     return [
         Told(f"log:{one.id}", f"In {there}: {one.text}{_signed(before, one.by)}")
@@ -117,8 +127,15 @@ def lines(
 
 def note_words(alert: Alert, router_id: str, note: Remark) -> str:
     """A note that somebody wrote in the service."""
+    if note.by == OWN:
+        return note.text  # of the integration that setup made: what the alarm did
     who = alert.shown(note.by) or "Somebody"
     return f"{who} noted in {title_of(router_id)}: {note.text}"
+
+
+def _within(moment: datetime, asked: Asked) -> bool:
+    """Whether something happened there while a change of ours was under way."""
+    return asked.at - CLOCKS <= moment and (asked.done is None or moment <= asked.done + CLOCKS)
 
 
 def escalates(text: str) -> bool:

@@ -19,7 +19,7 @@ from handlers.jobs.alert_act import AGAIN, PATIENCE, POLLS, PRIVATE
 from handlers.jobs.job import JobContext, Later
 from handlers.noting import keep_note
 from handlers.threads import say_in_thread
-from handlers.told import escalates
+from handlers.told import CLOCKS, escalates
 from trailwatch.alert import Alert, AlertAction
 from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
@@ -27,9 +27,6 @@ from trailwatch.store import alert_notes, alerts, jobs
 
 SETTLED = timedelta(seconds=3)
 """How long a request whose answer was lost may take to have its effect."""
-
-CLOCKS = timedelta(minutes=2)
-"""So much the service's clock may be behind ours."""
 
 WORDS = {
     AlertAction.NOTE: "add the note",
@@ -162,8 +159,8 @@ def _note_apart(deps: Deps, tx: Connection, job: JobContext, alert: Alert) -> No
         return
     apart = {k: v for k, v in job.args.items() if k not in ("request_id", "waits", "polls", "to")}
     apart |= {"action": AlertAction.NOTE.value, "note": text, "words": "", "loud": ""}
-    apart |= {"key": f"{job.args['key']}:why", "response_url": ""}
-    key = f"change:{action}:why:{job.args['key']}"
+    apart |= {"key": f"{job.args['key']}:{action}", "response_url": ""}
+    key = f"change:{action}:noted:{job.args['key']}"
     jobs.add(tx, "alert.change", apart, deps.clock(), key=key)
 
 

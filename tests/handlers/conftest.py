@@ -358,6 +358,7 @@ def _jsm(stand_in: OpsgenieStandIn, given: Mapping[str, str]) -> dict[str, str]:
         "JSM_API_URL": stand_in.url,
         "JSM_CLOUD_ID": CLOUD_ID,
         "JSM_EMAIL": EMAIL,
+        "JSM_SITE_URL": stand_in.url,
         "JSM_SNS_KEY": stand_in.by_hand(incoming_actions("main", auto_close=False), webhook),
         "JSM_API_KEY": stand_in.alert_key,
         "JSM_WEBHOOK_TOKEN": given["JSM_API_TOKEN"],

@@ -174,3 +174,10 @@ def test_an_alarm_that_sns_never_told_of_is_found(direct: Any, until: Callable[.
     assert (found.state, found.count) == (AlertState.OPEN, 1)
     direct.job("direct.catch_up")
     assert newest(direct).count == 1
+
+
+def test_nothing_speaks_of_opsgenie(direct: Any) -> None:
+    commands = ("setup plan", "setup status", "setup drift", "setup options", "status", "sites")
+    said = [direct.command(text).text for text in commands]
+    said += [str(one) for one in (*direct.messages(), *direct.told())]
+    assert [one for one in [*said, direct.home()] if "opsgenie" in one.lower()] == []

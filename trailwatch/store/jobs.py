@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
 
 from trailwatch.store import wake
+from trailwatch.store.columns import Moment
 from trailwatch.store.tables import job, job_step
 from trailwatch.store.upsert import insert_new, put
 
@@ -40,6 +41,7 @@ class JobRow:
     token: str
     error: str
     failures: int = 0
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -107,31 +109,56 @@ def lately(tx: Connection, kind: str, since: datetime) -> list[JobRow]:
     return [_row(row) for row in tx.execute(chosen.order_by(job.c.id))]
 
 
+# Made once: to make such statements anew costs more than to run them. Two of them, since one with
+# an "or" sorts all that waits for each that is taken.
+_NOW = bindparam("now", type_=Moment())
+_LEFT = (
+    select(job)
+    .where(job.c.state == JobState.RUNNING, or_(job.c.lease.is_(None), job.c.lease <= _NOW))
+    .order_by(job.c.next_at, job.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_NEXT = (
+    select(job)
+    .where(job.c.state == JobState.QUEUED, job.c.next_at <= _NOW)
+    .order_by(job.c.next_at, job.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(job)
+    .where(job.c.id == bindparam("at_id"))
+    .values(
+        state=JobState.RUNNING,
+        owner=bindparam("owner"),
+        token=bindparam("token"),
+        lease=bindparam("lease"),
+        resumed=bindparam("resumed"),
+        attempts=job.c.attempts + 1,
+    )
+)
+
+
 def claim(tx: Connection, *, owner: str, now: datetime, lease: datetime) -> JobRow | None:
     """Take the job that waits longest, until `lease`; None where none is due."""
-    ready = or_(
-        and_(job.c.state == JobState.QUEUED, job.c.next_at <= now),
-        and_(job.c.state == JobState.RUNNING, or_(job.c.lease.is_(None), job.c.lease <= now)),
-    )
-    row = tx.execute(
-        select(job)
-        .where(ready)
-        .order_by(job.c.next_at, job.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
+    row = tx.execute(_LEFT, {"now": now}).first() or tx.execute(_NEXT, {"now": now}).first()
     if row is None:
         return None
-    taken = {
-        "state": JobState.RUNNING,
+    taken: dict[str, Any] = {
         "owner": owner,
         "token": secrets.token_hex(8),
         "lease": lease,
-        "attempts": row.attempts + 1,
         "resumed": row.resumed or row.state == JobState.RUNNING,
     }
-    tx.execute(update(job).where(job.c.id == row.id).values(**taken))
-    return _row(tx.execute(select(job).where(job.c.id == row.id)).one())
+    tx.execute(_TAKE, {"at_id": row.id, **taken})
+    return replace(
+        _row(row),
+        state=JobState.RUNNING,
+        attempts=row.attempts + 1,
+        token=taken["token"],
+        resumed=taken["resumed"],
+    )
 
 
 def next_due(tx: Connection) -> datetime | None:
@@ -320,4 +347,5 @@ def _row(row: Row[Any]) -> JobRow:
         token=row.token or "",
         error=row.error,
         failures=row.failures,
+        finished_at=row.finished_at,
     )
