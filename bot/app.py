@@ -356,17 +356,21 @@ def integrations_of(settings: Settings, attempts: int = ATTEMPTS) -> Integration
     return IntegrationsApi(settings.opsgenie_api_url, key, attempts=attempts)
 
 
-def take_in(deps: Deps, row: InboxRow) -> None:
-    """Take one delivery of the inbox: what needs AWS is asked before the transaction."""
+def take_in(deps: Deps, row: InboxRow) -> bool:
+    """Take one delivery of the inbox: what needs AWS is asked before the transaction.
+
+    Whether it was noted as done in the same transaction.
+    """
     if row.source == sns.SOURCE:
         take_sns(deps, row)
-        return
+        return False
     notification = notification_of(row)
     config = deps.sites.watching(alarm_arn(notification.details, notification.alias))
     with deps.db.transaction() as tx:
         take(deps, tx, notification, config)
         if not inbox.done(tx, row, deps.clock()):
             raise LostClaim(f"delivery {row.key}")  # undoes what another process does, too
+    return True
 
 
 def give_up(deps: Deps, kind: str, key: str, error: str) -> None:

@@ -59,14 +59,14 @@ class Worker:
         clock: Clock,
         *,
         replica: Replica,
-        on_inbox: Callable[[InboxRow], None],
+        on_inbox: Callable[[InboxRow], bool],
         job_handlers: Mapping[str, JobHandler],
         threads: int = 4,
         inbox_threads: int = 2,
         patience: Patience | None = None,
         on_dead: OnDead | None = None,
     ) -> None:
-        """on_inbox: handles one delivery; may call inbox.done in its own transaction.
+        """on_inbox: handles one delivery; whether it called inbox.done in its own transaction.
 
         job_handlers: by kind. threads: for jobs. Neither is called inside a transaction.
         """
@@ -194,7 +194,7 @@ class Worker:
             self._failed(work, error, retryable=False)
         else:
             now = self._clock()
-            if not self._write(lambda tx: work.finish(tx, result, now)):
+            if not work.ended(result) and not self._write(lambda tx: work.finish(tx, result, now)):
                 self._counters.add("work_fenced_total")
             self._counters.add(f"{work.topic}_done_total")
         finally:
@@ -339,6 +339,10 @@ class _Delivery:
         self.id = row.key
         self.name = f"delivery {row.key}"
 
+    def ended(self, result: object) -> bool:
+        """Whether the handler has written down itself that it is done."""
+        return result is True
+
     def finish(self, tx: Connection, result: object, now: datetime) -> bool:
         # False is right here where the handler has called inbox.done itself.
         inbox.done(tx, self.row, now)
@@ -364,6 +368,10 @@ class _Job:
         self.kind = f"job:{row.kind}"
         self.id = str(row.id)
         self.name = f"job {row.id} {row.kind}"
+
+    def ended(self, result: object) -> bool:
+        """Never: what follows is in the result."""
+        return False
 
     def finish(self, tx: Connection, result: object, now: datetime) -> bool:
         if isinstance(result, Later):

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
 from trailwatch.store import wake
+from trailwatch.store.columns import Moment
 from trailwatch.store.tables import inbox
 from trailwatch.store.upsert import insert_new
 
@@ -65,46 +66,58 @@ def put_dead(tx: Connection, *, key: str, source: str, body: str, at: datetime, 
     return insert_new(tx, inbox, values)
 
 
+# Made once: to make such statements anew costs more than to run them. Two of them, since one with
+# an "or" sorts all that waits for each that is taken.
+_NOW = bindparam("now", type_=Moment())
+_EARLIER = inbox.alias("earlier")
+_IN_TURN = ~(
+    select(_EARLIER.c.seq)
+    .where(
+        _EARLIER.c.lane == inbox.c.lane,
+        _EARLIER.c.seq < inbox.c.seq,
+        _EARLIER.c.state.in_((InboxState.NEW, InboxState.TAKEN)),
+    )
+    .exists()
+)
+_LEFT = (
+    select(inbox)
+    .where(
+        inbox.c.state == InboxState.TAKEN,
+        or_(inbox.c.lease.is_(None), inbox.c.lease <= _NOW),
+        _IN_TURN,
+    )
+    .order_by(inbox.c.seq)
+    .limit(1)
+    .with_for_update(skip_locked=True, of=inbox)
+)
+_NEXT = (
+    select(inbox)
+    .where(inbox.c.state == InboxState.NEW, inbox.c.next_at <= _NOW, _IN_TURN)
+    .order_by(inbox.c.next_at, inbox.c.seq)
+    .limit(1)
+    .with_for_update(skip_locked=True, of=inbox)
+)
+_TAKE = (
+    update(inbox)
+    .where(inbox.c.seq == bindparam("at_seq"))
+    .values(
+        state=InboxState.TAKEN,
+        owner=bindparam("owner"),
+        token=bindparam("token"),
+        lease=bindparam("lease"),
+        attempts=inbox.c.attempts + 1,
+    )
+)
+
+
 def claim(tx: Connection, *, owner: str, now: datetime, lease: datetime) -> InboxRow | None:
     """Take the oldest delivery whose turn it is, until `lease`; None where there is none."""
-    earlier = inbox.alias("earlier")
-    waiting = (
-        select(earlier.c.seq)
-        .where(
-            earlier.c.lane == inbox.c.lane,
-            earlier.c.seq < inbox.c.seq,
-            earlier.c.state.in_((InboxState.NEW, InboxState.TAKEN)),
-        )
-        .exists()
-    )
-    ready = or_(
-        and_(inbox.c.state == InboxState.NEW, inbox.c.next_at <= now),
-        and_(
-            inbox.c.state == InboxState.TAKEN,
-            or_(inbox.c.lease.is_(None), inbox.c.lease <= now),
-        ),
-    )
-    row = tx.execute(
-        select(inbox)
-        .where(ready, ~waiting)
-        .order_by(inbox.c.seq)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=inbox)
-    ).one_or_none()
+    row = tx.execute(_LEFT, {"now": now}).first() or tx.execute(_NEXT, {"now": now}).first()
     if row is None:
         return None
     token = secrets.token_hex(8)
-    tx.execute(
-        update(inbox)
-        .where(inbox.c.seq == row.seq)
-        .values(
-            state=InboxState.TAKEN,
-            owner=owner,
-            token=token,
-            lease=lease,
-            attempts=row.attempts + 1,
-        )
-    )
+    taken = {"at_seq": row.seq, "owner": owner, "token": token, "lease": lease}
+    tx.execute(_TAKE, taken)
     return replace(_row(row), attempts=row.attempts + 1, token=token)
 
 
