@@ -235,7 +235,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("digest_hour", "TRAILWATCH_DIGEST_HOUR", "digest.hour", "9",
             hour, "Hour of the daily digest"),
     Setting("digest_timezone", "TRAILWATCH_DIGEST_TIMEZONE", "digest.timezone", "UTC",
-            zone, "Its time zone, such as Europe/Berlin"),
+            zone,
+            "Its time zone, such as Europe/Berlin; Monday 9:00 of a snooze is in it, too, for whom "
+            "Slack knows none"),
     Setting("drift_minutes", "TRAILWATCH_DRIFT_MINUTES", "drift.minutes", "15",
             minutes, "Minutes between two checks for drift; 0 is off"),
     Setting("follow_gaps", "TRAILWATCH_FOLLOW_MINUTES", "alerts.follow_minutes", "1,5,15,60",

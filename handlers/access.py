@@ -29,7 +29,8 @@ class Person:
     id: str
     name: str
     email: str = ""
-    timezone: str = "UTC"
+    timezone: str = ""
+    """Its name, such as Europe/Berlin; "" where Slack does not say."""
     member: bool = True
     """A full member of this workspace: no guest, no stranger from a shared channel, no bot."""
     role: Role = Role.NOBODY

@@ -178,6 +178,6 @@ def person_of(user: Mapping[str, Any], team_id: str) -> Person:
         id=str(user.get("id", "")),
         name=str(profile.get("display_name") or user.get("name") or user.get("id", "")),
         email=str(profile.get("email") or ""),
-        timezone=str(user.get("tz") or "UTC"),
+        timezone=str(user.get("tz") or ""),
         member=not (outside or guest or no_person),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,22 +11,29 @@ MONDAY = "monday"
 MORNING = time(9)
 
 
-def until(choice: str, now: datetime, zone: str) -> datetime | None:
-    """The UTC time that "4h" or "monday" (its next 9:00) stands for; None for other choices."""
+def until(choice: str, now: datetime, zones: Sequence[str]) -> datetime | None:
+    """The UTC time that "4h" or "monday" (its next 9:00) stands for; None for other choices.
+
+    zones: names of time zones, the first that there is counts.
+    """
     if choice == MONDAY:
-        return next_monday(now, zone)
+        return next_monday(now, zones)
     hours = {f"{hours}h": hours for hours in HOURS}.get(choice)
     return now + timedelta(hours=hours) if hours else None
 
 
-def next_monday(now: datetime, zone: str) -> datetime:
-    """The next Monday, 9:00 in a time zone, as UTC; of an unknown zone in UTC."""
-    try:
-        there = now.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        there = now.astimezone(UTC)
+def next_monday(now: datetime, zones: Sequence[str]) -> datetime:
+    """The next Monday, 9:00 in the first of these time zones that there is, else in UTC; as UTC."""
+    there = now.astimezone(next(filter(None, map(_zone, zones)), ZoneInfo("UTC")))
     day = there.date() + timedelta(days=-there.weekday() % 7)
     morning = datetime.combine(day, MORNING, there.tzinfo)
     if morning <= there:
         morning = datetime.combine(day + timedelta(days=7), MORNING, there.tzinfo)
     return morning.astimezone(UTC)
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

@@ -43,8 +43,8 @@ def pause(deps: Deps, submission: Submission) -> None:
             alert = _alert(tx, submission.about)
             start_mute(deps, tx, submission, alert, now + parse_duration(long), why)
         return
-    zone = submission.person.timezone or deps.digest_timezone
-    end = until(long, now, zone)
+    # Their own, as Slack knows it; else the team's.
+    end = until(long, now, (submission.person.timezone, deps.digest_timezone))
     if what != "snooze" or end is None:
         raise UsageError("This dialog is from an older version.", fix="Open it anew.")
     action = AlertAction.SNOOZE

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import opsgenie_sdk
 import pytest
@@ -16,6 +17,7 @@ from handlers.jobs.end import end_of_job
 from handlers.jobs.mute import announced, lasting
 from handlers.modals.modal import Submission
 from handlers.modals.table import modal_of, submitted
+from handlers.people import person_of
 from handlers.request import Request
 from setup.change import Action, Change
 from setup.drift import Drifted, Severity
@@ -282,17 +284,62 @@ def test_how_long_a_rule_lasts(minutes: int, text: str) -> None:
     assert lasting(minutes) == text
 
 
+@pytest.mark.parametrize(
+    ("own", "zone"),
+    [
+        ("America/New_York", "America/New_York"),
+        ("", "Europe/Berlin"),
+        ("No/where", "Europe/Berlin"),
+    ],
+)
+def test_monday_is_that_of_who_asks_else_the_teams(
+    desk: Any, alert: Alert, own: str, zone: str
+) -> None:
+    kept = desk.deps
+    bob = Person("U0BOB", "bob", "bob@example.com", timezone=own, role=Role.ADMIN)
+    desk.deps = replace(
+        kept,
+        digest_timezone="Europe/Berlin",
+        people=replace_find(kept.people, bob),
+    )
+    try:
+        submit(desk, "alert.pause", alert.id, {"why": ""}, how="snooze-monday")
+        settle(desk, lambda: now_is(desk, alert).state is AlertState.SNOOZED)
+    finally:
+        desk.deps = kept
+    until = now_is(desk, alert).snoozed_until
+    assert until is not None
+    there = until.astimezone(ZoneInfo(zone))
+    assert (there.weekday(), there.hour, there.minute) == (0, 9, 0)
+
+
+def replace_find(people: Any, person: Person) -> Any:
+    class Alone:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(people, name)
+
+        def find(self, user_id: str, channel: str = "") -> Person:
+            return person
+
+    return Alone()
+
+
+def test_slack_says_nothing_of_a_time_zone() -> None:
+    found = person_of({"id": "U1", "tz": None, "team_id": "T0"}, "T0")
+    assert found.timezone == ""
+
+
 def test_until_monday() -> None:
     sunday = datetime(2026, 11, 22, 20, tzinfo=UTC)
-    assert next_monday(sunday, "Europe/Berlin") == datetime(2026, 11, 23, 8, tzinfo=UTC)
+    assert next_monday(sunday, ["Europe/Berlin"]) == datetime(2026, 11, 23, 8, tzinfo=UTC)
     early = datetime(2026, 11, 23, 7, 59, tzinfo=UTC)
-    assert next_monday(early, "Europe/Berlin") == datetime(2026, 11, 23, 8, tzinfo=UTC)
+    assert next_monday(early, ["Europe/Berlin"]) == datetime(2026, 11, 23, 8, tzinfo=UTC)
     late = datetime(2026, 11, 23, 8, tzinfo=UTC)
-    assert next_monday(late, "Europe/Berlin") == datetime(2026, 11, 30, 8, tzinfo=UTC)
-    assert next_monday(late, "Nowhere/At all") == datetime(2026, 11, 23, 9, tzinfo=UTC)
+    assert next_monday(late, ["Europe/Berlin"]) == datetime(2026, 11, 30, 8, tzinfo=UTC)
+    assert next_monday(late, ["Nowhere/At all"]) == datetime(2026, 11, 23, 9, tzinfo=UTC)
     # The clocks change on the night to Sunday, 28 March 2027.
     before = datetime(2027, 3, 26, 12, tzinfo=UTC)
-    assert next_monday(before, "Europe/Berlin") == datetime(2027, 3, 29, 7, tzinfo=UTC)
+    assert next_monday(before, ["Europe/Berlin"]) == datetime(2027, 3, 29, 7, tzinfo=UTC)
 
 
 def test_where_cloudwatch_takes_no_rule_the_bot_itself_is_quiet(desk: Any, alert: Alert) -> None:
