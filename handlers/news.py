@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from handlers import told
+from handlers.blocks.notes import with_note
 from handlers.deps import Deps
 from handlers.intake import alarm_arn, asked_lately, confirmed, names_in, say
 from handlers.threads import say_in_thread
@@ -113,10 +114,22 @@ def take_notes(
     deps: Deps, tx: Connection, alert: Alert, router_id: str, notes: Sequence[Remark]
 ) -> None:
     """Tell each note that somebody wrote in the service, once."""
+    noted = alert
     for note in notes:
         if alert_notes.take(tx, alert.id, router_id, note):
             words = told.note_words(alert, router_id, note)
-            say_in_thread(deps, tx, alert, f"note:{note.id}", words)
+            # In a storm each alarm that is quiet again is no news.
+            own = note.by == told.OWN
+            say_in_thread(deps, tx, alert, f"note:{note.id}", words, aside=own)
+            noted = with_note(noted, note.by, note.text) if not own else noted
+    show_note(deps, tx, alert, noted)
+
+
+def show_note(deps: Deps, tx: Connection, before: Alert, noted: Alert) -> None:
+    """Keep and show an alert with a note more."""
+    if noted != before:
+        alerts.save(tx, noted)
+        say(deps, tx, noted)
 
 
 def take_deletion(deps: Deps, tx: Connection, router_id: str, by: str) -> None:

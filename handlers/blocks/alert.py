@@ -15,6 +15,7 @@ from handlers.blocks.event_table import one_day, origin, result, short_table, wh
 from handlers.blocks.follow_up import totals_line, totals_sentence
 from handlers.blocks.identity import asked_line, asked_sentence, who_to_ask
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
+from handlers.blocks.notes import note_line, note_sentence
 from handlers.blocks.own import own_blocks, own_sentence
 from handlers.blocks.routes import mentions
 from handlers.blocks.who import who_line, who_sentence
@@ -87,6 +88,7 @@ def alert_message(
     blocks += totals_line(alert)
     if asked := asked_line(alert):
         blocks.append(kit.context(asked))
+    blocks += note_line(alert)
     if alert.pending:
         blocks.append(kit.context(f":hourglass_flowing_sand: {_pending(alert)}"))
     blocks.append(alert_buttons(alert, links, ask=who_to_ask(alert)))
@@ -283,6 +285,8 @@ def _history(alert: Alert) -> list[str]:
         parts.append(f"Closed{by}{at}.")
     if asked := asked_sentence(alert):
         parts.append(asked)
+    if note := note_sentence(alert):
+        parts.append(_ended(note))
     if alert.pending:
         words = _pending(alert)
         parts.append(words[0].upper() + words[1:])

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from handlers import news
 from handlers.answering import said, whisper
+from handlers.blocks.notes import with_note
 from handlers.deps import Deps
 from handlers.intake import alarm_arn, confirmed, names_in
 from handlers.jobs.alert_act import AGAIN, PATIENCE, POLLS, PRIVATE
@@ -144,12 +145,16 @@ def _show(deps: Deps, job: JobContext, alert: Alert) -> None:
     with deps.db.transaction() as tx:
         if routed is not None:
             config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
-            confirmed(deps, tx, routed, config, people=people)
+            alert = confirmed(deps, tx, routed, config, people=people)
         words, loud = str(job.args.get("words", "")), job.args.get("loud") == "yes"
         _note_apart(deps, tx, job, alert)
         if words:
             key = f"did:{job.args['action']}:{job.args['key']}"
             say_in_thread(deps, tx, alert, key, words, loud=loud)
+        if job.args["action"] == AlertAction.NOTE and not job.args.get("apart"):
+            now = alerts.get(tx, alert.id, lock=True) or alert
+            noted = with_note(now, str(job.args.get("name", "")), str(job.args["note"]))
+            news.show_note(deps, tx, now, noted)
 
 
 def _note_apart(deps: Deps, tx: Connection, job: JobContext, alert: Alert) -> None:
@@ -159,6 +164,7 @@ def _note_apart(deps: Deps, tx: Connection, job: JobContext, alert: Alert) -> No
         return
     apart = {k: v for k, v in job.args.items() if k not in ("request_id", "waits", "polls", "to")}
     apart |= {"action": AlertAction.NOTE.value, "note": text, "words": "", "loud": ""}
+    apart |= {"apart": "yes"}
     apart |= {"key": f"{job.args['key']}:{action}", "response_url": ""}
     key = f"change:{action}:noted:{job.args['key']}"
     jobs.add(tx, "alert.change", apart, deps.clock(), key=key)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from handlers.changing import ask_change
 from sandbox.wire import Fault
-from trailwatch.alert import Alert, AlertState
-from trailwatch.store import alerts
+from trailwatch.alert import Alert, AlertAction, AlertState
+from trailwatch.store import alert_notes, alerts
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:trailwatch-alarms"
 ALARM = "trailwatch-root-console-login"
@@ -174,6 +175,28 @@ def test_an_alarm_that_sns_never_told_of_is_found(direct: Any, until: Callable[.
     assert (found.state, found.count) == (AlertState.OPEN, 1)
     direct.job("direct.catch_up")
     assert newest(direct).count == 1
+
+
+def test_a_note_is_kept_with_the_alert(direct: Any, until: Callable[..., Any]) -> None:
+    """Without an on-call service the bot itself keeps it."""
+    go(direct, "OK")
+    go(direct, "ALARM")
+
+    def standing() -> Alert | None:
+        found = first(direct)
+        return found if found is not None and found.state is not AlertState.CLOSED else None
+
+    alert = until(standing)
+    with direct.deps.db.transaction() as tx:
+        words = "alice noted: looked at it"
+        asking = direct._request("U0ALICE")
+        ask_change(direct.deps, tx, asking, alert, AlertAction.NOTE, words, note="looked at it")
+    until(lambda: direct.work() or words in str(direct.messages(f"alert:{alert.id}:did:note")))
+    with direct.deps.db.reading() as tx:
+        (kept,) = alert_notes.of_alert(tx, alert.id)
+    assert (kept.by, kept.text, kept.ours) == ("alice", "looked at it", True)
+    shown = next(m for m in direct.messages("alert:") if m["key"] == f"alert:{alert.id}")
+    assert ":memo: alice: looked at it" in str(shown["blocks"])
 
 
 def test_nothing_speaks_of_opsgenie(direct: Any) -> None:

@@ -93,6 +93,8 @@ def test_a_note_is_told_once(desk: Any, alert: Alert, until: Callable[..., Any])
     said = [one for one in thread(desk, alert) if "noted in" in one]
     assert len(said) == 2
     assert "<!channel>" not in said[0]
+    # The newest stands on the message, too.
+    assert f":memo: {EVE}: and again (and 1 note before, in the thread)" in shown(desk, alert)
 
 
 def test_a_note_that_no_webhook_told_is_found(
@@ -120,6 +122,7 @@ def test_ours_is_not_told_back(desk: Any, alert: Alert, until: Callable[..., Any
     says(desk, until, alert, "theirs")
     desk.job("alert.reconcile")
     assert [one for one in thread(desk, alert) if "ours" in one] == ["alice noted: ours"]
+    assert f":memo: {EVE}: theirs" in shown(desk, alert)
 
 
 def test_who_acknowledged_snoozed_and_closed_stands_on_the_message(
