@@ -14,10 +14,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from sandbox.connection import KeepingHandler, end
 
 WsgiApp = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
 
@@ -300,7 +302,7 @@ def _hang_up(environ: WSGIEnvironment, start_response: StartResponse) -> Iterabl
     raise ConnectionAbortedError("fault injected")
 
 
-class _QuietHandler(WSGIRequestHandler):
+class _StreamingHandler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -314,12 +316,20 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 class Server:
-    """A WSGI application served on 127.0.0.1 by threads of this process."""
+    """A WSGI application served on 127.0.0.1 by threads of this process.
 
-    def __init__(self, app: WsgiApp, port: int = 0, name: str = "stand-in") -> None:
-        self._server: BaseWSGIServer = make_server(
-            "127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler
-        )
+    `whole`: every answer is sent when it is complete, and connections are kept, as real services
+    keep them; without it answers may be streams, and each ends its connection.
+    """
+
+    def __init__(
+        self, app: WsgiApp, port: int = 0, name: str = "stand-in", *, whole: bool = False
+    ) -> None:
+        handler: Any = KeepingHandler if whole else _StreamingHandler
+        made = make_server("127.0.0.1", port, app, threaded=True, request_handler=handler)
+        self._server = cast(Any, made)
+        self._connections: set[socket.socket] = set()
+        self._server.connections, self._server.stopped = self._connections, False
         self.port: int = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(
@@ -334,10 +344,13 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
+        self._server.stopped = True
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join(5)
         self._server.server_close()
+        for connection in list(self._connections):
+            end(connection)
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from moto.cloudtrail.models import Trail
 from moto.iam.models import get_account_id_from
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from sandbox.aws import bucket_access, organization, snapshot
 from sandbox.aws.acts import act
 from sandbox.aws.backends import Account
 from sandbox.aws.deliveries import Deliveries
+from sandbox.aws.dispatch import Dispatcher
 from sandbox.aws.envelopes import Envelopes
 from sandbox.aws.event_history import event_time
 from sandbox.aws.one_account import OneAccount
@@ -68,7 +68,7 @@ class AwsStandIn:
         self.account_id = account
         self._folder = state
         self._recording = recording
-        self._moto: Any = DomainDispatcherApplication(create_backend_app)
+        self._moto: Any = Dispatcher()
         self._current = threading.local()
         app = guard(
             "aws",
@@ -78,7 +78,7 @@ class AwsStandIn:
             describe=self._describe,
             fault_body=self._fault_body,
         )
-        self._server = Server(app, port, "aws")
+        self._server = Server(app, port, "aws", whole=True)
         self.url = self._server.url
         """AWS_ENDPOINT_URL for boto3."""
         signer = Signer(f"sns.{region}.amazonaws.com")

@@ -67,6 +67,7 @@ class OpsgenieStandIn:
             ),
             port,
             "opsgenie",
+            whole=True,
         )
         self.url: str = self._server.url
         self.api_key: str = str(uuid.uuid4())

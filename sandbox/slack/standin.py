@@ -56,7 +56,7 @@ class SlackStandIn:
         app = guard(
             "slack", web, calls=calls, faults=faults, describe=describe, fault_body=fault_body
         )
-        self._server = Server(app, port, "slack")
+        self._server = Server(app, port, "slack", whole=True)
         self.space.base_url = self._server.url
         self.api_url = f"{self._server.url}/api/"
         self.bot_token = self.space.bot_token

@@ -12,9 +12,9 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from sandbox.aws import AwsStandIn
+from sandbox.aws.dispatch import Dispatcher
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.wire import CallLog, Faults, Sender, Server
 from setup.apply import Progress, ProgressState, apply
@@ -137,7 +137,7 @@ class World:
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """moto's server as it is."""
-    server = Server(DomainDispatcherApplication(create_backend_app), name="moto")
+    server = Server(Dispatcher(), name="moto", whole=True)
     server.start()
     yield server.url
     server.stop()
