@@ -155,7 +155,7 @@ def confirmed(
         say(deps, tx, moved)
         asked = asked_lately(deps, tx, moved.id)
         for line in told.changes(alert, moved, by=by, action=action, log=log, asked=asked):
-            say_in_thread(deps, tx, moved, line.key, line.words)
+            say_in_thread(deps, tx, moved, line.key, line.words, aside=True)
     if moved.count > alert.count and applies.lately(tx, deps.clock()):
         # It went off again: maybe an apply of ours did that.
         found = {"alert_id": alert.id, "tries": 1}
@@ -236,7 +236,7 @@ def say_whole(deps: Deps, tx: Connection, alert: Alert) -> None:
         alert,
         deps.clock(),
         links_of(deps, alert),
-        deps.sites.offices(alert.site),
+        deps.sites.offices(tx, alert.site),
         site=alert.site if deps.sites.several else "",
         names=names_of(deps, alert.events, alert.accounts),
         called=mentioned(deps, alert),

@@ -75,6 +75,13 @@ def changed(deps: Deps, tx: Connection, alert: Alert) -> Member | None:
     return member
 
 
+def sweep(deps: Deps) -> None:
+    """Have storms shown whose last change nobody showed, since it came with their end."""
+    with deps.db.transaction() as tx:
+        for storm_id in storms.unshown(tx):
+            show_soon(deps, tx, storm_id)
+
+
 def show_soon(deps: Deps, tx: Connection, storm_id: str) -> None:
     """Have a storm shown as it is; while it goes on it is looked at again and again."""
     jobs.add(tx, SHOW, {"storm": storm_id}, deps.clock(), key=storm_key(storm_id))

@@ -51,11 +51,15 @@ def reply(
 
 
 def say_in_thread(
-    deps: Deps, tx: Connection, alert: Alert, key: str, words: str, *, loud: bool = False
+    deps: Deps,
+    tx: Connection,
+    alert: Alert,
+    key: str,
+    words: str,
+    *,
+    loud: bool = False,
+    aside: bool = False,
 ) -> None:
-    """Say a sentence, with names and reasons from outside, once for each key.
-
-    loud: the channel sees it, too.
-    """
+    """Say a sentence, with names and reasons from outside, once for each key; else as `reply`."""
     message = kit.message(kit.esc(words, 2500), [kit.rich_text(kit.words(kit.plain(words, 2500)))])
-    reply(deps, tx, alert, key, message, loud=loud)
+    reply(deps, tx, alert, key, message, loud=loud, aside=aside)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from handlers import news
+from handlers import news, storms
 from handlers.deps import Deps
 from handlers.jobs.job import JobContext
 from handlers.troubles import sweep
@@ -16,6 +16,9 @@ from trailwatch.alert import Alert, AlertState, is_newer
 from trailwatch.errors import RouterError
 from trailwatch.routers.router import Listed, RoutedAlert, RouterName, router_of
 from trailwatch.store import alerts, away
+
+ALL = 1_000_000
+"""More alerts than can be open: none is left out."""
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ def reconcile(deps: Deps, job: JobContext) -> None:
     no on-call service answers.
     """
     sweep(deps)
+    storms.sweep(deps)
     failed: list[RouterError] = []
     asked = 0
     for listed in deps.router.each_open():
@@ -46,7 +50,7 @@ def reconcile(deps: Deps, job: JobContext) -> None:
 def _in_step(deps: Deps, job: JobContext, listed: Listed) -> RouterError | None:
     """Bring the alerts of one service in step; why it could not be gone on with, else None."""
     with deps.db.reading() as tx:
-        here = [one for one in alerts.list_open(tx) if router_of(one.router_id) == listed.name]
+        here = [one for one in alerts.list_open(tx, ALL) if router_of(one.router_id) == listed.name]
         known = {one.id: alerts.by_router_id(tx, one.id) for one in listed.alerts}
     for router_id in differing(listed.alerts, known, here):
         job.beat()

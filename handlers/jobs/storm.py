@@ -69,7 +69,7 @@ def _say_pages(deps: Deps, tx: Connection, storm: Storm, members: list[Member]) 
         listed = [found[one.alert] for one in ones if one.alert in found]
         if not listed:
             continue
-        offices = {alert.site: deps.sites.offices(alert.site) for alert in listed}
+        offices = {alert.site: deps.sites.offices(tx, alert.site) for alert in listed}
         message = page_message(storm.id, page, listed, offices)
         outgoing = Outgoing(
             key=page_key(storm.id, page),

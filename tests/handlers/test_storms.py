@@ -16,11 +16,14 @@ from sqlalchemy import delete
 
 from handlers.intake import say, show_new
 from handlers.jobs.storm import act_on_all, show
+from handlers.news import take_notes
+from handlers.storms import sweep
 from handlers.threads import say_in_thread
 from sandbox.slack.blocks import message_problems
 from trailwatch.alert import Alert, AlertFields, AlertState, Search
 from trailwatch.clock import utc_now
 from trailwatch.event import Event
+from trailwatch.routers.router import Remark
 from trailwatch.routes import Route
 from trailwatch.store import alerts, mutes, storms
 from trailwatch.store.mutes import Mute, Way
@@ -334,6 +337,28 @@ def test_muted_alerts_make_no_storm_until_the_mute_is_over(world: World) -> None
         for number in range(15):
             say(world.deps, tx, alert_of(number, "m"))
     assert len(world.top()) == 10 and len(world.waiting("storm.show")) == 1
+
+
+def test_automatic_words_stay_out_of_a_storms_thread_and_peoples_notes_dont(world: World) -> None:
+    world.come(*(alert_of(number) for number in range(12)))
+    by_hand = Remark("1", "Looks like the migration", "bob@example.com", utc_now())
+    itself = Remark("2", "The alarm went back to OK.", "trailwatch", utc_now())
+    with world.deps.db.transaction() as tx:
+        for shown in (alert_of(11), alert_of(3)):
+            take_notes(world.deps, tx, shown, shown.router_id, [by_hand, itself])
+    assert len(world.rows("alert:a0011:note:")) == 1 and len(world.rows("alert:a0003:note:")) == 2
+
+
+def test_what_nobody_showed_at_a_storms_end_is_shown_by_the_next_comparison(world: World) -> None:
+    world.come(*(alert_of(number) for number in range(12)))
+    world.catch_up()
+    with world.deps.db.transaction() as tx:
+        storms.end(tx, world.storm().id, utc_now())
+        alerts.save(tx, alert_of(11, state=AlertState.CLOSED))
+        storms.changed(tx, "a0011")
+        tx.execute(delete(job))
+    sweep(world.deps)
+    assert world.waiting("storm.show") == [{"storm": world.storm().id}]
 
 
 def test_zero_means_never(world: World) -> None:
