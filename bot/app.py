@@ -152,8 +152,9 @@ class Bot:
         self._worker.start()
         self._queues.start()
         with self.db.transaction() as tx:  # what came while the bot was away
-            jobs.add(tx, "alert.reconcile", {}, utc_now(), key="alert.reconcile at start")
-            jobs.add(tx, "direct.catch_up", {}, utc_now(), key="direct.catch_up at start")
+            for kind in ("alert.reconcile", "direct.catch_up"):
+                jobs.add(tx, kind, {}, utc_now(), key=f"{kind} at start")
+                jobs.hurry(tx, f"{kind} at start", utc_now())
         self._schedules.start()
         self._web_thread.start()
         if self._link:

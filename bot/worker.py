@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 POLL = 1.0
 """Seconds after which the store is looked at without being told."""
 BACK_OFF = (1, 2, 5, 15, 60, 120, 300)
-"""Seconds before the second try, the third, …; the last one repeats."""
+"""Seconds before the second try, the third, …; the last one repeats. Never longer than the work
+has been waiting: tries that a dying process cut off say nothing of an outage."""
 
 OnDead = Callable[[str, str, str], None]
 """Told of a dead letter: "inbox" or "job:KIND", its key or id, and the error."""
@@ -214,6 +215,7 @@ class Worker:
             self._bury(work, text)
             return
         pause = float(BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
+        pause = min(pause, max(1.0, (self._clock() - row.at).total_seconds()))
         if isinstance(error, ProviderError) and error.retry_after is not None:
             pause = max(0.1, error.retry_after)
         log.info("%s is tried again in %.1f s: %s", work.name, pause, text)

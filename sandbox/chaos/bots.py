@@ -132,6 +132,7 @@ class Replica:
 class Deaths:
     """How replicas die: every so many seconds of life on average, some while they start.
 
+    most: how often at most.
     freeze: after so many seconds one is stopped (SIGSTOP) for `frozen` seconds, then goes on.
     """
 
@@ -139,6 +140,7 @@ class Deaths:
     early: float = 0.1
     freeze: float | None = None
     frozen: float = 0.0
+    most: int = 1_000_000
 
 
 class Killer:
@@ -177,6 +179,9 @@ class Killer:
                 self._maybe_freeze()
                 self._calm.wait(self._deaths.every * self._chance.uniform(0.25, 1.75))
             if self._calm.is_set():
+                return
+            if self.kills == self._deaths.most and self.replica.alive:
+                self._calm.wait()
                 return
             if not self.replica.alive:
                 self.died += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -43,6 +44,7 @@ class Wanted:
     rate: float = 30.0
     replicas: int = 1
     kill_every: float = 2.0
+    most_kills: int = 1_000_000
     rollup: str = "0"
     post_rate: float = 1.0
     odds: Odds = field(default_factory=Odds)
@@ -117,6 +119,8 @@ class Chaos:
         if wanted.never_back:
             names.append("gone")
         ports = free_ports(len(names))
+        # A process that is stopped answers no ping of Slack's: nothing to tell of at length.
+        logging.getLogger("websockets").setLevel(logging.CRITICAL)
         shared: Any = {"calls": self.calls, "faults": self.faults}
         self.slack = SlackStandIn(**shared, post_rate=wanted.post_rate)
         self.slack.space.watch = self.watch.hear
@@ -231,6 +235,7 @@ class Chaos:
                 wanted.kill_every,
                 freeze=lasts / 4 if wanted.freeze_for and number == wanted.replicas - 1 else None,
                 frozen=wanted.freeze_for,
+                most=wanted.most_kills,
             )
             for number in range(wanted.replicas)
         ]

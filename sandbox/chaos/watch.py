@@ -18,7 +18,8 @@ _OWN = re.compile(r"(P[1-5]) (FIRING|ACKNOWLEDGED|SNOOZED|CLOSED): (chaos-\d+)\b
 _DID = re.compile(r"(Acknowledged|Closed) by (\S+)")
 _LISTED = re.compile(r"(P[1-5]) (chaos-\d+) in \S+ (firing|acknowledged|snoozed|closed)\b")
 """A row of a storm's list, as the fallback text of the list has it."""
-_CELL = re.compile(r"(acknowledged|closed) by (\S+)")
+_STATE = re.compile(r" · (firing|acknowledged|snoozed|closed)(?: by (\S+))?")
+"""The state in an item of such a list."""
 
 
 @dataclass(frozen=True)
@@ -42,30 +43,32 @@ def entries(text: str, blocks: Sequence[Mapping[str, Any]] | None) -> dict[str, 
         by = told.get({"ACKNOWLEDGED": "Acknowledged", "CLOSED": "Closed"}.get(state, ""), "")
         clear = f"*{state}*" in str(blocks)
         return {name: Entry(severity, state if clear else "UNCLEAR", by)}
-    rows = _rows(blocks or ())
+    lines = _lines(blocks or ())
     found: dict[str, Entry] = {}
     for severity, name, word in _LISTED.findall(text):
         state = "FIRING" if word == "firing" else word.upper()
-        cell = next((row[4] for row in rows if len(row) > 4 and row[1] == name), "")
-        by = _CELL.match(cell)
-        clear = cell.startswith(word)
-        found[name] = Entry(severity, state if clear else "UNCLEAR", by[2] if by else "")
+        line = next((one for one in lines if name in one), "")
+        said = _STATE.findall(line)
+        same = [word] == [told for told, _ in said]
+        found[name] = Entry(severity, state if same else "UNCLEAR", said[0][1] if same else "")
     return found
 
 
-def _rows(blocks: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """The texts of the tables' cells."""
-    tables = [block for block in blocks if block.get("type") == "table"]
-    return [[_text(cell) for cell in row] for table in tables for row in table["rows"]]
+def _lines(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The first line of each item of the lists."""
+    found = []
+    for block in blocks:
+        for part in block.get("elements", ()) if block.get("type") == "rich_text" else ():
+            items = part.get("elements", ()) if part.get("type") == "rich_text_list" else ()
+            found += [_text(item).split("\n", 1)[0] for item in items]
+    return found
 
 
-def _text(cell: Any) -> str:
-    """All text within a cell, whatever it is made of."""
-    if isinstance(cell, Mapping):
-        if isinstance(cell.get("text"), str):
-            return str(cell["text"])
-        return "".join(_text(part) for part in cell.get("elements", ()))
-    return ""
+def _text(part: Mapping[str, Any]) -> str:
+    """All text within an element."""
+    if isinstance(part.get("text"), str):
+        return str(part["text"])
+    return "".join(_text(inner) for inner in part.get("elements", ()))
 
 
 @dataclass(frozen=True)

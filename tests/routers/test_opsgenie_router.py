@@ -99,6 +99,31 @@ def test_listing_pages_and_leaves_out_what_is_closed(
     assert first not in found
 
 
+def test_a_page_that_is_refused_in_the_middle_is_asked_for_again(
+    opsgenie: OpsgenieStandIn, router: OpsgenieRouter, faults: Faults
+) -> None:
+    for number in range(101):
+        opsgenie.create({"message": f"page-{number}", "tags": ["trailwatch"]})
+    faults.add(Fault("opsgenie", "GET /v2/alerts", "status", status=500, count=1))
+    with pytest.raises(RouterError):
+        router.list_open()  # the first page: whoever asks has a patience of their own
+    asked: list[str] = []
+    take = faults.take
+
+    def second(target: str, name: str) -> Fault | None:
+        asked.append(name)
+        found = Fault("opsgenie", "", "status", status=429, retry_after=0)
+        return found if len(asked) == 2 else take(target, name)
+
+    faults.take = second  # type: ignore[method-assign]
+    try:
+        listed = [alert.message for alert in router.list_open()]
+    finally:
+        faults.take = take  # type: ignore[method-assign]
+    assert len(asked) >= 3
+    assert {f"page-{number}" for number in range(101)} <= set(listed)
+
+
 def test_what_does_not_exist(router: OpsgenieRouter) -> None:
     assert router.find("00000000-0000-0000-0000-000000000000-1") is None
     assert not router.request_status("00000000-0000-0000-0000-000000000000").done

@@ -15,7 +15,7 @@ from trailwatch.alarm_message import AlarmMessage
 from trailwatch.alert import AlertState
 from trailwatch.clock import Clock, iso, parse_time
 from trailwatch.errors import RouterError
-from trailwatch.routers.router import Remark, RequestStatus, RoutedAlert, RouterName
+from trailwatch.routers.router import MOST_OPEN, Remark, RequestStatus, RoutedAlert, RouterName
 from trailwatch.store import direct_alerts
 from trailwatch.store.alerts import lock_alias
 from trailwatch.store.database import Database
@@ -101,7 +101,7 @@ class DirectRouter:
         """None: whatever is done is done here, and audited."""
         return []
 
-    def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
+    def list_open(self, limit: int = MOST_OPEN) -> list[RoutedAlert]:
         """The alerts that are not closed, those that changed last first."""
         with self._db.reading() as tx:
             found = direct_alerts.list_open(tx, limit)

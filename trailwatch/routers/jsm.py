@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -22,10 +23,12 @@ from trailwatch.clock import iso
 from trailwatch.errors import RouterError
 from trailwatch.routers.atlassian import CALLED, AtlassianHttp, AtlassianPeople, as_object
 from trailwatch.routers.router import (
+    MOST_OPEN,
     Remark,
     RequestStatus,
     RoutedAlert,
     RouterName,
+    page_of,
     remark,
     routed_alert,
 )
@@ -148,7 +151,7 @@ class JsmRouter:
         named = [replace(one, by=self._people.name_of(one.by)) for one in found]
         return sorted(named, key=lambda one: one.at)
 
-    def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
+    def list_open(self, limit: int = MOST_OPEN) -> list[RoutedAlert]:
         """The open alerts with our tag, newest first; descriptions may be missing."""
         found: list[RoutedAlert] = []
         while len(found) < limit:
@@ -159,7 +162,8 @@ class JsmRouter:
                 "sort": "createdAt",
                 "order": "desc",
             }
-            answer = self._ask("GET", f"{self._operations}?{urlencode(query)}", self._basic)
+            url = f"{self._operations}?{urlencode(query)}"
+            answer = page_of(partial(self._ask, "GET", url, self._basic), first=not found)
             page = [one for one in answer.get("values") or () if isinstance(one, Mapping)]
             found += [self._named(routed_alert(one)) for one in page]
             links = answer.get("links")

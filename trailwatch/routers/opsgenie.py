@@ -15,10 +15,19 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from trailwatch.errors import RouterError
-from trailwatch.routers.router import Remark, RequestStatus, RoutedAlert, remark, routed_alert
+from trailwatch.routers.router import (
+    MOST_OPEN,
+    Remark,
+    RequestStatus,
+    RoutedAlert,
+    page_of,
+    remark,
+    routed_alert,
+)
 
 TIMEOUT = (3, 5)
 """Seconds to connect and to read: a person waits for most of these calls."""
@@ -162,11 +171,12 @@ class OpsgenieRouter:
         page = [item.to_dict() for item in answer.data or []]
         return {str(one.get("offset") or at): remark(one, text) for at, one in enumerate(page)}
 
-    def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
+    def list_open(self, limit: int = MOST_OPEN) -> list[RoutedAlert]:
         """The open alerts with our tag, newest first, without description and details."""
         found: list[RoutedAlert] = []
         while len(found) < limit:
-            answer = self._call(
+            ask = partial(
+                self._call,
                 "list_alerts",
                 query="status:open AND tag:trailwatch",
                 offset=len(found),
@@ -174,6 +184,7 @@ class OpsgenieRouter:
                 sort="createdAt",
                 order="desc",
             )
+            answer = page_of(ask, first=not found)
             page = [routed_alert(item.to_dict()) for item in answer.data or []]
             found.extend(page)
             if len(page) < LIST_PAGE:

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from trailwatch.alert import AlertState
 from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
+
+MOST_OPEN = 20_000
+"""Open alerts that are read at most: Opsgenie gives no page beyond (offset + limit, its docs)."""
+PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds before a page that was refused is asked for again."""
+LONGEST_PAUSE = 10.0
+
+T = TypeVar("T")
+
+
+def page_of(ask: Callable[[], T], first: bool, sleep: Callable[[float], None] = time.sleep) -> T:
+    """One page of a long list: asked for again where the service refuses, as else all pages
+    before would have been read for nothing. Not so the first: whoever asks tries again later.
+    """
+    for pause in () if first else PAUSES:
+        try:
+            return ask()
+        except RouterError as error:
+            if not error.retryable:
+                raise
+            sleep(min(LONGEST_PAUSE, error.retry_after or pause))
+    return ask()
 
 
 class RouterName(StrEnum):
@@ -113,7 +136,7 @@ class AlertRouter(Protocol):
         """The newest lines of what happened to an alert there, oldest first."""
         ...
 
-    def list_open(self, limit: int = 1000) -> list[RoutedAlert]: ...
+    def list_open(self, limit: int = MOST_OPEN) -> list[RoutedAlert]: ...
 
 
 def routed_alert(data: Mapping[str, Any]) -> RoutedAlert:
@@ -280,7 +303,7 @@ class Routers:
         router, own = self._of(alert_id)
         return router.log(own)
 
-    def list_open(self, limit: int = 1000) -> list[RoutedAlert]:
+    def list_open(self, limit: int = MOST_OPEN) -> list[RoutedAlert]:
         """The open alerts of all services in use; raises RouterError where one does not answer."""
         found: list[RoutedAlert] = []
         for listed in self.each_open(limit):

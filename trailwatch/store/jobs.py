@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, up
 from trailwatch.store import wake
 from trailwatch.store.columns import Moment
 from trailwatch.store.tables import job, job_step
-from trailwatch.store.upsert import insert_new, put
+from trailwatch.store.upsert import change, insert_new, put
 
 
 class JobState(StrEnum):
@@ -94,6 +94,15 @@ def add(
             wake.touch(tx, wake.JOBS)
         if found is not None:
             return int(found)
+
+
+def hurry(tx: Connection, key: str, at: datetime) -> bool:
+    """Let a job of this key that waits for a later moment be done at `at`; whether one did."""
+    waits = job.c.key == key, job.c.state == JobState.QUEUED, job.c.next_at > at
+    changed = tx.execute(update(job).where(*waits).values(next_at=at))
+    if changed.rowcount:
+        wake.touch(tx, wake.JOBS)
+    return changed.rowcount == 1
 
 
 def get(tx: Connection, job_id: int) -> JobRow | None:
@@ -322,15 +331,11 @@ def _hold(tx: Connection, row: JobRow) -> None:
         raise LostClaim(f"job {row.id}")
 
 
-def _change(tx: Connection, row: JobRow, **values: object) -> bool:
+def _change(tx: Connection, row: JobRow, **values: Any) -> bool:
     if "lease" not in values:
         values = {**values, "lease": None, "owner": None, "token": None}
-    changed = tx.execute(
-        update(job)
-        .where(job.c.id == row.id, job.c.state == JobState.RUNNING, job.c.token == row.token)
-        .values(**values)
-    )
-    return changed.rowcount == 1
+    held = {"id": row.id, "state": JobState.RUNNING, "token": row.token}
+    return change(tx, job, held, values) == 1
 
 
 def _row(row: Row[Any]) -> JobRow:

@@ -170,6 +170,32 @@ def test_a_job_that_fails_is_buried_with_its_error(bot: Any, until: Any) -> None
     until(lambda: len(dead) == 3)
 
 
+def test_tries_that_were_cut_off_are_no_reason_to_wait_long(bot: Any, until: Any) -> None:
+    """Killed again and again, then refused once: it is tried again soon."""
+
+    def refused_once(context: JobContext) -> None:
+        if context.attempt == 9:
+            raise ProviderError("Not now.", retryable=True)
+
+    number = add(bot, "work")
+    for _ in range(8):
+        with bot.db.transaction() as tx:
+            assert jobs.claim(tx, owner="one", now=utc_now(), lease=utc_now())
+            jobs.release(tx, "one")
+    bot.worker(job_handlers={"work": refused_once})
+    until(lambda: job(bot, number).state == "done", 8)
+    assert job(bot, number).attempts == 10
+
+
+def test_what_waits_long_may_be_hurried(bot: Any, until: Any) -> None:
+    number = add(bot, "work", key="k", delay=timedelta(hours=1))
+    with bot.db.transaction() as tx:
+        assert jobs.hurry(tx, "k", utc_now())
+        assert not jobs.hurry(tx, "another", utc_now())
+    bot.worker(job_handlers={"work": lambda context: None})
+    until(lambda: job(bot, number).state == "done")
+
+
 def test_an_outage_longer_than_patience_ends_in_a_dead_letter(bot: Any, until: Any) -> None:
     def away(context: JobContext) -> None:
         raise ProviderError("Away.", retryable=True, retry_after=0.01)
