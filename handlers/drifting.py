@@ -47,7 +47,7 @@ def say(deps: Deps, tx: Connection, name: str) -> None:
     rows = drifts.of_message(tx, name)
     site = rows[0].site
     message = drift_message(
-        rows, deps.clock(), site, mentions=admins(deps), offices=deps.sites.offices(site)
+        rows, deps.clock(), site, mentions=admins(deps), offices=deps.sites.offices(tx, site)
     )
     outgoing = Outgoing(
         key=message_key(name),

@@ -119,9 +119,11 @@ class Sites:
         """The channel of a site; that of the default for a site that is gone."""
         return self._wanted.get(site, self._first).channel
 
-    def offices(self, site: str) -> tuple[str, ...]:
-        """The addresses of a site's offices; those of the default for a site that is gone."""
-        return self._wanted.get(site, self._first).template.offices
+    def offices(self, tx: Connection, site: str) -> tuple[str, ...]:
+        """The addresses of a site's offices as they were chosen last; those of the default for a
+        site that is gone.
+        """
+        return self._restored(tx, self._wanted.get(site, self._first).template).offices
 
     def watching(self, alarm_arn: str) -> SiteConfig:
         """What is wanted in the site that an alarm belongs to. Doesn't ask AWS."""
@@ -242,10 +244,11 @@ class Sites:
         template = self._wanted[name].template
         config = replace(template, site=replace(template.site, account=account))
         with self._db.reading() as tx:
-            stored = site_config.latest(tx, name)
-        if stored is None:
-            return config
-        return restored(config, json.loads(stored.body))
+            return self._restored(tx, config)
+
+    def _restored(self, tx: Connection, config: SiteConfig) -> SiteConfig:
+        stored = site_config.latest(tx, config.site.name)
+        return config if stored is None else restored(config, json.loads(stored.body))
 
     def _known_account(self, name: str) -> str:
         with self._lock:

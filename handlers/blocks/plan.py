@@ -110,14 +110,30 @@ def _indented(text: str) -> str:
     return "\n".join(" " * (len(x) - len(x.lstrip(" "))) + visible(x.strip()) for x in lines)
 
 
+def _settings_alone(
+    plan: Plan, by: str, chosen: Sequence[tuple[str, str, str]], what: str
+) -> Message:
+    """A plan that changes nothing in AWS, but what the bot goes by: names of offices, say."""
+    blocks = [
+        kit.section(f":gear: *Only settings change*: {what}."),
+        kit.context(_origin(plan, by)),
+        *_chosen(chosen),
+        *_notes(plan),
+        _buttons(plan),
+    ]
+    names = ", ".join(esc(name, 60) for name, _, _ in chosen[:_MOST_CHOSEN])
+    return kit.message(f"Only settings change in {esc(plan.site, 60)}: {names}; {what}.", blocks)
+
+
 def _nothing_to_do(plan: Plan, by: str, chosen: Sequence[tuple[str, str, str]]) -> Message:
     what = f"{count(plan.unchanged, 'resource is', 'resources are')} as wanted"
     if plan.purpose == "destroy":
         what = "nothing is left that trailwatch made"
+    if chosen:
+        return _settings_alone(plan, by, chosen, what)
     blocks = [
         kit.section(f":white_check_mark: *Nothing to change*: {what}."),
         kit.context(f"site {code(plan.site, 60)} · asked by {esc(by, 80)}"),
-        *_chosen(chosen),
         *_notes(plan),
     ]
     return kit.message(f"Nothing to change in {esc(plan.site, 60)}: {what}.", blocks)

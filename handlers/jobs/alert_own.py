@@ -115,5 +115,5 @@ def _mine(extra: Mapping[str, str]) -> dict[str, str]:
 
 def _tell_strange(deps: Deps, tx: Any, alert: Alert, strange: int) -> None:
     """In the thread and in the channel: an edited message calls nobody."""
-    message = strange_message(alert, alert.events[:strange], deps.sites.offices(alert.site))
+    message = strange_message(alert, alert.events[:strange], deps.sites.offices(tx, alert.site))
     reply(deps, tx, alert, f"strange:{strange}", message, loud=True)

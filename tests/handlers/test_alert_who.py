@@ -258,3 +258,13 @@ def test_a_session_that_nobody_is_known_to_have_begun_is_not_sure(house: Any) ->
     assert any("jane" in element["text"] for element in mrkdwn)
     assert not [element for element in mrkdwn if "<!channel" in element["text"]]
     assert not [element for element in mrkdwn if ":tada:" in element["text"]]
+
+
+def test_offices_named_with_a_plan_stand_in_the_alerts_own_table(house: Any) -> None:
+    house.plan_and_apply("--pack cis --set offices=berlin=198.51.100.0/24")
+    put(house, [record(house, "office-1", "PutBucketPolicy", iam_user("max", 7))])
+    fire(house, "w8")
+    own = next(one for one in house.messages() if one["key"] == "alert:w8")
+    (table,) = [block for block in own["blocks"] if block["type"] == "table"]
+    assert "berlin" in json.dumps(table), "as in the thread"
+    assert "(berlin)" in own["text"]

@@ -134,6 +134,9 @@ def more(text: str) -> dict[str, Message | kit.Block]:
                 )
             ]
         )[0],
+        "plan-settings": plan_message(
+            replace(samples_plans.UPDATE, changes=()), text, chosen=[(text, text, text)]
+        ),
         "plan-nothing": plan_message(replace(samples_plans.UPDATE, changes=()), text),
     }
 
