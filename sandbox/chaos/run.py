@@ -120,7 +120,7 @@ class Chaos:
             names.append("gone")
         ports = free_ports(len(names))
         # A process that is stopped answers no ping of Slack's: nothing to tell of at length.
-        logging.getLogger("websockets").setLevel(logging.CRITICAL)
+        logging.getLogger("sandbox.slack.link").setLevel(logging.CRITICAL)
         shared: Any = {"calls": self.calls, "faults": self.faults}
         self.slack = SlackStandIn(**shared, post_rate=wanted.post_rate)
         self.slack.space.watch = self.watch.hear
