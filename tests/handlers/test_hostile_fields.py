@@ -73,7 +73,7 @@ from trailwatch.site_options import OPTIONS
 from trailwatch.storm import STORMS, Kind, Storm
 
 SOON = NOW + timedelta(hours=1)
-NOT_SHOWN = frozenset({"alert_menu.read_choice", "drift._mentioned"})
+NOT_SHOWN = frozenset({"alert_menu.read_choice", "drift._mentioned", "notes.with_note"})
 """Functions of handlers.blocks that show nothing, or nothing but ids of ours."""
 ID = frozenset({"id", "key", "alert", "severity", "channel", "operation"})
 """Fields that are never text of somebody else's."""
@@ -301,6 +301,8 @@ EXTRA = {
     "before_url": "https://example.slack.com/archives/C1/p1",
     "own_by": "alice",
     "own_plans": "p1",
+    "note": "looked at it",
+    "note_by": "bob@example.com",
 }
 FACTS = {
     "follow_total": "90",
@@ -312,6 +314,7 @@ FACTS = {
     "own_strange": "1",
     "own_whole": "yes",
     "own_count": "1",
+    "notes": "3",
 }
 """What of `extra` is a number or a moment of ours."""
 
