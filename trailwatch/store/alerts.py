@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, func, select
 
 from trailwatch.alert import Alert, AlertState
 from trailwatch.store.tables import alert as table
@@ -42,7 +42,7 @@ def save(tx: Connection, alert: Alert) -> None:
 
 def get(tx: Connection, alert_id: str, *, lock: bool = False) -> Alert | None:
     """The alert of our own id. lock: nobody else changes it until this transaction ends."""
-    return _first(tx, _newest(table.c.id == alert_id), lock)
+    return _first(tx, _BY_ID, lock, alert_id)
 
 
 def get_many(tx: Connection, alert_ids: Collection[str]) -> dict[str, Alert]:
@@ -55,7 +55,7 @@ def by_router_id(tx: Connection, router_id: str, *, lock: bool = False) -> Alert
     """The alert of the on-call service's id, a twin's included; None for "" too."""
     if not router_id:
         return None
-    found = _first(tx, _newest(table.c.router_id == router_id), lock)
+    found = _first(tx, _BY_ROUTER_ID, lock, router_id)
     if found is not None:
         return found
     other = tx.scalar(select(alert_twin.c.alert).where(alert_twin.c.router_id == router_id))
@@ -75,12 +75,12 @@ def twins(tx: Connection, alert_id: str) -> tuple[str, ...]:
 
 def open_by_alias(tx: Connection, alias: str, *, lock: bool = False) -> Alert | None:
     """The newest alert of an alarm's ARN that is not closed."""
-    return _first(tx, _newest(table.c.alias == alias, table.c.state != AlertState.CLOSED), lock)
+    return _first(tx, _OPEN_BY_ALIAS, lock, alias)
 
 
 def newest_by_alias(tx: Connection, alias: str, *, lock: bool = False) -> Alert | None:
     """The newest alert of an alarm's ARN, closed or not."""
-    return _first(tx, _newest(table.c.alias == alias), lock)
+    return _first(tx, _BY_ALIAS, lock, alias)
 
 
 def lock_alias(tx: Connection, alias: str) -> None:
@@ -142,9 +142,25 @@ def _newest(*conditions: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _first(tx: Connection, chosen: Select[Any], lock: bool) -> Alert | None:
-    chosen = chosen.limit(1)
-    body = tx.execute(chosen.with_for_update() if lock else chosen).scalar()
+# Made once: to make such statements anew costs more than to run them. Each also as one that locks.
+_GIVEN: BindParameter[str] = bindparam("given")
+
+
+def _one(*conditions: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+    chosen = _newest(*conditions).limit(1)
+    return chosen, chosen.with_for_update()
+
+
+_BY_ID = _one(table.c.id == _GIVEN)
+_BY_ROUTER_ID = _one(table.c.router_id == _GIVEN)
+_BY_ALIAS = _one(table.c.alias == _GIVEN)
+_OPEN_BY_ALIAS = _one(table.c.alias == _GIVEN, table.c.state != AlertState.CLOSED)
+
+
+def _first(
+    tx: Connection, chosen: tuple[Select[Any], Select[Any]], lock: bool, given: str
+) -> Alert | None:
+    body = tx.execute(chosen[lock], {"given": given}).scalar()
     return None if body is None else _alert_of(body)
 
 

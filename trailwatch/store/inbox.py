@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 from trailwatch.store import wake
 from trailwatch.store.columns import Moment
 from trailwatch.store.tables import inbox
-from trailwatch.store.upsert import insert_new
+from trailwatch.store.upsert import change, insert_new
 
 
 class InboxState(StrEnum):
@@ -221,16 +221,8 @@ def _row(row: Row[Any]) -> InboxRow:
     )
 
 
-def _change(tx: Connection, row: InboxRow, **values: object) -> bool:
+def _change(tx: Connection, row: InboxRow, **values: Any) -> bool:
     if "lease" not in values:
         values = {**values, "lease": None, "owner": None, "token": None}
-    changed = tx.execute(
-        update(inbox)
-        .where(
-            inbox.c.key == row.key,
-            inbox.c.state == InboxState.TAKEN,
-            inbox.c.token == row.token,
-        )
-        .values(**values)
-    )
-    return changed.rowcount == 1
+    held = {"key": row.key, "state": InboxState.TAKEN, "token": row.token}
+    return change(tx, inbox, held, values) == 1

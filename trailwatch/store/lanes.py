@@ -28,6 +28,7 @@ from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 from trailwatch.store.columns import Moment
 from trailwatch.store.outbox import MessageState
 from trailwatch.store.tables import lane, message
+from trailwatch.store.upsert import change
 
 
 class Move(StrEnum):
@@ -86,6 +87,54 @@ class Claim:
     """VERIFY: there may be twins; else only a lost edit may have been applied late."""
 
 
+# Made once: to make such statements anew costs more than to run them.
+_HERE = message.c.lane == bindparam("lane")
+_NOW = bindparam("now", type_=Moment())
+_PARENT = message.alias("parent")
+_TS = select(message.c.ts).where(message.c.key == bindparam("key"))
+_PLACED = or_(
+    message.c.thread_of.is_(None),
+    select(_PARENT.c.key)
+    .where(_PARENT.c.key == message.c.thread_of, _PARENT.c.ts.is_not(None))
+    .exists(),
+)
+_QUEUED = (
+    select(message)
+    .where(
+        _HERE,
+        message.c.state == MessageState.QUEUED,
+        or_(message.c.next_at.is_(None), message.c.next_at <= _NOW),
+    )
+    .order_by(message.c.seq)
+    .limit(1)
+)
+_DUE = (
+    select(lane)
+    .where(lane.c.due_at <= _NOW, or_(lane.c.lease.is_(None), lane.c.lease <= _NOW))
+    .order_by(lane.c.due_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_THIS = _DUE.where(lane.c.key == bindparam("key"))
+_FIRST_FREE = select(func.min(lane.c.due_at)).where(lane.c.lease.is_(None))
+_FIRST_LEASE = select(func.min(lane.c.lease))
+_FIRST_POST = _QUEUED.where(message.c.ts.is_(None), _PLACED)
+_FIRST_EDIT = _QUEUED.where(message.c.ts.is_not(None))
+_OPEN = (
+    select(message)
+    .where(_HERE, message.c.state.in_((MessageState.SENDING, MessageState.UNKNOWN)))
+    .order_by(message.c.flagged, message.c.seq)
+)
+_FIRST_VERIFY = (
+    select(message).where(_HERE, message.c.verify_at <= _NOW).order_by(message.c.verify_at).limit(1)
+)
+_NEXT_QUEUED = select(func.min(message.c.next_at)).where(
+    _HERE, message.c.state == MessageState.QUEUED, message.c.next_at > _NOW
+)
+# "IS NOT NULL" lets SQLite use the partial index.
+_NEXT_VERIFY = select(func.min(message.c.verify_at)).where(_HERE, message.c.verify_at.is_not(None))
+
+
 def claim(
     tx: Connection,
     *,
@@ -97,30 +146,21 @@ def claim(
 ) -> Claim | None:
     """Take the next move of a lane that is due (or of lane `key`); None where there is none."""
     for _ in range(50):
-        free = or_(lane.c.lease.is_(None), lane.c.lease <= now)
-        chosen = select(lane).where(lane.c.due_at <= now, free)
-        if key is not None:
-            chosen = chosen.where(lane.c.key == key)
-        row = tx.execute(
-            chosen.order_by(lane.c.due_at).limit(1).with_for_update(skip_locked=True)
-        ).one_or_none()
+        chosen, given = (_DUE, {"now": now}) if key is None else (_THIS, {"now": now, "key": key})
+        row = tx.execute(chosen, given).one_or_none()
         if row is None:
             return None
         step = _next(tx, row, now, rules, no_edits_before)
         if isinstance(step, _Step):
             return _take(tx, row, step, owner, now, rules)
-        tx.execute(
-            update(lane)
-            .where(lane.c.key == row.key)
-            .values(due_at=step, lease=None, owner=None, token=None)
-        )
+        free = {"due_at": step, "lease": None, "owner": None, "token": None}
+        change(tx, lane, {"key": row.key}, free)
     return None
 
 
 def next_due(tx: Connection) -> datetime | None:
     """When the next lane is due; None where none is."""
-    free = tx.execute(select(func.min(lane.c.due_at)).where(lane.c.lease.is_(None))).scalar()
-    held = tx.execute(select(func.min(lane.c.lease))).scalar()
+    free, held = tx.execute(_FIRST_FREE).scalar(), tx.execute(_FIRST_LEASE).scalar()
     return min((moment for moment in (free, held) if moment is not None), default=None)
 
 
@@ -138,43 +178,6 @@ def release(tx: Connection, owner: str, now: datetime) -> int:
 class _Step:
     move: Move
     row: Row[Any]
-
-
-# Made once: to make such statements anew costs more than to run them.
-_HERE = message.c.lane == bindparam("lane")
-_NOW = bindparam("now", type_=Moment())
-_PARENT = message.alias("parent")
-_PLACED = or_(
-    message.c.thread_of.is_(None),
-    select(_PARENT.c.key)
-    .where(_PARENT.c.key == message.c.thread_of, _PARENT.c.ts.is_not(None))
-    .exists(),
-)
-_QUEUED = (
-    select(message)
-    .where(
-        _HERE,
-        message.c.state == MessageState.QUEUED,
-        or_(message.c.next_at.is_(None), message.c.next_at <= _NOW),
-    )
-    .order_by(message.c.seq)
-    .limit(1)
-)
-_FIRST_POST = _QUEUED.where(message.c.ts.is_(None), _PLACED)
-_FIRST_EDIT = _QUEUED.where(message.c.ts.is_not(None))
-_OPEN = (
-    select(message)
-    .where(_HERE, message.c.state.in_((MessageState.SENDING, MessageState.UNKNOWN)))
-    .order_by(message.c.flagged, message.c.seq)
-)
-_FIRST_VERIFY = (
-    select(message).where(_HERE, message.c.verify_at <= _NOW).order_by(message.c.verify_at).limit(1)
-)
-_NEXT_QUEUED = select(func.min(message.c.next_at)).where(
-    _HERE, message.c.state == MessageState.QUEUED, message.c.next_at > _NOW
-)
-# "IS NOT NULL" lets SQLite use the partial index.
-_NEXT_VERIFY = select(func.min(message.c.verify_at)).where(_HERE, message.c.verify_at.is_not(None))
 
 
 def _next(
@@ -254,8 +257,8 @@ def _take(
         mine["post_from"] = max(held.post_from or now, now) + rules.post_interval
     elif step.move is Move.EDIT:
         mine["edit_from"] = max(held.edit_from or now, now) + rules.edit_interval
-    tx.execute(update(lane).where(lane.c.key == held.key).values(**mine))
-    tx.execute(update(message).where(message.c.key == row.key).values(**values))
+    change(tx, lane, {"key": held.key}, mine)
+    change(tx, message, {"key": row.key}, values)
     body = json.loads(row.body)
     return Claim(
         move=step.move,
@@ -290,7 +293,7 @@ def lost(row: Row[Any], now: datetime, rules: Rules) -> dict[str, Any]:
 def _ts_of(tx: Connection, key: str | None) -> str | None:
     if key is None:
         return None
-    return tx.execute(select(message.c.ts).where(message.c.key == key)).scalar()
+    return tx.execute(_TS, {"key": key}).scalar()
 
 
 def _allowed(start: datetime | None, interval: timedelta, burst: int) -> datetime | None:

@@ -13,11 +13,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, or_, select, update
 
 from trailwatch.store import wake
 from trailwatch.store.tables import lane, message
-from trailwatch.store.upsert import insert_new
+from trailwatch.store.upsert import change, insert_new
 
 
 class MessageState(StrEnum):
@@ -69,6 +69,20 @@ class Sent:
     text: str
 
 
+# Made once: to make such statements anew costs more than to run them.
+_KEY: BindParameter[str] = bindparam("key")
+_ONE = select(message).where(message.c.key == _KEY)
+_LOCKED = _ONE.with_for_update()
+_LANE = select(message.c.lane).where(message.c.key == _KEY)
+_LOCKED_LANE = select(lane.c.key).where(lane.c.key == _KEY).with_for_update()
+_NEXT_SEQ = (
+    update(lane)
+    .where(lane.c.key == bindparam("of"))
+    .values(seq=lane.c.seq + 1, due_at=bindparam("at", type_=lane.c.due_at.type))
+    .returning(lane.c.seq)
+)
+
+
 def say(tx: Connection, outgoing: Outgoing, at: datetime) -> None:
     """Want a message to say this. The same content again changes nothing.
 
@@ -80,9 +94,7 @@ def say(tx: Connection, outgoing: Outgoing, at: datetime) -> None:
     wanted = parent or outgoing.lane
     present = _lane_of(tx, outgoing.key)
     _lock_lanes(tx, {wanted, present or wanted}, at)
-    row = tx.execute(
-        select(message).where(message.c.key == outgoing.key).with_for_update()
-    ).one_or_none()
+    row = tx.execute(_LOCKED, {"key": outgoing.key}).one_or_none()
     if row is None:
         values = {
             "key": outgoing.key,
@@ -118,7 +130,7 @@ def say_all(tx: Connection, messages: Iterable[Outgoing], at: datetime) -> None:
 
 def find(tx: Connection, key: str) -> Sent | None:
     """What has become of the message; None where it was never said."""
-    row = tx.execute(select(message).where(message.c.key == key)).one_or_none()
+    row = tx.execute(_ONE, {"key": key}).one_or_none()
     return None if row is None else sent_of(row)
 
 
@@ -249,7 +261,7 @@ def _change(tx: Connection, row: Row[Any], body: str, where: str, at: datetime) 
     values["seq"] = _next_seq(tx, where, at)
     if row.state == MessageState.QUEUED and where == row.lane:
         values["seq"] = row.seq
-    tx.execute(update(message).where(message.c.key == row.key).values(**values))
+    change(tx, message, {"key": row.key}, values)
     wake.touch(tx, wake.OUTBOX)
 
 
@@ -263,20 +275,20 @@ def _body_of(outgoing: Outgoing) -> str:
 
 
 def _lane_of(tx: Connection, key: str) -> str | None:
-    return tx.execute(select(message.c.lane).where(message.c.key == key)).scalar()
+    return tx.execute(_LANE, {"key": key}).scalar()
 
 
 def _lock_lanes(tx: Connection, keys: set[str], at: datetime) -> None:
     """Lanes are locked before their messages, everywhere and in the order of their keys."""
     for key in sorted(keys):
-        insert_new(tx, lane, {"key": key, "channel": key, "seq": 0, "due_at": at})
-        tx.execute(select(lane.c.key).where(lane.c.key == key).with_for_update())
+        if tx.execute(_LOCKED_LANE, {"key": key}).first() is None:
+            insert_new(tx, lane, {"key": key, "channel": key, "seq": 0, "due_at": at})
+            tx.execute(_LOCKED_LANE, {"key": key})
 
 
 def _next_seq(tx: Connection, key: str, at: datetime) -> int:
     """The next place in the lane's queue; the lane is due at once."""
-    tx.execute(update(lane).where(lane.c.key == key).values(seq=lane.c.seq + 1, due_at=at))
-    return int(tx.execute(select(lane.c.seq).where(lane.c.key == key)).scalar_one())
+    return int(tx.execute(_NEXT_SEQ, {"of": key, "at": at}).scalar_one())
 
 
 def sent_of(row: Row[Any]) -> Sent:

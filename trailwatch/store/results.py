@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from trailwatch.store.lanes import Claim, Move, Rules, lost
 from trailwatch.store.outbox import MessageState, Sent, sent_of
 from trailwatch.store.tables import lane, message
+from trailwatch.store.upsert import change
 
 
 def extend(tx: Connection, held: Claim, lease: datetime) -> bool:
@@ -195,23 +196,25 @@ def _standing(row: Row[Any], rev: int, now: datetime) -> dict[str, Any]:
 
 def _finish(tx: Connection, held: Claim, now: datetime, values: Mapping[str, Any]) -> bool:
     """Write a result and free the lane, which looks for its next move at once."""
-    tx.execute(update(message).where(message.c.key == held.key).values(**values, token=None))
-    tx.execute(
-        update(lane)
-        .where(lane.c.key == held.lane, lane.c.token == held.token)
-        .values(lease=None, owner=None, token=None, due_at=now)
-    )
+    change(tx, message, {"key": held.key}, {**values, "token": None})
+    free = {"lease": None, "owner": None, "token": None, "due_at": now}
+    change(tx, lane, {"key": held.lane, "token": held.token}, free)
     return True
+
+
+# Made once: to make such statements anew costs more than to run them.
+_LANE = select(lane.c.key).where(lane.c.key == bindparam("key")).with_for_update()
+_HELD = (
+    select(message)
+    .where(message.c.key == bindparam("key"), message.c.token == bindparam("token"))
+    .with_for_update()
+)
 
 
 def _mine(tx: Connection, held: Claim) -> Row[Any] | None:
     """The message's row, locked after its lane; None where another holds the claim now."""
-    tx.execute(select(lane.c.key).where(lane.c.key == held.lane).with_for_update())
-    return tx.execute(
-        select(message)
-        .where(message.c.key == held.key, message.c.token == held.token)
-        .with_for_update()
-    ).one_or_none()
+    tx.execute(_LANE, {"key": held.lane})
+    return tx.execute(_HELD, {"key": held.key, "token": held.token}).one_or_none()
 
 
 def _patience(attempts: int) -> timedelta:
