@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from trailwatch.store.tables import site_config
 from trailwatch.store.upsert import insert_new
@@ -22,10 +22,19 @@ class StoredConfig:
     at: datetime
 
 
+# Made once, since each delivery and each job asks for it.
+_NEWEST = (
+    select(site_config)
+    .where(site_config.c.name == bindparam("given"))
+    .order_by(site_config.c.version.desc())
+    .limit(1)
+)
+
+
 def latest(tx: Connection, name: str) -> StoredConfig | None:
     """The newest version; None where nothing was saved."""
-    found = history(tx, name, limit=1)
-    return found[0] if found else None
+    row = tx.execute(_NEWEST, {"given": name}).one_or_none()
+    return None if row is None else _stored(row)
 
 
 def history(tx: Connection, name: str, limit: int = 50) -> list[StoredConfig]:
