@@ -6,14 +6,17 @@ anew, since an alarm that is on already does not go off again for somebody else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from handlers.alert_search import SHOWN, search
 from handlers.applies import LONGEST_APPLY, made_since
 from handlers.blocks.own import strange_message
+from handlers.blocks.storm import shown_pairs
 from handlers.deps import Deps
 from handlers.intake import say
 from handlers.jobs.job import JobContext, Later
@@ -21,9 +24,12 @@ from handlers.threads import reply
 from setup.own import Sorted, claims, sort_out
 from trailwatch.alert import Alert
 from trailwatch.errors import AwsError, NotFound
+from trailwatch.event import Event
+from trailwatch.follow_up import pair_of
 from trailwatch.pattern import PatternError
 from trailwatch.search.logs import EventPage
-from trailwatch.store import alerts, jobs
+from trailwatch.store import alerts, follows, jobs, storms
+from trailwatch.store.follows import Told
 
 FOLLOWED = tuple(timedelta(seconds=s) for s in (20, 40, 60, 120, 300, 300, 300, 420, 540))
 """When to look again: past the 15 minutes in which the alarm stays on, and a late delivery."""
@@ -67,6 +73,20 @@ def follow_later(deps: Deps, alert: Alert, page: EventPage, fields: Mapping[str,
         jobs.add(tx, "alert.follow", arguments, deps.clock(), key=key, delay=FOLLOWED[0])
 
 
+def strangers(deps: Deps, alert: Alert, events: Sequence[Event]) -> Sequence[Event]:
+    """Which of these are of nobody's apply, where an apply is behind the alert; else ()."""
+    if "own_events" not in alert.extra or not events:
+        return ()
+    made = made_since(deps, min(event.time for event in events) - LONGEST_APPLY)
+    return sort_out(events, made, deps.sites.config_or_blank(alert.site)).strange
+
+
+def look_now(deps: Deps, tx: Connection, alert: Alert, key: str) -> None:
+    """Have it looked at once, once for each key, whether somebody else did something."""
+    arguments = {"alert_id": alert.id, "tries": len(FOLLOWED)}
+    jobs.add(tx, "alert.follow", arguments, deps.clock(), key=f"follow:{alert.id}:{key}")
+
+
 def follow(deps: Deps, job: JobContext) -> Later | None:
     """Look whether somebody else did something since, and tell it anew."""
     with deps.db.reading() as tx:
@@ -102,6 +122,7 @@ def _keep(deps: Deps, alert_id: str, page: EventPage, fields: dict[str, Any]) ->
         changed = replace(alert, events_total=page.total, accounts=accounts, **fields)
         if changed == alert:
             return
+        note_table(tx, alert, changed)
         alerts.save(tx, changed)
         say(deps, tx, changed)
         now = changed.extra["own_strange"]
@@ -113,7 +134,23 @@ def _mine(extra: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in extra.items() if key.startswith("own_")}
 
 
+def shown_events(tx: Connection, alert: Alert) -> Sequence[Event]:
+    """The events whose pairs stand where the alert is shown."""
+    single = storms.of_alert(tx, alert.id) is None
+    return alert.events[:SHOWN] if single else shown_pairs(alert)
+
+
+def note_table(tx: Connection, before: Alert, after: Alert) -> None:
+    """Note which pairs the table shows, so that each is told once and none is hidden."""
+    shown = [pair_of(event) for event in shown_events(tx, after)]
+    keys = {pair.key for pair in shown}
+    gone = [pair for pair in map(pair_of, shown_events(tx, before)) if pair.key not in keys]
+    follows.gone_from_table(tx, after.id, gone)
+    follows.mark_told(tx, after.id, shown, Told.IN_TABLE)
+
+
 def _tell_strange(deps: Deps, tx: Any, alert: Alert, strange: int) -> None:
     """In the thread and in the channel: an edited message calls nobody."""
     message = strange_message(alert, alert.events[:strange], deps.sites.offices(tx, alert.site))
     reply(deps, tx, alert, f"strange:{strange}", message, loud=True)
+    follows.mark_told(tx, alert.id, [pair_of(event) for event in alert.events[:strange]])

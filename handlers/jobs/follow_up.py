@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from handlers.alert_search import SHOWN, alarm_window_of, pattern_of
 from handlers.blocks.follow_up import AT_ONCE, pairs_message
-from handlers.blocks.storm import shown_pairs
 from handlers.deps import Deps
 from handlers.intake import say
+from handlers.jobs import alert_own
 from handlers.jobs.job import JobContext, Later
 from handlers.storms import message_key
 from handlers.threads import reply
@@ -24,7 +24,7 @@ from trailwatch.event import Event
 from trailwatch.pattern import PatternError, parse
 from trailwatch.search.logs import EventQuery, LogsSource
 from trailwatch.store import alerts, follows, outbox, storms
-from trailwatch.store.follows import Follow
+from trailwatch.store.follows import Follow, Told
 
 KIND = "alert.follow_up"
 PAGES = 20
@@ -59,7 +59,7 @@ def follow(deps: Deps, job: JobContext) -> Later | None:
         return None  # the message says already that its events cannot be searched
     except AwsError:
         return Later(rule.next_look(on_for), job.args)
-    _keep(deps, state, events, reached, now)
+    _keep(deps, state, events, reached, now, alert_own.strangers(deps, alert, events))
     if reached >= until and rule.is_over(_end_of(alert), now):
         return None
     args = {**job.args, "looks": looks + 1, "pattern": pattern.text}
@@ -104,9 +104,17 @@ def _look(
 
 
 def _keep(
-    deps: Deps, state: Follow, events: Sequence[Event], reached: datetime, now: datetime
+    deps: Deps,
+    state: Follow,
+    events: Sequence[Event],
+    reached: datetime,
+    now: datetime,
+    strangers: Sequence[Event],
 ) -> None:
-    """Count what is new, tell what nobody was told, and bring the message's totals up to date."""
+    """Count what is new, tell what nobody was told, and bring the message's totals up to date.
+
+    strangers: who is not of the apply behind an alert; new ones are told by alert.follow, loudly.
+    """
     new = [event for event in events if rule.event_key(event) not in state.seen]
     with deps.db.transaction() as tx:
         alert = alerts.get(tx, state.alert, lock=True)
@@ -116,8 +124,10 @@ def _keep(
         alert = _with_events(alert, events)
         if state.total == 0:
             # What the message's table shows needs no telling.
-            shown = _shown(tx, alert)
-            follows.mark_told(tx, alert.id, [rule.pair_of(one) for one in shown])
+            shown = alert_own.shown_events(tx, alert)
+            pairs = [rule.pair_of(one) for one in shown]
+            follows.mark_told(tx, alert.id, pairs, Told.IN_TABLE)
+        fresh = [one for one in strangers if rule.event_key(one) not in state.seen]
         oldest = iso(reached - rule.OVERLAP)
         seen = {**state.seen, **{rule.event_key(one): iso(one.time) for one in new}}
         state = replace(
@@ -127,7 +137,9 @@ def _keep(
             seen={key: at for key, at in seen.items() if at >= oldest},
             ended_at=now if rule.is_over(_end_of(alert), now) else None,
         )
-        state = _tell(deps, tx, alert, state, now)
+        if fresh:
+            alert_own.look_now(deps, tx, alert, key=iso(reached))
+        state = _tell(deps, tx, alert, state, now, {rule.pair_of(one).key for one in fresh})
         follows.save(tx, state)
         alert = _with_totals(tx, alert, state, now)
         if alert != alerts.get(tx, alert.id):
@@ -135,8 +147,18 @@ def _keep(
             say(deps, tx, alert)
 
 
-def _tell(deps: Deps, tx: Connection, alert: Alert, state: Follow, now: datetime) -> Follow:
-    """Tell new pairs in the thread where it is time: at once, then at growing gaps."""
+def _tell(
+    deps: Deps,
+    tx: Connection,
+    alert: Alert,
+    state: Follow,
+    now: datetime,
+    but: Collection[str] = frozenset(),
+) -> Follow:
+    """Tell new pairs in the thread where it is time: at once, then at growing gaps.
+
+    but: the keys of those that are told elsewhere.
+    """
     told = rule.told_before(state.told, state.told_at, now, deps.follow_gaps)
     over = state.ended_at is not None
     if not (over or rule.tells_now(told, state.told_at, now, deps.follow_gaps)):
@@ -144,18 +166,12 @@ def _tell(deps: Deps, tx: Connection, alert: Alert, state: Follow, now: datetime
     if outbox.find(tx, message_key(alert.id)) is None and storms.of_alert(tx, alert.id) is None:
         return state  # the bot keeps the alarm quiet
     said = 0
-    while said < MOST and (pairs := follows.untold(tx, alert.id, AT_ONCE)):
+    while said < MOST and (pairs := follows.untold(tx, alert.id, AT_ONCE, but)):
         message = pairs_message(pairs, several_accounts=len(alert.accounts) > 1)
         reply(deps, tx, alert, f"pairs:{pairs[0].key[:16]}", message)
         follows.mark_told(tx, alert.id, pairs)
         said += 1
     return replace(state, told=told + 1, told_at=now) if said else state
-
-
-def _shown(tx: Connection, alert: Alert) -> Sequence[Event]:
-    """The events whose pairs stand where the alert is shown."""
-    single = storms.of_alert(tx, alert.id) is None
-    return alert.events[:SHOWN] if single else shown_pairs(alert)
 
 
 def _with_events(alert: Alert, events: Sequence[Event]) -> Alert:

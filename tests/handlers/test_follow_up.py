@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from handlers.intake import show_new
+from handlers.jobs.alert_own import note_table
 from handlers.jobs.follow_up import follow
 from handlers.jobs.job import Later
 from trailwatch.alert import Alert, AlertFields, AlertState, Search
@@ -206,6 +207,24 @@ def test_more_than_a_page_is_gone_through(world: World) -> None:
     assert all(f"u{number}" in text for number in range(100))
     world.look(minutes=1)
     assert world.alert.extra["follow_total"] == "100"
+
+
+def test_what_others_push_out_of_the_table_is_told(world: World) -> None:
+    """An apply's events make room for strangers', who come first."""
+    world.happen(1, "eve", "CreateUser")
+    world.look(seconds=20)
+    before = world.alert
+    strange = event(2, "mallory", "DeleteUser", world.now)
+    after = replace(before, events=(strange,))
+    world.logs.events.append(strange)
+    with world.deps.db.transaction() as tx:
+        note_table(tx, before, after)
+        alerts.save(tx, after)
+    world.look(minutes=1)
+    (told,) = world.told()
+    assert "*eve*" in told, "no longer in the table"
+    assert "mallory" not in told, "in the table now"
+    assert world.alert.extra["follow_total"] == "2"
 
 
 def test_hostile_names_stay_text(world: World) -> None:

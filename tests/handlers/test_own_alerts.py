@@ -105,7 +105,11 @@ def test_somebody_in_the_same_window_is_not_hidden(house: Any, until: Callable[.
     assert "Not only the plan" in told["text"] and "mallory" in told["text"]
     house.pass_time(seconds=60)
     house.work()
+    for _ in range(3):
+        house.pass_time(seconds=60)
+        house.work()
     assert len(house.messages(f"{ident}:strange:")) == 1, "told once"
+    assert house.messages(f"{ident}:pairs:") == [], "nor by the follow-up"
     with house.deps.db.reading() as tx:
         alert = alerts.get(tx, ident)
     assert alert is not None and alert.state is AlertState.OPEN

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -12,6 +13,14 @@ from sqlalchemy import Connection, Row, func, select, update
 from trailwatch.follow_up import Pair, together
 from trailwatch.store.tables import alert_follow, alert_pair
 from trailwatch.store.upsert import put
+
+
+class Told(IntEnum):
+    """Where a pair is shown: in the alert's own table, from which newer ones may push it."""
+
+    NOWHERE = 0
+    IN_TABLE = 1
+    IN_THREAD = 2
 
 
 @dataclass(frozen=True)
@@ -52,24 +61,48 @@ def count(tx: Connection, alert: str, pairs: Iterable[Pair]) -> None:
         put(tx, alert_pair, {**values, "told": 0 if row is None else row.told})
 
 
-def untold(tx: Connection, alert: str, limit: int) -> list[Pair]:
-    """Pairs that nobody was shown yet, in the order of their first event."""
+def untold(
+    tx: Connection, alert: str, limit: int, but: Collection[str] = frozenset()
+) -> list[Pair]:
+    """Pairs that nobody was shown yet, in the order of their first event. but: keys left out."""
     rows = tx.execute(
         select(alert_pair)
-        .where(alert_pair.c.alert == alert, alert_pair.c.told == 0)
+        .where(
+            alert_pair.c.alert == alert,
+            alert_pair.c.told == Told.NOWHERE,
+            alert_pair.c.pair.not_in(sorted(but)),
+        )
         .order_by(alert_pair.c.first_at, alert_pair.c.pair)
         .limit(limit)
     )
     return [_pair(row) for row in rows]
 
 
-def mark_told(tx: Connection, alert: str, pairs: Sequence[Pair]) -> None:
-    """These have been shown."""
-    keys = [pair.key for pair in pairs]
+def mark_told(
+    tx: Connection, alert: str, pairs: Sequence[Pair], where: Told = Told.IN_THREAD
+) -> None:
+    """These have been shown there; those that are not known yet are from now on, uncounted."""
+    for pair in sorted(pairs, key=lambda one: one.key):
+        here = (alert_pair.c.alert == alert) & (alert_pair.c.pair == pair.key)
+        told = tx.execute(select(alert_pair.c.told).where(here)).scalar()
+        if told is None:
+            values = {**vars(pair), "count": 0, "alert": alert, "pair": pair.key, "told": where}
+            put(tx, alert_pair, values)
+        elif told < where:
+            tx.execute(update(alert_pair).where(here).values(told=where))
+
+
+def gone_from_table(tx: Connection, alert: str, pairs: Iterable[Pair]) -> None:
+    """The alert's table shows these no longer: those that only it showed are to be told."""
+    keys = sorted({pair.key for pair in pairs})
     tx.execute(
         update(alert_pair)
-        .where(alert_pair.c.alert == alert, alert_pair.c.pair.in_(keys))
-        .values(told=1)
+        .where(
+            alert_pair.c.alert == alert,
+            alert_pair.c.pair.in_(keys),
+            alert_pair.c.told == Told.IN_TABLE,
+        )
+        .values(told=Told.NOWHERE)
     )
 
 
