@@ -20,6 +20,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -241,6 +242,8 @@ def done(out: Path) -> list[dict[str, Any]]:
 
 def main() -> int:
     given = arguments()
+    # Ended in order, with all that was started; in the background Ctrl-C is ignored.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     left = runs(given)
     known = {one["run"]: one for one in done(given.out)}
     kept = given.kept or Path(tempfile.mkdtemp(prefix="trailwatch-chaos-"))

@@ -9,6 +9,8 @@ and `reconcile_seconds` between two comparisons with the on-call service.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import random
@@ -24,11 +26,31 @@ import bot.cli
 import bot.schedule
 import bot.worker
 from setup.pipeline import webhook_secret_name
+from trailwatch.aws import Aws
 from trailwatch.clock import utc_now
+from trailwatch.detections import load_catalogue
+from trailwatch.errors import AwsError
 from trailwatch.store import secrets
 from trailwatch.store.database import open_database
 from trailwatch.store.lanes import Rules
 from trailwatch.store.secrets import Vault
+
+
+def warm() -> None:
+    """Load what a bot loads only when it is first needed: each life would do it again."""
+    for name in ("apscheduler.triggers.interval", "opsgenie_sdk", "psycopg", "slack_sdk.web"):
+        importlib.import_module(name)
+    load_catalogue()
+    os.environ |= {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE00", "AWS_SECRET_ACCESS_KEY": "example"}
+    nobody = Aws("us-east-1", "http://127.0.0.1:9", max_attempts=1)
+    for service, operation in (
+        ("sts", "GetCallerIdentity"),
+        ("logs", "DescribeLogGroups"),
+        ("cloudwatch", "DescribeAlarms"),
+    ):
+        with contextlib.suppress(AwsError):
+            nobody.call(service, operation)
+    nobody.close()
 
 
 def prepare(order: Mapping[str, Any]) -> int:
@@ -93,6 +115,7 @@ def fork(order: Mapping[str, Any]) -> int:
 
 
 def main() -> None:
+    warm()
     for line in sys.stdin:
         order = json.loads(line)
         if order["do"] == "prepare":
