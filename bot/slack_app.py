@@ -44,7 +44,8 @@ def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
         if seen.before(body.get("trigger_id")):
             ack()
             return
-        reply = run_command(deps, body)
+        with deps.db.hurried():
+            reply = run_command(deps, body)
         if reply.text:
             ack(text=reply.text, blocks=list(reply.blocks), response_type="ephemeral")
         else:
@@ -53,12 +54,18 @@ def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
     @app.action(everything)
     def on_click(ack: Callable[..., Any], body: Mapping[str, Any]) -> None:
         if not seen.before(body.get("trigger_id")):
-            run_click(deps, body)
+            with deps.db.hurried():
+                run_click(deps, body)
         ack()
 
     @app.view(everything)
     def on_view(ack: Callable[..., Any], body: Mapping[str, Any]) -> None:
-        ack() if seen.before(body.get("trigger_id")) else ack(**run_submission(deps, body))
+        if seen.before(body.get("trigger_id")):
+            ack()
+            return
+        with deps.db.hurried():
+            told = run_submission(deps, body)
+        ack(**told)
 
     _hear_events(app, deps)
 

@@ -65,7 +65,7 @@ def sns_view(
         try:
             now = clock()
             message = sns.genuine(request.body, topics(), certificates, now)
-            with db.transaction() as tx:
+            with db.hurried(), db.transaction() as tx:
                 fresh = inbox.put(
                     tx,
                     key=sns.key_of(message),
@@ -94,7 +94,7 @@ def _take(db: Database, clock: Clock, body: bytes, source: str) -> WebResponse:
     except BadPayload as error:
         _keep_refused(db, clock, body, text, str(error), source)
         return answer(400, error=f"this is no webhook of {source}'s: {error}")
-    with db.transaction() as tx:
+    with db.hurried(), db.transaction() as tx:
         fresh = inbox.put(
             tx,
             key=notification.key,
