@@ -18,6 +18,8 @@ from urllib.parse import urlencode
 T = TypeVar("T")
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 READY_SECONDS = 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.3
+"""Between two looks, in seconds; each pause is a third longer than the one before."""
 
 
 class SandboxProcess:
@@ -100,13 +102,18 @@ class SandboxProcess:
             return json.loads(answer.read() or b"null")
 
     def until(self, look: Callable[[], T | None], seconds: float = 20, what: str = "it") -> T:
-        """The first true result of `look`, asked for at most `seconds`."""
+        """The first true result of `look`, asked for at most `seconds`.
+
+        What takes long is asked for less often: to answer costs the sandbox more than to wait.
+        """
         deadline = time.monotonic() + seconds
+        pause = FIRST_PAUSE
         while time.monotonic() < deadline:
             found = look()
             if found:
                 return found
-            threading.Event().wait(0.05)
+            time.sleep(pause)
+            pause = min(pause * 1.3, LONGEST_PAUSE)
         raise AssertionError(f"waited {seconds:g} s for {what}\n{''.join(self.output[-30:])}")
 
     # What people do and see

@@ -39,6 +39,7 @@ def account(start_sandbox: Callable[..., Any]) -> Iterator[tuple[Any, Callable[[
     yield sandbox, client
     for one in made.values():
         one.close()
+    sandbox.stop()
 
 
 def build(client: Callable[[str], Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from trailwatch.detections import Detection, load_catalogue
-from trailwatch.pattern import parse
+from trailwatch.pattern import Document, parse
 
 pytestmark = pytest.mark.journey
 
@@ -26,20 +26,21 @@ def dataset(shared: Path) -> Path:
     return shared / "data" / "invictus-ir_aws_dataset.jsonl.gz"
 
 
-def goes_off(detection: Detection, lines: list[str]) -> bool:
+def goes_off(detection: Detection, lines: list[Document]) -> bool:
     """Whether enough records of one period match."""
     pattern = parse(detection.pattern)
     periods: dict[float, int] = defaultdict(int)
     for line in lines:
         if pattern.matches(line):
-            at = datetime.fromisoformat(json.loads(line)["eventTime"].replace("Z", "+00:00"))
+            at = datetime.fromisoformat(json.loads(line.message)["eventTime"].replace("Z", "+00:00"))
             periods[at.timestamp() // detection.period.total_seconds()] += 1
     return any(count >= detection.threshold for count in periods.values())
 
 
 @pytest.fixture(scope="module")
 def expected(dataset: Path) -> set[str]:
-    lines = gzip.decompress(dataset.read_bytes()).decode().splitlines()
+    text = gzip.decompress(dataset.read_bytes()).decode()
+    lines = [Document(line) for line in text.splitlines()]
     return {one.title for one in load_catalogue().pack(PACK) if goes_off(one, lines)}
 
 
