@@ -185,7 +185,10 @@ def start_world(
 
     def start() -> World:
         state = tmp_path_factory.mktemp("state")
-        made.append(World(start_sandbox("--speed", "60", "--state", str(state)), state))
+        # Many tests share it, so that alerts come thick: each keeps a message of its own.
+        alone = ("--set", "TRAILWATCH_ROLLUP=0")
+        sandbox = start_sandbox("--speed", "60", "--state", str(state), *alone)
+        made.append(World(sandbox, state))
         return made[-1]
 
     yield start
