@@ -32,7 +32,9 @@ def goes_off(detection: Detection, lines: list[Document]) -> bool:
     periods: dict[float, int] = defaultdict(int)
     for line in lines:
         if pattern.matches(line):
-            at = datetime.fromisoformat(json.loads(line.message)["eventTime"].replace("Z", "+00:00"))
+            at = datetime.fromisoformat(
+                json.loads(line.message)["eventTime"].replace("Z", "+00:00")
+            )
             periods[at.timestamp() // detection.period.total_seconds()] += 1
     return any(count >= detection.threshold for count in periods.values())
 
