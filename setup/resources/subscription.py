@@ -55,12 +55,14 @@ class Subscription:
             ("read", "sns:ListSubscriptionsByTopic", self._topic_arn),
             ("write", "sns:Subscribe", self._topic_arn),
             *(
-                # These are on subscriptions, which IAM knows as no resources.
+                # These are on subscriptions, which are no resource type of SNS's, and none of its
+                # condition keys goes with them ("Actions, resources, and condition keys for Amazon
+                # SNS", Service Authorization Reference): a topic's ARN there would allow nothing.
                 (phase, f"sns:{action}SubscriptionAttributes", "*")
                 for phase, action in (("read", "Get"), ("write", "Set"))
                 if self.patient
             ),
-            # Unsubscribe knows no resources in IAM.
+            # The same goes for Unsubscribe.
             ("write", "sns:Unsubscribe", "*"),
             ("delete", "sns:Unsubscribe", "*"),
         )

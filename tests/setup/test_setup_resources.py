@@ -25,7 +25,10 @@ KINDS = (
     "incoming_integration",
     "webhook_integration",
     "subscription",
+    "queue",
 )
+OTHERWISE = {"queue": {"router": "direct", "public_url": ""}}
+"""What a site has to want otherwise for a kind to be needed."""
 
 
 def _kms_key(world: Any, one: Any) -> None:
@@ -84,6 +87,13 @@ def _subscription(world: Any, one: Any) -> None:
     world.secrets.put(one.key_secret, made["apiKey"])
 
 
+def _queue(world: Any, one: Any) -> None:
+    """Anybody may send to it now, and so make up alarms."""
+    url = world.aws.call("sqs", "GetQueueUrl", QueueName=one.name)["QueueUrl"]
+    policy = json.dumps(one.wanted()["policy"]).replace(one.topic, "*")
+    world.aws.call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy})
+
+
 DRIFT: dict[str, tuple[Callable[[Any, Any], None], str]] = {
     "kms_key": (_kms_key, "rotation"),
     "bucket": (_bucket, "policy"),
@@ -96,12 +106,13 @@ DRIFT: dict[str, tuple[Callable[[Any, Any], None], str]] = {
     "incoming_integration": (_incoming, "actions"),
     "webhook_integration": (_webhook, "url"),
     "subscription": (_subscription, "keys"),
+    "queue": (_queue, "policy"),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_keeps_the_contract(world: Any, kind: str) -> None:
-    config = world.config(kms="own")
+    config = world.config(kms="own", **OTHERWISE.get(kind, {}))
     wanted = pipeline(config, world.detections()[:1])
     at = next(i for i, one in enumerate(wanted) if one.kind == kind)
     one = wanted[at]
