@@ -91,7 +91,8 @@ def look(deps: Deps, job: JobContext, search: EventSearch) -> Page:
     page = _in_archive(deps, job, search, search) if in_archive else _in_log_group(deps, search)
     if page.archive is not None and not page.events and job.kind == PAGE:
         # Who asks for a time of which the log group knows nothing need not ask twice.
-        page = _in_archive(deps, job, page.archive, search)
+        found = _in_archive(deps, job, page.archive, search)
+        page = replace(found, note=f"The log group has none. {found.note}")
     with deps.db.transaction() as tx:
         for one in (page.search, page.older, page.archive):
             if one is not None:
@@ -213,7 +214,7 @@ def _shown(deps: Deps, page: Page, alert: Alert | None) -> Message:
     )
     searched = (
         page.reached or search.start,
-        search.end if search.shown or search.place else search.first_end,
+        search.end if search.shown else search.first_end,
     )
     offices = deps.sites.config_or_blank(search.site).offices
     learn_names(deps, page.events)

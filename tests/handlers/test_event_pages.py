@@ -273,7 +273,7 @@ def test_what_the_log_group_no_longer_has_is_found_in_the_archive(desk: Desk) ->
     desk.submit(desk.opened[-1], **{NAME: "DeleteBucketPolicy", WHERE: HERE, SINCE: "7d"})
     (first,) = desk.pages()[before:]
     assert len(ids(first)) == 20
-    assert f"From the archive in the bucket {BUCKET}" in json.dumps(first)
+    assert f"The log group has none. From the archive in the bucket {BUCKET}" in json.dumps(first)
     desk.house.click("events.older", desk.buttons(first)["events.older"])
     (second,) = desk.pages()[before + 1 :]
     found = ids(first) + ids(second)
