@@ -89,11 +89,17 @@ def show_soon(deps: Deps, tx: Connection, storm_id: str) -> None:
 
 def standing_key(tx: Connection, alert_id: str) -> str:
     """The key of the message in which an alert is to be seen: its own, else a storm's page."""
-    own = message_key(alert_id)
     member = storms.of_alert(tx, alert_id)
-    if member is None or outbox.find(tx, own) is not None:
-        return own
+    if member is None or not listed_only(tx, alert_id):
+        return message_key(alert_id)
     return page_key(member.storm, member.page)
+
+
+def listed_only(tx: Connection, alert_id: str) -> bool:
+    """Whether an alert stands in a storm's lists and has no message of its own."""
+    if storms.of_alert(tx, alert_id) is None:
+        return False
+    return outbox.find(tx, message_key(alert_id)) is None
 
 
 def thread_key(tx: Connection, alert_id: str) -> str:

@@ -12,7 +12,7 @@ from handlers.blocks.kit import Message
 from handlers.blocks.storm import of_alert
 from handlers.deps import Deps
 from handlers.request import Reply
-from handlers.storms import message_key, thread_key
+from handlers.storms import listed_only, message_key, thread_key
 from trailwatch.alert import Alert
 from trailwatch.store import outbox
 from trailwatch.store.outbox import Outgoing
@@ -34,9 +34,9 @@ def reply(
     it, too. aside: not worth saying where the alert has no message of its own.
     """
     parent, own = thread_key(tx, alert.id), message_key(alert.id)
+    if aside and listed_only(tx, alert.id):
+        return
     if parent != own:
-        if aside and outbox.find(tx, own) is None:
-            return
         message = of_alert(alert, message.text, message.blocks)
     outgoing = Outgoing(
         key=f"{own}:{key}",

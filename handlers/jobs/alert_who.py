@@ -18,6 +18,7 @@ from handlers.deps import Deps
 from handlers.intake import say
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from handlers.looking_back import Past, past_of
+from handlers.storms import listed_only
 from handlers.threads import reply
 from handlers.tracing import (
     by_principal,
@@ -48,8 +49,14 @@ LOOK_BACK_SECONDS = 12.0
 
 
 def start(deps: Deps, alert_id: str) -> None:
-    """Have it found out who is behind an alert whose events were found."""
+    """Have it found out who is behind an alert whose events were found.
+
+    Not of one that a storm lists: a thousand of them would need many thousand searches. It is
+    begun when somebody has it shown whole.
+    """
     with deps.db.transaction() as tx:
+        if listed_only(tx, alert_id):
+            return
         jobs.add(tx, "alert.who", {"alert_id": alert_id}, deps.clock(), key=f"who:{alert_id}")
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from handlers.intake import say, show_new
+from handlers.jobs.alert_who import start as find_who
 from handlers.jobs.storm import act_on_all, show
 from handlers.news import take_notes
 from handlers.storms import sweep
@@ -300,9 +301,13 @@ def test_a_viewer_may_look_and_not_acknowledge(world: World) -> None:
 def test_one_alert_is_shown_whole_on_demand_and_kept_up_to_date(world: World) -> None:
     world.come(*(alert_of(number) for number in range(14)))
     world.catch_up()
+    world.change(alert_of(12, events=(event_of("mallory", "StopLogging"),)))
+    find_who(world.deps, "a0012")
+    assert not world.waiting("alert.who"), "not for a thousand that nobody looks at"
     world.house.work = lambda: None
     world.house.click("storm.open", selected="a0012")
     del world.house.work
+    assert len(world.waiting("alert.who")) == 1
     (row,) = world.rows("alert:a0012")
     assert row.thread_of == f"storm:{world.storm().id}"
     assert "alert.acknowledge" in world.shown("alert:a0012")
