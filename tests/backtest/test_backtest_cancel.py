@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -34,8 +33,8 @@ LOGIN = {
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path / 'test.db'}")
+def database(new_database: str) -> Iterator[Database]:
+    opened = open_database(new_database)
     yield opened
     opened.close()
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import boto3
@@ -164,12 +163,12 @@ def session() -> boto3.session.Session:
 
 
 @pytest.fixture
-def office(tmp_path: Path, session: boto3.session.Session) -> Iterator[Office]:
+def office(new_database: str, session: boto3.session.Session) -> Iterator[Office]:
     log, faults = CallLog(), Faults(lambda: 0.0)
     stand_in = AwsStandIn(calls=log, faults=faults, sender=Sender(log, faults))
     stand_in.start()
     aws = Aws("us-east-1", stand_in.url, session=session, max_attempts=2)
-    db = open_database(f"sqlite:///{tmp_path}/state.db")
+    db = open_database(new_database)
     now = [NOW]
     template = SiteConfig(
         Site("main", "123456789012", "us-east-1"), router_url="", drop=_all_but(2), insights=False

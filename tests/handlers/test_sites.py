@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -73,8 +72,8 @@ Make = Callable[..., Sites]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    database = open_database(f"sqlite:///{tmp_path / 'bot.db'}")
+def make(new_database: str) -> Iterator[Make]:
+    database = open_database(new_database)
 
     def sites(
         given: Mapping[str, str] | None = None,

@@ -55,14 +55,6 @@ def postgres_work(postgres: str) -> str:
     return address
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with our tables, to be copied."""
-    path = tmp_path_factory.mktemp("model") / "model.db"
-    open_database(f"sqlite:///{path}").close()
-    return path
-
-
 def create(server: str) -> str:
     """Make a database without tables; gives its address."""
     name = f"t{uuid.uuid4().hex[:12]}"
@@ -95,12 +87,10 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=BOTH)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest) -> str:
     """The address of a database without rows."""
     if request.param == "sqlite":
-        path = tmp_path / "state.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite:///{path}"
+        return str(request.getfixturevalue("new_database"))
     return empty(request.getfixturevalue("postgres_work"))
 
 

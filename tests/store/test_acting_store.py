@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,8 @@ SOON = NOW + timedelta(hours=1)
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    found = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+def db(new_database: str) -> Iterator[Database]:
+    found = open_database(new_database)
     yield found
     found.close()
 

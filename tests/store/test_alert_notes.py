@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -19,8 +18,8 @@ OURS = Note("sent:1", "a", "r", "alice", "looked at it", NOW, ours=True)
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    found = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+def db(new_database: str) -> Iterator[Database]:
+    found = open_database(new_database)
     yield found
     found.close()
 

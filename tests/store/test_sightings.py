@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +19,8 @@ JANE = "arn:aws:iam::123456789012:user/jane"
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path / 'trailwatch.db'}")
+def db(new_database: str) -> Iterator[Database]:
+    opened = open_database(new_database)
     yield opened
     opened.close()
 
