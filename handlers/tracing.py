@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from trailwatch.event import Event
@@ -74,16 +75,19 @@ def traced(source: LogsSource, record: Mapping[str, Any]) -> Who:
     return who_is(record, found)
 
 
-def one_person(source: LogsSource, page: EventPage) -> str:
+def one_person(
+    source: LogsSource, page: EventPage, known: Mapping[str, Who] = MappingProxyType({})
+) -> str:
     """The name of the one person who surely is behind all these events; "" where it is nobody, or
-    not sure. Raises AwsError.
+    not sure. known: whose sessions were followed back already, by their keys. Raises AwsError.
     """
     records = {session_key(record): record for record in map(record_of, page.events)}
     if not page.complete or page.unreadable or not 0 < len(records) <= MOST_SESSIONS:
         return ""
     names: set[str] = set()
-    for record in records.values():
-        names.add(traced(source, record).person)
+    for key, record in records.items():
+        who = known.get(key) or traced(source, record)
+        names.add(who.person)
         if len(names) > 1 or "" in names:
             return ""
     return names.pop()

@@ -37,6 +37,7 @@ from trailwatch.profile import news
 from trailwatch.profile import sightings as seen_in
 from trailwatch.search.logs import LogsSource
 from trailwatch.store import alerts, jobs, sightings
+from trailwatch.who import session_key
 
 log = logging.getLogger("trailwatch.who")
 
@@ -97,7 +98,8 @@ def _people(deps: Deps, alert: Alert, *, looks_back: bool) -> tuple[list[Seen], 
     people = [_seen(deps, source, events, deadline) for events in list(groups.values())[:SHOWN]]
     with deps.db.transaction() as tx:
         sightings.learn(tx, seen_in(deeds_of(page.events)))
-    return people, len(groups), one_person(source, page)
+    known = {session_key(record_of(seen.event)): seen.who for seen in people}
+    return people, len(groups), one_person(source, page, known)
 
 
 def _seen(deps: Deps, source: LogsSource, events: Sequence[Event], deadline: float) -> Seen:
