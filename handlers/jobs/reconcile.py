@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 
 from handlers import news, storms
 from handlers.deps import Deps
@@ -15,30 +16,44 @@ from handlers.troubles import sweep
 from trailwatch.alert import Alert, AlertState, is_newer
 from trailwatch.errors import RouterError
 from trailwatch.routers.router import Listed, RoutedAlert, RouterName, router_of
-from trailwatch.store import alerts, away
+from trailwatch.store import alerts, away, jobs
 
 ALL = 1_000_000
 """More alerts than can be open: none is left out."""
+
+KIND = "alert.reconcile"
+OVERLAP = timedelta(minutes=10)
+"""How far clocks may be apart, and how long a list may be behind."""
 
 log = logging.getLogger(__name__)
 
 
 def reconcile(deps: Deps, job: JobContext) -> None:
-    """Bring every open alert in step: missed ones are shown, changed ones brought up to date.
+    """Bring every open alert in step: missed ones are shown, changed ones brought up to date; and
+    those that were closed since the last comparison before anybody told of them.
 
     The list tells enough to see what differs; only that is read in full. Raises RouterError where
     no on-call service answers.
     """
+    now = deps.clock()
+    with deps.db.reading() as tx:
+        if jobs.newer_is_due(tx, KIND, job.id, now):
+            return  # that one does all of it; in an outage they would add up
+        since = {name: at - OVERLAP for name, at in away.compared_at(tx).items()}
     sweep(deps)
     storms.sweep(deps)
     failed: list[RouterError] = []
     asked = 0
-    for listed in deps.router.each_open():
+    for listed in deps.router.each_open(since=since):
         error = listed.error or _in_step(deps, job, listed)
         asked += listed.name != RouterName.DIRECT
         with deps.db.transaction() as tx:
             if error is None:
                 away.back(tx, listed.name)
+            if error is None or listed.name not in since:
+                # What was closed before the first comparison is none of ours.
+                away.compared(tx, listed.name, now)
+            if error is None:
                 continue
             log.warning("%s was not compared with: %s", listed.name, error)
             away.keep(tx, listed.name, error.what, deps.clock())

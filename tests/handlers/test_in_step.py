@@ -234,3 +234,19 @@ def test_what_was_deleted_unseen_is_said_and_can_be_closed_here(
     cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="OK", StateReason="quiet")
     cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="because")
     until(lambda: newest(desk))
+
+
+def test_what_came_and_went_without_a_word_is_shown(desk: Any, until: Callable[..., Any]) -> None:
+    """While the bot was away somebody closed an alert that it had never heard of."""
+    desk.job("alert.reconcile")
+    desk.faults.add(Fault("webhook", "", "status", status=400))
+    name = "trailwatch-came-and-went"
+    arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}"
+    made = desk.opsgenie.create({"message": name, "alias": arn, "tags": ["trailwatch"]})
+    desk.opsgenie.act(made, "close", {"user": EVE})
+    desk.job("alert.reconcile")
+    desk.faults.clear()
+    with desk.deps.db.reading() as tx:
+        found = alerts.newest_by_alias(tx, arn)
+    assert found is not None and found.state is AlertState.CLOSED
+    assert "CLOSED" in shown(desk, found)

@@ -101,6 +101,10 @@ class DirectRouter:
         """None: whatever is done is done here, and audited."""
         return []
 
+    def list_closed(self, since: datetime) -> list[RoutedAlert]:
+        """None: the bot closes these alerts itself, so it knows of them."""
+        return []
+
     def list_open(self, limit: int = MOST_OPEN) -> list[RoutedAlert]:
         """The alerts that are not closed, those that changed last first."""
         with self._db.reading() as tx:

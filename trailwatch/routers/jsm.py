@@ -28,6 +28,8 @@ from trailwatch.routers.router import (
     RequestStatus,
     RoutedAlert,
     RouterName,
+    is_before,
+    made_after,
     page_of,
     remark,
     routed_alert,
@@ -153,10 +155,17 @@ class JsmRouter:
 
     def list_open(self, limit: int = MOST_OPEN) -> list[RoutedAlert]:
         """The open alerts with our tag, newest first; descriptions may be missing."""
+        return self._listing("status:open AND tag:trailwatch", limit)
+
+    def list_closed(self, since: datetime) -> list[RoutedAlert]:
+        """The same of alerts that are closed by now and were made after `since`."""
+        return self._listing("status:closed AND tag:trailwatch", MOST_OPEN, since)
+
+    def _listing(self, wanted: str, limit: int, since: datetime | None = None) -> list[RoutedAlert]:
         found: list[RoutedAlert] = []
         while len(found) < limit:
             query = {
-                "query": "status:open AND tag:trailwatch",
+                "query": wanted,
                 "offset": str(len(found)),
                 "size": str(LIST_PAGE),
                 "sort": "createdAt",
@@ -169,7 +178,9 @@ class JsmRouter:
             links = answer.get("links")
             if not page or not isinstance(links, Mapping) or not links.get("next"):
                 break
-        return found
+            if is_before(found, since):
+                break
+        return made_after(found, since)
 
     def _event(self, alert_id: str, action: str, user: str, note: str) -> str:
         url = f"{self._events}/{quote(alert_id, safe='')}/{action}?identifierType=id"

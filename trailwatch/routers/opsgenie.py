@@ -24,6 +24,8 @@ from trailwatch.routers.router import (
     Remark,
     RequestStatus,
     RoutedAlert,
+    is_before,
+    made_after,
     page_of,
     remark,
     routed_alert,
@@ -173,12 +175,19 @@ class OpsgenieRouter:
 
     def list_open(self, limit: int = MOST_OPEN) -> list[RoutedAlert]:
         """The open alerts with our tag, newest first, without description and details."""
+        return self._listing("status:open AND tag:trailwatch", limit)
+
+    def list_closed(self, since: datetime) -> list[RoutedAlert]:
+        """The same of alerts that are closed by now and were made after `since`."""
+        return self._listing("status:closed AND tag:trailwatch", MOST_OPEN, since)
+
+    def _listing(self, query: str, limit: int, since: datetime | None = None) -> list[RoutedAlert]:
         found: list[RoutedAlert] = []
         while len(found) < limit:
             ask = partial(
                 self._call,
                 "list_alerts",
-                query="status:open AND tag:trailwatch",
+                query=query,
                 offset=len(found),
                 limit=LIST_PAGE,
                 sort="createdAt",
@@ -187,9 +196,9 @@ class OpsgenieRouter:
             answer = page_of(ask, first=not found)
             page = [routed_alert(item.to_dict()) for item in answer.data or []]
             found.extend(page)
-            if len(page) < LIST_PAGE:
+            if len(page) < LIST_PAGE or is_before(page, since):
                 break
-        return found
+        return made_after(found, since)
 
     def _act(self, operation: str, alert_id: str, user: str, note: str) -> str:
         import opsgenie_sdk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -137,6 +137,20 @@ class AlertRouter(Protocol):
         ...
 
     def list_open(self, limit: int = MOST_OPEN) -> list[RoutedAlert]: ...
+
+    def list_closed(self, since: datetime) -> list[RoutedAlert]:
+        """Alerts that were made after `since` and are closed by now: maybe nobody told of them."""
+        ...
+
+
+def is_before(page: Sequence[RoutedAlert], since: datetime | None) -> bool:
+    """Whether a list, newest first, has come to what was made before `since`."""
+    return since is not None and bool(page) and page[-1].created_at <= since
+
+
+def made_after(found: Sequence[RoutedAlert], since: datetime | None) -> list[RoutedAlert]:
+    """Those made after `since`; all where it is None."""
+    return [one for one in found if since is None or one.created_at > since]
 
 
 def routed_alert(data: Mapping[str, Any]) -> RoutedAlert:
@@ -312,14 +326,25 @@ class Routers:
             found += listed.alerts
         return found
 
-    def each_open(self, limit: int = 1000) -> list[Listed]:
-        """The open alerts of each service in use, by itself."""
-        return [self._listed(name, limit) for name in dict.fromkeys(self._in_use())]
+    def each_open(
+        self, limit: int = MOST_OPEN, since: Mapping[str, datetime] | None = None
+    ) -> list[Listed]:
+        """The open alerts of each service in use, by itself.
 
-    def _listed(self, name: str, limit: int) -> Listed:
+        since: by the services' names; and those made after it that are closed by now.
+        """
+        given = since or {}
+        return [
+            self._listed(name, limit, given.get(name)) for name in dict.fromkeys(self._in_use())
+        ]
+
+    def _listed(self, name: str, limit: int, since: datetime | None) -> Listed:
         try:
             router, _ = self._of(marked(name, ""))
-            alerts = tuple(_ours(one, name) for one in router.list_open(limit))
+            found = router.list_open(limit)
+            # After the open ones: what is closed between the two is in one of them.
+            found += router.list_closed(since) if since is not None else []
+            alerts = tuple(_ours(one, name) for one in {one.id: one for one in found}.values())
         except RouterError as error:
             return Listed(name, error=error)
         return Listed(name, alerts)

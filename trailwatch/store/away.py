@@ -1,4 +1,4 @@
-"""Keeps which on-call services do not answer, and since when. Asks none."""
+"""Keeps which on-call services do not answer, and when each was compared with. Asks none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select, update
 
 from trailwatch.store.tables import away_service as table
-from trailwatch.store.upsert import insert_new
+from trailwatch.store.tables import compared_service
+from trailwatch.store.upsert import insert_new, put
 
 
 def keep(tx: Connection, name: str, error: str, at: datetime) -> None:
@@ -26,3 +27,13 @@ def services(tx: Connection) -> Mapping[str, tuple[str, datetime]]:
     """What does not answer, with the last error and since when."""
     rows = tx.execute(select(table).order_by(table.c.name))
     return {str(row.name): (str(row.error), row.since) for row in rows}
+
+
+def compared(tx: Connection, name: str, at: datetime) -> None:
+    """Everything that a service had at that moment is known."""
+    put(tx, compared_service, {"name": name, "at": at})
+
+
+def compared_at(tx: Connection) -> Mapping[str, datetime]:
+    """When each service was last compared with; without those that never were."""
+    return {str(row.name): row.at for row in tx.execute(select(compared_service))}

@@ -111,6 +111,15 @@ def get(tx: Connection, job_id: int) -> JobRow | None:
     return None if row is None else _row(row)
 
 
+def newer_is_due(tx: Connection, kind: str, than: int, now: datetime) -> bool:
+    """Whether a job of this kind that was added after job `than` is under way or due."""
+    under_way = (job.c.state == JobState.RUNNING) | (
+        (job.c.state == JobState.QUEUED) & (job.c.next_at <= now)
+    )
+    chosen = select(job.c.id).where(job.c.kind == kind, job.c.id > than, under_way).limit(1)
+    return tx.execute(chosen).first() is not None
+
+
 def lately(tx: Connection, kind: str, since: datetime) -> list[JobRow]:
     """The jobs of a kind that are not finished, or were not before `since`; oldest first."""
     open_ = job.c.state.in_((JobState.QUEUED, JobState.RUNNING))

@@ -112,6 +112,14 @@ away_service = Table(
     Column("since", Moment, nullable=False),
 )
 
+# When everything of an on-call service was last compared with what is shown.
+compared_service = Table(
+    "compared_service",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+
 # Channels that were archived or left, and since when; whoever must know is told once.
 lost_channel = Table(
     "lost_channel",
