@@ -49,6 +49,8 @@ class Health:
     lost: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
     away: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
     """On-call services that do not answer: the last error, and since when."""
+    storms: Sequence[tuple[str, datetime, int]] = ()
+    """Channels in which alerts share a message, since when and how many."""
 
 
 def health_message(health: Health, now: datetime, digest: str, *, admin: bool) -> Message:
@@ -65,6 +67,11 @@ def health_message(health: Health, now: datetime, digest: str, *, admin: bool) -
         f":warning: {esc(name, 60)} could not be compared with since {date(since)}: "
         f"{esc(error, 200)}"
         for name, (error, since) in health.away.items()
+    ]
+    lines += [
+        f":zap: A storm in {channel(one)} since {date(since)}: {count(number, 'alert')} in one "
+        "message."
+        for one, since, number in health.storms
     ]
     lines += _waiting(health)
     webhook = f"{date(health.last_webhook)}" if health.last_webhook else "none yet"

@@ -14,7 +14,7 @@ from handlers.request import Reply, Request
 from handlers.resending import send_again
 from trailwatch.clock import iso
 from trailwatch.routers.router import TITLES, RouterName
-from trailwatch.store import alerts, away, channels, jobs, letters
+from trailwatch.store import alerts, away, channels, jobs, letters, storms
 from trailwatch.store.gauges import gauges
 from trailwatch.store.health import pulse
 
@@ -75,6 +75,7 @@ def status(deps: Deps, request: Request, call: Invocation) -> Reply:
             last_reconcile=beat.last_reconcile,
             schedules=beat.schedules,
             lost=channels.lost(tx, now),
+            storms=[(one.channel, one.began_at, many) for one, many in storms.standing(tx)],
             away={TITLES[RouterName(k)]: v for k, v in away.services(tx).items()},
         )
     digest = f"daily at {deps.digest_hour:02}:00 {deps.digest_timezone}"

@@ -171,6 +171,7 @@ def test_ten_alerts_have_a_message_each_and_what_follows_shares_one(world: World
     world.catch_up()
     assert world.top() == [*(f"alert:a{number:04}" for number in range(10)), f"storm:{storm.id}"]
     told = world.rollup()
+    assert "A storm in <#C0ALERTS>" in world.house.command("status").blocks[0]["text"]["text"]
     assert "50 alerts and counting" in told and "50 FIRING" in told
     assert "Alarm 0" in told and "Alarm 2" in told
     assert ACCOUNTS[0] in told and ACCOUNTS[1] in told and "25 alerts, 25 firing" in told

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, func, select
 from trailwatch.store.inbox import InboxState
 from trailwatch.store.jobs import JobState
 from trailwatch.store.outbox import MessageState
-from trailwatch.store.tables import inbox, job, message
+from trailwatch.store.tables import inbox, job, message, storm
 
 
 def gauges(tx: Connection, now: datetime) -> dict[str, float]:
-    """Numbers of rows that are not done, by table and state, and the oldest one's age in s."""
+    """Numbers of rows that are not done by table and state, their oldest age in s, and storms."""
     numbers: dict[str, float] = {}
     for table, kinds in (
         (inbox, (InboxState.NEW, InboxState.TAKEN, InboxState.DEAD)),
@@ -36,6 +36,8 @@ def gauges(tx: Connection, now: datetime) -> dict[str, float]:
         counts: dict[str, int] = {str(state): int(number) for state, number in counted}
         for kind in kinds:
             numbers[f"{table.name}_{kind}"] = float(counts.get(kind, 0))
+    standing = select(func.count()).where(storm.c.ended_at.is_(None))
+    numbers["storms"] = float(tx.execute(standing).scalar_one())
     # Queued jobs that are due later wait for nothing.
     due = select(func.count()).where(job.c.state == JobState.QUEUED, job.c.next_at <= now)
     numbers["job_due"] = float(tx.execute(due).scalar_one())

@@ -75,6 +75,12 @@ def open_in(tx: Connection, channel: str) -> Storm | None:
     return None if found is None else Storm(**found._mapping)
 
 
+def standing(tx: Connection) -> list[tuple[Storm, int]]:
+    """The storms that have not ended, with how many alerts each has taken in; oldest first."""
+    rows = tx.execute(select(table).where(table.c.ended_at.is_(None)).order_by(table.c.began_at))
+    return [(found, size(tx, found.id)) for found in (Storm(**row._mapping) for row in rows.all())]
+
+
 def get(tx: Connection, storm_id: str, *, lock: bool = False) -> Storm | None:
     """The storm of an id. lock: nobody else shows it until this transaction ends."""
     chosen = select(table).where(table.c.id == storm_id)
