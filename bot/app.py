@@ -20,7 +20,7 @@ from bot.clients import SiteClients
 from bot.doctor import examine_services
 from bot.metrics import serve_metrics
 from bot.roles import first_roles, granted_roles
-from bot.routing import jsm_routes, keep_jsm_key, queue_poller, routers
+from bot.routing import jsm_integrations, jsm_routes, keep_jsm_key, queue_poller, routers
 from bot.schedule import schedule
 from bot.scheduler import Schedules
 from bot.sender import Sender
@@ -202,7 +202,7 @@ class Bot:
                 utc_now,
                 AcceptedSecrets(secrets, [webhook_secret_name(s.name) for s in settings.sites]),
             ),
-            **jsm_routes(settings, self.db),
+            **jsm_routes(settings, self.db, secrets),
             ("POST", "/webhooks/sns"): sns_view(
                 self.db, utc_now, lambda: own_topics(self.deps), self.deps.sns.certificate
             ),
@@ -257,7 +257,8 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
     keep_jsm_key(settings, secrets)
 
     def setup_clients(site: str = "", session: str = "") -> Clients:
-        return Clients(clients.building(site, session), integrations_of(settings), secrets)
+        opsgenie, jsm = integrations_of(settings), jsm_integrations(settings)
+        return Clients(clients.building(site, session), opsgenie, secrets, jsm=jsm)
 
     own = Path(settings.detections_folder) if settings.detections_folder else None
     catalogue = load_catalogue(own)
@@ -345,6 +346,7 @@ def site_template(settings: Settings, site: SiteSettings, account: str = "") -> 
         public_url=settings.public_url,
         router=site.router,
         jsm_url=settings.jsm_api_url if settings.jsm_cloud_id else "",
+        jsm_made=bool(settings.jsm_setup_api_token),
         router_url=settings.opsgenie_api_url,
         router_team=site.opsgenie_team,
     )

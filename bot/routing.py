@@ -7,12 +7,13 @@ from functools import partial
 from bot.clients import SiteClients
 from bot.queue_poller import QueuePoller
 from bot.settings import Settings
-from bot.vault import StoredSecrets
+from bot.vault import AcceptedSecrets, StoredSecrets
 from bot.web import View
 from bot.webhooks import opsgenie_view
 from handlers.deps import Deps
 from handlers.direct import own_topics
-from setup.pipeline import jsm_key_name
+from setup.jsm_api import JsmIntegrationsApi
+from setup.pipeline import jsm_key_name, jsm_secret_name
 from trailwatch.clock import utc_now
 from trailwatch.routers.direct import DirectRouter
 from trailwatch.routers.jsm import JsmRouter
@@ -62,13 +63,29 @@ def jsm_router(settings: Settings) -> JsmRouter:
     )
 
 
-def jsm_routes(settings: Settings, db: Database) -> dict[tuple[str, str], View]:
+def jsm_integrations(settings: Settings) -> JsmIntegrationsApi | None:
+    """Its integrations, where the settings have a token that may configure them."""
+    if not (settings.jsm_cloud_id and settings.jsm_setup_api_token):
+        return None
+    return JsmIntegrationsApi(
+        settings.jsm_api_url,
+        settings.jsm_cloud_id,
+        settings.jsm_email,
+        settings.jsm_setup_api_token,
+    )
+
+
+def jsm_routes(
+    settings: Settings, db: Database, stored: StoredSecrets
+) -> dict[tuple[str, str], View]:
     """The route of Jira Service Management's webhook, where it has a secret."""
-    if not settings.jsm_webhook_token:
+    given = settings.jsm_webhook_token
+    if not (given or settings.jsm_setup_api_token):
         return {}
+    made = AcceptedSecrets(stored, [jsm_secret_name(site.name) for site in settings.sites])
 
     def secrets(*, anew: bool = False) -> tuple[str, ...]:
-        return (settings.jsm_webhook_token,)
+        return (*((given,) if given else ()), *made(anew=anew))
 
     view = opsgenie_view(db, utc_now, secrets, RouterName.JSM.value)
     return {("POST", "/webhooks/jsm"): view}

@@ -87,6 +87,7 @@ class Settings:
     jsm_site_url: str
     jsm_email: str
     jsm_api_token: str
+    jsm_setup_api_token: str
     jsm_api_key: str
     jsm_sns_key: str
     jsm_webhook_token: str
@@ -224,6 +225,10 @@ SETTINGS: tuple[Setting, ...] = (
             text, "Whose API token it is that reads and changes alerts"),
     Setting("jsm_api_token", "JSM_API_TOKEN", "jsm.api_token", "",
             text, "That API token", secret=True),
+    Setting("jsm_setup_api_token", "JSM_SETUP_API_TOKEN", "jsm.setup_api_token", "",
+            text,
+            "API token of JSM_EMAIL that may configure; with it setup makes the integrations",
+            secret=True),
     Setting("jsm_api_key", "JSM_API_KEY", "jsm.api_key", "",
             text, "Key of an API integration there: acts on alerts", secret=True),
     Setting("jsm_sns_key", "JSM_SNS_KEY", "jsm.sns_key", "",
@@ -309,10 +314,13 @@ def require(settings: Settings) -> None:
             ("jsm_email", "the address of whoever made the API token"),
             ("jsm_api_token", "make one for an account that sees the alerts"),
             ("jsm_api_key", "make an API integration there and copy its key"),
-            ("jsm_sns_key", "make an Amazon SNS integration there and copy its key"),
-            ("jsm_webhook_token", "any 16 or more random characters; its webhook has to send them"),
             ("public_url", "the https:// address under which its webhook reaches this process"),
         ]
+        by_hand = [
+            ("jsm_sns_key", "make an Amazon SNS integration there and copy its key"),
+            ("jsm_webhook_token", "any 16 or more random characters; its webhook has to send them"),
+        ]
+        needed += [] if settings.jsm_setup_api_token else by_hand
     if settings.slack_mode == "socket":
         needed.append(("slack_app_token", "make an app-level token with connections:write"))
     else:

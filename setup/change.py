@@ -20,8 +20,8 @@ LABELS = {
     "topic": "SNS topic",
     "alarm": "alarm",
     "queue": "SQS queue",
-    "incoming_integration": "Opsgenie incoming Amazon SNS integration",
-    "webhook_integration": "Opsgenie webhook integration",
+    "incoming_integration": "incoming Amazon SNS integration",
+    "webhook_integration": "webhook integration",
     "subscription": "SNS subscription",
     "mute_rule": "alarm mute rule",
 }

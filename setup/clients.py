@@ -13,6 +13,7 @@ from trailwatch.aws import Aws
 from trailwatch.errors import AwsError, ConfigError
 
 if TYPE_CHECKING:
+    from setup.jsm_api import JsmIntegrationsApi
     from setup.opsgenie_api import IntegrationsApi
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class Clients:
         patience: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
         on_call: Callable[[str, str], None] | None = None,
+        jsm: JsmIntegrationsApi | None = None,
     ) -> None:
         self.aws = aws
         self.secrets = secrets
@@ -56,6 +58,7 @@ class Clients:
         self.patience = patience
         self.sleep = sleep
         self._integrations = integrations
+        self._jsm = jsm
         self._on_call = on_call
         self._lock = threading.Lock()
         self._pace_lock = threading.Lock()
@@ -73,6 +76,7 @@ class Clients:
             patience=self.patience,
             sleep=self.sleep,
             on_call=self._on_call,
+            jsm=self._jsm,
         )
         new._last_write = self._last_write
         new._pace_lock = self._pace_lock
@@ -88,6 +92,18 @@ class Clients:
                 "Set OPSGENIE_SETUP_API_KEY to one, or leave the on-call service's address empty.",
             )
         return self._integrations
+
+    def integrations_of(self, service: str) -> IntegrationsApi | JsmIntegrationsApi:
+        """The integrations of "opsgenie" or "jsm"; raises ConfigError where no key is set."""
+        if service != "jsm":
+            return self.integrations
+        if self._jsm is None:
+            raise ConfigError(
+                "Jira Service Management cannot be set up.",
+                "No API token with the right to change its configuration is set.",
+                "Set JSM_SETUP_API_TOKEN to one, or make its integrations by hand: docs/oncall.md.",
+            )
+        return self._jsm
 
     def call(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
         """One AWS call; raises AwsError."""
@@ -248,9 +264,10 @@ class Clients:
         """The same, asked for once."""
         return self.once(("subscriptions", topic_arn), lambda: self.subscriptions(topic_arn))
 
-    def integration(self, name: str, kind: str) -> dict[str, Any] | None:
-        """The Opsgenie integration (id, name, enabled, type) of that name and type."""
-        found = self.once("integrations", self.integrations.list)
+    def integration(self, name: str, kind: str, service: str = "opsgenie") -> dict[str, Any] | None:
+        """The integration (id, name, enabled, type) of that name and type in a service."""
+        api = self.integrations_of(service)
+        found = self.once(("integrations", service), api.list)
         return next((one for one in found if one["name"] == name and one["type"] == kind), None)
 
     def forget(self, key: object) -> None:

@@ -34,6 +34,7 @@ LEAST_FIRST = 40
 """Fewer characters of it than this help nobody."""
 SNS_PATH = "/v1/json/amazonsns"
 WEBHOOK_PATH = "/webhooks/opsgenie"
+JSM_WEBHOOK_PATH = "/webhooks/jsm"
 DIRECT_PATH = "/webhooks/sns"
 JSM_SNS_PATH = "/jsm/ops/integration/v1/json/amazonsns"
 """As for other tools there; that it is so for SNS is inferred, see docs/oncall.md."""
@@ -52,6 +53,11 @@ def webhook_secret_name(site: str) -> str:
 def jsm_key_name(site: str) -> str:
     """The name under which the key of Jira Service Management's SNS integration is kept."""
     return f"{site}/jsm-incoming-key"
+
+
+def jsm_secret_name(site: str) -> str:
+    """The name under which the secret of Jira Service Management's webhook is kept."""
+    return f"{site}/jsm-webhook-secret"
 
 
 def pipeline(config: SiteConfig, detections: Sequence[Detection]) -> tuple[Resource, ...]:
@@ -219,7 +225,8 @@ def direct(config: SiteConfig) -> tuple[Resource, ...]:
 
 
 def jsm(config: SiteConfig) -> tuple[Resource, ...]:
-    """The topic's subscription to Jira Service Management, whose integrations people make there.
+    """The topic's subscription to Jira Service Management, and its integrations, unless people
+    make them there by hand.
 
     Raises ConfigError where the settings have none.
     """
@@ -232,7 +239,34 @@ def jsm(config: SiteConfig) -> tuple[Resource, ...]:
     endpoint = config.jsm_url.rstrip("/") + JSM_SNS_PATH
     name = f"{config.topic} to Jira Service Management"
     key = jsm_key_name(config.site.name)
-    return (Subscription(config.site, name, config.topic, endpoint, key),)
+    subscription = Subscription(config.site, name, config.topic, endpoint, key)
+    return (*_jsm_integrations(config, endpoint), subscription)
+
+
+def _jsm_integrations(config: SiteConfig, endpoint: str) -> tuple[Resource, ...]:
+    if not config.jsm_made:
+        return ()
+    site = config.site
+    incoming = IncomingIntegration(
+        f"{config.prefix}-{site.name}-jsm-alarms",
+        config.router_team,
+        incoming_actions(site.name, auto_close=config.auto_close),
+        jsm_key_name(site.name),
+        site.topic_arn(config.topic),
+        endpoint,
+        service="jsm",
+    )
+    if not config.public_url:
+        return (incoming,)
+    told = WebhookIntegration(
+        f"{config.prefix}-{site.name}-jsm-webhook",
+        config.public_url.rstrip("/") + JSM_WEBHOOK_PATH,
+        config.router_team,
+        alert_tags(site.name),
+        jsm_secret_name(site.name),
+        service="jsm",
+    )
+    return (incoming, told)
 
 
 def other_ways(config: SiteConfig) -> list[tuple[tuple[Resource, ...], Subscription]]:

@@ -104,6 +104,8 @@ class SiteConfig:
     """Who is told besides, while the site moves from one to the other."""
     jsm_url: str = ""
     """Jira Service Management's API; "" where the settings have none."""
+    jsm_made: bool = False
+    """Whether setup makes its integrations; else people do by hand."""
     router_url: str = "https://api.opsgenie.com"
     router_team: str = ""
     auto_close: bool = False

@@ -228,7 +228,9 @@ def _who(row: DriftRow, offices: Collection[str]) -> list[str]:
             first += f" · before that {_by(others[0], offices)}"
         return [first]
     if row.change["kind"] in _IN_NO_TRAIL:
-        return [":bust_in_silhouette: Who did it is in Opsgenie's own logs; no trail has it"]
+        return [
+            ":bust_in_silhouette: Who did it is in the on-call service's own logs; no trail has it"
+        ]
     if row.looks >= _MOST_LOOKS:
         return [":bust_in_silhouette: Who did it was not found in the event history"]
     later = "not in the event history yet, which lags by minutes; it is looked for again"

@@ -19,6 +19,8 @@ from sandbox.opsgenie.alert import Who, full, stable_id
 from sandbox.opsgenie.answers import Refusal, Reply, Request
 from sandbox.opsgenie.api_alerts import AlertApi
 from sandbox.opsgenie.book import AlertBook
+from sandbox.opsgenie.integrations import Integrations
+from sandbox.opsgenie.jsm_integrations import JsmIntegrations
 
 CLOUD_ID = "0a1b2c3d-0000-4000-8000-123456789012"
 EMAIL = "trailwatch@example.com"
@@ -34,7 +36,10 @@ DOMAIN = "@example.com"
 class JsmFront:
     """Answers requests whose path begins with /jsm/ops; raises Refusal."""
 
-    def __init__(self, alerts: AlertApi, book: AlertBook, token: str) -> None:
+    def __init__(
+        self, alerts: AlertApi, book: AlertBook, token: str, integrations: Integrations
+    ) -> None:
+        self._integrations = JsmIntegrations(integrations)
         self._alerts = alerts
         self._book = book
         self._token = token
@@ -54,11 +59,17 @@ class JsmFront:
         who = self._who(request)
         if request.path[:1] != (CLOUD_ID,):
             raise Refusal(404, "Cloud id is not known")
-        if request.path[1:3] == ("v1", "teams") and request.method == "GET":
-            return self._teams(request.path[3:], request.query)
-        if request.path[1:3] != ("v1", "alerts"):
-            raise Refusal(404)
         rest = request.path[3:]
+        match request.path[1:3]:
+            case ("v1", "integrations"):
+                return self._integrations.handle(_inner(request, rest, request.query))
+            case ("v1", "teams") if request.method == "GET":
+                return self._teams(rest, request.query)
+            case ("v1", "alerts"):
+                return self._alert(request, rest, who)
+        raise Refusal(404)
+
+    def _alert(self, request: Request, rest: tuple[str, ...], who: Who) -> Reply:
         query = {k: v for k, v in request.query.items() if k != "identifierType"}
         match (request.method, *rest):
             case ("GET",):

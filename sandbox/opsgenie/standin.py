@@ -78,7 +78,7 @@ class OpsgenieStandIn:
         self._alerts = AlertApi(self._book, self.url)
         self._setup = IntegrationApi(self._integrations)
         self.jsm_token: str = str(uuid.uuid4())
-        self._jsm = JsmFront(self._alerts, self._book, self.jsm_token)
+        self._jsm = JsmFront(self._alerts, self._book, self.jsm_token, self._integrations)
 
     def start(self) -> None:
         self._timetable.start()

@@ -1,4 +1,4 @@
-"""Knows Opsgenie's Incoming Amazon SNS integration and its actions. Never shows its key."""
+"""Knows an on-call service's incoming Amazon SNS integration and its actions, never its key."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     from setup.clients import Clients
+    from setup.jsm_api import JsmIntegrationsApi
+    from setup.opsgenie_api import IntegrationsApi
 
 TYPE = "AmazonSns"
 CATEGORIES = ("ignore", "create", "close", "acknowledge", "addNote")
@@ -32,6 +34,11 @@ class IncomingIntegration:
     topic_arn: str
     endpoint: str
     """The subscription's address without its key."""
+    service: str = "opsgenie"
+    """Or "jsm"."""
+
+    def _api(self, clients: Clients) -> IntegrationsApi | JsmIntegrationsApi:
+        return clients.integrations_of(self.service)
 
     @property
     def permissions(self) -> tuple[tuple[str, str, str], ...]:
@@ -63,12 +70,12 @@ class IncomingIntegration:
         return body
 
     def read(self, clients: Clients) -> dict[str, Any] | None:
-        meta = clients.integration(self.name, TYPE)
+        meta = clients.integration(self.name, TYPE, self.service)
         if meta is None:
             return None
         ident = str(meta["id"])
         settings, actions = clients.together(
-            lambda: clients.integrations.get(ident), lambda: clients.integrations.actions(ident)
+            lambda: self._api(clients).get(ident), lambda: self._api(clients).actions(ident)
         )
         team = settings.get("ownerTeam") or {}
         # An answer without the team's name says nothing about it.
@@ -90,26 +97,26 @@ class IncomingIntegration:
 
     def write(self, clients: Clients, before: Mapping[str, Any] | None) -> None:
         wanted = self.wanted()
-        meta = clients.integration(self.name, TYPE)
+        meta = clients.integration(self.name, TYPE, self.service)
         if meta is not None and not self._know_key(clients):
-            clients.integrations.delete(str(meta["id"]))
+            self._api(clients).delete(str(meta["id"]))
             meta, before = None, None
         if meta is None:
-            made = clients.integrations.create(self._body())
+            made = self._api(clients).create(self._body())
             clients.secrets.put(self.key_secret, str(made["apiKey"]))
-            clients.forget("integrations")
+            clients.forget(("integrations", self.service))
             ident, before = str(made["id"]), {}
         else:
             ident, before = str(meta["id"]), before or {}
             if any(
                 before.get(name) != wanted[name] for name in ("enabled", "team", "notifications")
             ):
-                clients.integrations.update(ident, self._body())
+                self._api(clients).update(ident, self._body())
                 if before.get("enabled") is False:
-                    clients.integrations.enable(ident)
+                    self._api(clients).enable(ident)
         if before.get("actions") != wanted["actions"]:
             body = {name: list(self.actions.get(name, ())) for name in CATEGORIES}
-            clients.integrations.put_actions(ident, body)
+            self._api(clients).put_actions(ident, body)
 
     def _know_key(self, clients: Clients) -> bool:
         """Whether the key is stored, if need be after learning it from the subscription."""
@@ -125,9 +132,9 @@ class IncomingIntegration:
         return False
 
     def delete(self, clients: Clients) -> None:
-        meta = clients.integration(self.name, TYPE)
+        meta = clients.integration(self.name, TYPE, self.service)
         if meta is not None:
-            clients.integrations.delete(str(meta["id"]))
+            self._api(clients).delete(str(meta["id"]))
 
 
 def _lean(value: Any) -> Any:

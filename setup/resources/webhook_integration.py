@@ -1,4 +1,4 @@
-"""Knows Opsgenie's outgoing webhook to the bot. Never shows the secret in its header."""
+"""Knows an on-call service's webhook to the bot. Never shows the secret in its header."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from setup.clients import Clients
+    from setup.jsm_api import JsmIntegrationsApi
+    from setup.opsgenie_api import IntegrationsApi
 
 TYPE = "Webhook"
 HEADER = "X-Trailwatch-Token"
@@ -17,7 +19,7 @@ HEADER = "X-Trailwatch-Token"
 
 @dataclass(frozen=True)
 class WebhookIntegration:
-    """Opsgenie tells `url` of every change to alerts that carry all of `alert_tags`.
+    """The service tells `url` of every change to alerts that carry all of `alert_tags`.
 
     The header's secret is kept as `token_secret` and made where there is none. Source: Integration
     API and webhook integration, docs.opsgenie.com.
@@ -30,6 +32,11 @@ class WebhookIntegration:
     team: str
     alert_tags: tuple[str, ...]
     token_secret: str
+    service: str = "opsgenie"
+    """Or "jsm"."""
+
+    def _api(self, clients: Clients) -> IntegrationsApi | JsmIntegrationsApi:
+        return clients.integrations_of(self.service)
 
     @property
     def permissions(self) -> tuple[tuple[str, str, str], ...]:
@@ -57,10 +64,10 @@ class WebhookIntegration:
         }
 
     def read(self, clients: Clients) -> dict[str, Any] | None:
-        meta = clients.integration(self.name, TYPE)
+        meta = clients.integration(self.name, TYPE, self.service)
         if meta is None:
             return None
-        settings = clients.integrations.get(str(meta["id"]))
+        settings = self._api(clients).get(str(meta["id"]))
         team = settings.get("ownerTeam") or {}
         # An answer without the team's name says nothing about it.
         seen = self.team if team.get("id") and not team.get("name") else team.get("name")
@@ -99,19 +106,19 @@ class WebhookIntegration:
         }
         if self.team:
             body["ownerTeam"] = {"name": self.team}
-        meta = clients.integration(self.name, TYPE)
+        meta = clients.integration(self.name, TYPE, self.service)
         if meta is None:
-            clients.integrations.create(body)
-            clients.forget("integrations")
+            self._api(clients).create(body)
+            clients.forget(("integrations", self.service))
             return
-        clients.integrations.update(str(meta["id"]), body)
+        self._api(clients).update(str(meta["id"]), body)
         if before is not None and before.get("enabled") is False:
-            clients.integrations.enable(str(meta["id"]))
+            self._api(clients).enable(str(meta["id"]))
 
     def delete(self, clients: Clients) -> None:
-        meta = clients.integration(self.name, TYPE)
+        meta = clients.integration(self.name, TYPE, self.service)
         if meta is not None:
-            clients.integrations.delete(str(meta["id"]))
+            self._api(clients).delete(str(meta["id"]))
 
 
 def _token_in(settings: Mapping[str, Any], current: str | None) -> str:

@@ -44,7 +44,7 @@ from sandbox.opsgenie.jsm import CLOUD_ID, EMAIL
 from sandbox.wire import CallLog, Faults, Sender, Server
 from setup.actions import incoming_actions
 from setup.clients import Clients
-from setup.pipeline import webhook_secret_name
+from setup.pipeline import jsm_secret_name, webhook_secret_name
 from trailwatch.clock import utc_now
 from trailwatch.errors import SlackError
 from trailwatch.search.logs import LogsSource
@@ -314,8 +314,10 @@ def _listening(make: Callable[..., House], settings: dict[str, str]) -> Iterator
     secrets = AcceptedSecrets(stored, [webhook_secret_name("main")])
     token = settings.get("JSM_API_TOKEN", "")
 
+    of_setup = AcceptedSecrets(stored, [jsm_secret_name("main")])
+
     def jsm_secrets(*, anew: bool = False) -> tuple[str, ...]:
-        return (token,)
+        return (token, *of_setup(anew=anew))
 
     routes: dict[tuple[str, str], View] = {
         ("POST", "/webhooks/jsm"): opsgenie_view(deps.db, house.now, jsm_secrets, "jsm"),
@@ -354,12 +356,18 @@ def _jsm(stand_in: OpsgenieStandIn, given: Mapping[str, str]) -> dict[str, str]:
         "addAlertDescription": True,
         "addAlertDetails": True,
     }
+    if "JSM_SETUP_API_TOKEN" in given:
+        made = {"JSM_SNS_KEY": "", "JSM_SETUP_API_TOKEN": stand_in.jsm_token}
+    else:
+        made = {
+            "JSM_SNS_KEY": stand_in.by_hand(incoming_actions("main", auto_close=False), webhook)
+        }
     return {
+        **made,
         "JSM_API_URL": stand_in.url,
         "JSM_CLOUD_ID": CLOUD_ID,
         "JSM_EMAIL": EMAIL,
         "JSM_SITE_URL": stand_in.url,
-        "JSM_SNS_KEY": stand_in.by_hand(incoming_actions("main", auto_close=False), webhook),
         "JSM_API_KEY": stand_in.alert_key,
         "JSM_WEBHOOK_TOKEN": given["JSM_API_TOKEN"],
         "JSM_API_TOKEN": stand_in.jsm_token,

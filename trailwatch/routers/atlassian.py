@@ -31,7 +31,7 @@ class AtlassianHttp:
         self._pool = urllib3.PoolManager(maxsize=4, retries=False, timeout=TIMEOUT)
 
     def ask(
-        self, method: str, url: str, auth: Mapping[str, str], body: Mapping[str, str] | None = None
+        self, method: str, url: str, auth: Mapping[str, str], body: Mapping[str, Any] | None = None
     ) -> Any:
         headers = {**auth, "Accept": "application/json"}
         content = None
@@ -141,7 +141,7 @@ def _refused(operation: str, status: int, headers: Mapping[str, str], said: Any)
         why = str(said.get("message") or said.get("errors") or "")[:300]
     fix = {
         401: "Check JSM_EMAIL, JSM_API_TOKEN and JSM_API_KEY.",
-        403: "Its plan has to include Operations, and the token's owner has to see the alerts.",
+        403: "Its plan has to include Operations, and the token's owner has to have the right.",
         429: "It is tried again when its limit allows.",
     }.get(status, "")
     return RouterError(
