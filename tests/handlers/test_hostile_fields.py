@@ -251,8 +251,8 @@ def test_no_builder_is_left_out() -> None:
     sys.setprofile(note)
     try:
         everything("peace")
-        for _, message in each_alone("peace"):
-            message()
+        for alert in sample_alerts():
+            list(of_an_alert(alert))
     finally:
         sys.setprofile(None)
     missing = [name for name, function in builders() if function.__code__ not in ran]
