@@ -11,20 +11,20 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from handlers import applies, told
-from handlers.blocks import kit
 from handlers.blocks.accounts import as_listed
 from handlers.blocks.alert import alert_message
 from handlers.blocks.alert_menu import AlertLinks
-from handlers.blocks.routes import mentions
+from handlers.calling import call
 from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
 from handlers.links import alarm_url, event_url, jsm_url, opsgenie_url
 from handlers.storms import arrive, changed, message_key, thread_key
-from handlers.threads import reply, say_in_thread
+from handlers.threads import say_in_thread
 from handlers.told import Asked
 from trailwatch.alert import (
     Alert,
@@ -50,8 +50,6 @@ AGAIN = timedelta(seconds=20)
 """When to look whose an alarm is that went off again: its events may come late."""
 LATELY = timedelta(hours=1)
 """So long after it was done a change of ours may come back as news."""
-CALLED = "called"
-"""What an alert keeps once it called somebody."""
 MISSING = frozenset({"", "null"})
 """What Opsgenie leaves where an extraction found nothing."""
 
@@ -92,7 +90,7 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
 def show_new(deps: Deps, tx: Connection, alert: Alert) -> None:
     """Store a new alert, post its message and start the search for its events."""
     alert = _after(deps, tx, alert)
-    alert = _called(deps, tx, alert, alert)  # its message calls them
+    alert = call(deps, tx, alert, alert)  # its message calls them
     alerts.save(tx, alert)
     say(deps, tx, alert)
     found = {"alert_id": alert.id}
@@ -150,10 +148,10 @@ def confirmed(
         people={**moved.people, **(people or {})},
     )
     if moved != alert:
-        moved = _called(deps, tx, alert, moved)
+        moved = call(deps, tx, alert, moved)
         alerts.save(tx, moved)
         say(deps, tx, moved)
-        asked = asked_lately(deps, tx, moved.id)
+        asked = partial(asked_lately, deps, tx, moved.id)
         for line in told.changes(alert, moved, by=by, action=action, log=log, asked=asked):
             say_in_thread(deps, tx, moved, line.key, line.words, aside=True)
     if moved.count > alert.count and applies.lately(tx, deps.clock()):
@@ -177,18 +175,6 @@ def asked_lately(deps: Deps, tx: Connection, alert_id: str) -> list[Asked]:
         for row in rows
         if row.args.get("alert_id") == alert_id
     ]
-
-
-def _called(deps: Deps, tx: Connection, before: Alert, after: Alert) -> Alert:
-    """Call whom the route of a P1 names when an alert becomes one; once for each alert."""
-    called = mentioned(deps, after)
-    if not called or after.extra.get(CALLED):
-        return after
-    if before.severity != after.severity and after.state is not AlertState.CLOSED:
-        words = f"{mentions(called)} This is {kit.esc(after.severity, 20)} now."
-        message = kit.message(words, [kit.section(words)])
-        reply(deps, tx, after, "called", message, loud=True)
-    return replace(after, extra={**after.extra, CALLED: "yes"})
 
 
 def names_in(deps: Deps, routed: RoutedAlert, *more: str) -> dict[str, str]:

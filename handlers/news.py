@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -101,7 +102,7 @@ def take(deps: Deps, tx: Connection, news: News) -> Alert:
     )
     # The log of one that was not known here before is told by what it led to.
     shown = before or alert
-    asked = asked_lately(deps, tx, alert.id)
+    asked = partial(asked_lately, deps, tx, alert.id)
     for line in told.lines(
         news.log, shown, by=news.by, action=news.action, at=news.at, asked=asked
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,6 +61,10 @@ class Asked:
     """None while it is under way."""
 
 
+AskedLately = Callable[[], Collection[Asked]]
+"""Gives what was asked for of an alert in Slack within the last hour."""
+
+
 def changes(
     before: Alert,
     after: Alert,
@@ -68,11 +72,12 @@ def changes(
     by: str = "",
     action: str = "",
     log: Sequence[Remark] = (),
-    asked: Collection[Asked] = (),
+    asked: AskedLately = tuple,
 ) -> list[Told]:
     """What somebody changed in the service and the message alone does not tell.
 
-    by and action: of the webhook that told of it, log: the service's own, where it was read.
+    by and action: of the webhook that told of it, log: the service's own, where it was read,
+    asked: called only where it matters.
     """
     if not title_of(after.router_id):
         return _woke(before, after)
@@ -80,12 +85,13 @@ def changes(
     at = iso(after.updated_at)
     asked_back = before.pending == AlertAction.UNACKNOWLEDGE
     found = [] if asked_back else _state(before, after, who)
-    wanted = {(one.action, one.to) for one in asked}
     # Whoever acknowledges an alert owns it.
     fresh = after.owner not in ("", before.owner, after.acknowledged_by)
+    raised = before.severity != after.severity
+    wanted = {(one.action, one.to) for one in asked()} if fresh or raised else set()
     if fresh and (AlertAction.ASSIGN, after.owner) not in wanted:
         found.append(("owner", _owner(after, who)))
-    if before.severity != after.severity and (AlertAction.PRIORITY, after.severity) not in wanted:
+    if raised and (AlertAction.PRIORITY, after.severity) not in wanted:
         words = f"changed the priority from {before.severity} to {after.severity}"
         passive = f"The priority was changed from {before.severity} to {after.severity}"
         found.append(("priority", who.did("UpdatePriority", words, passive)))
@@ -99,7 +105,7 @@ def lines(
     by: str = "",
     action: str = "",
     at: datetime | None = None,
-    asked: Collection[Asked] = (),
+    asked: AskedLately = tuple,
 ) -> list[Told]:
     """What the service's log says of actions that nothing else shows, in its own words.
 
@@ -112,7 +118,8 @@ def lines(
     else:
         since = [one for one in log if one.at > before.updated_at]
         found = [one for one in since if TELLING.search(one.text)]
-    passed_on = [one for one in asked if one.action is AlertAction.ESCALATE]
+    known = asked() if any(escalates(line.text) for line in found) else ()
+    passed_on = [one for one in known if one.action is AlertAction.ESCALATE]
     told = [
         line
         for line in found
