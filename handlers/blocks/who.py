@@ -144,17 +144,25 @@ def _did(seen: Seen) -> list[str | tuple[str, str]]:
 
 
 def _new(seen: Seen) -> str:
-    return f":new: {_news(seen)}" if _news(seen) else ""
+    said = _news(seen)
+    return f":new: {said}" if said and _days(seen) else said
 
 
 def _news(seen: Seen) -> str:
-    """What is new of somebody, and in how much of a past."""
+    """What is new of somebody, and in how much of a past; of less than a day nothing is."""
     if not seen.news or seen.known_since is None:
         return ""
+    if not _days(seen):
+        known = span(seen.event.time - seen.known_since)
+        return f"too early to say what is new: the records begin {known} before"
     told = ", ".join(_NEWS[kind] for kind in seen.news)
-    known = seen.event.time - seen.known_since
-    days = (known + timedelta(hours=1)) // timedelta(days=1)
-    return f"{told} in {count(days, 'day') if days > 1 else span(known)} of records"
+    return f"{told} in {count(_days(seen), 'day')} of records"
+
+
+def _days(seen: Seen) -> int:
+    """How many days of records there are before an event."""
+    known = seen.event.time - (seen.known_since or seen.event.time)
+    return (known + timedelta(hours=1)) // timedelta(days=1)
 
 
 def _origin(seen: Seen, offices: Collection[str]) -> str:

@@ -6,11 +6,15 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from handlers.blocks.who import who_facts
 from handlers.intake import show_new
 from handlers.looking_back import Past, past_of
+from handlers.samples import EVENTS
+from handlers.samples_events import seen
 from trailwatch.alert import Alert, AlertFields, AlertState
 from trailwatch.clock import iso, utc_now
 from trailwatch.errors import AwsError
@@ -258,6 +262,19 @@ def test_a_session_that_nobody_is_known_to_have_begun_is_not_sure(house: Any) ->
     assert any("jane" in element["text"] for element in mrkdwn)
     assert not [element for element in mrkdwn if "<!channel" in element["text"]]
     assert not [element for element in mrkdwn if ":tada:" in element["text"]]
+
+
+def test_on_the_first_day_it_is_too_early() -> None:
+    one = seen(EVENTS[0])[0]
+
+    def facts(**ago: float) -> str:
+        return who_facts(replace(one, known_since=one.event.time - timedelta(**ago)))
+
+    assert "too early to say what is new: the records begin 20 min before" in facts(minutes=20)
+    assert "first time" not in facts(hours=20)
+    assert "first time in this region in 1 day of records" in facts(hours=25)
+    assert "in 14 days of records" in facts(days=14)
+    assert "new" not in who_facts(replace(one, known_since=None))
 
 
 def test_offices_named_with_a_plan_stand_in_the_alerts_own_table(house: Any) -> None:
