@@ -232,7 +232,9 @@ def test_without_a_past_nothing_is_called_new(house: Any) -> None:
     now = utc_now()
     deed = Deed("arn", now, "203.0.113.9", "us-east-1")
     made = record(house, "r", "ListBuckets", JANE)
-    for source in (Empty(), Refusing()):
+    slow: Any = Slow()
+    sources: tuple[Any, ...] = (Empty(), Refusing())
+    for source in sources:
         past = past_of(
             source, made, deed, (Kind.ITSELF,), now, timedelta(days=14), time.monotonic() + 9
         )
@@ -243,7 +245,7 @@ def test_without_a_past_nothing_is_called_new(house: Any) -> None:
     assert past == Past((Kind.ITSELF,), now - timedelta(days=1)), "as far as it got"
     odd = {**made, "userIdentity": {**JANE, "arn": 'arn:aws:iam::1:user/" || $.a = "x'}}
     assert (
-        past_of(Slow(), odd, deed, (Kind.ITSELF,), now, timedelta(days=14), time.monotonic() + 9)
+        past_of(slow, odd, deed, (Kind.ITSELF,), now, timedelta(days=14), time.monotonic() + 9)
         == Past()
     )
 
