@@ -239,9 +239,7 @@ def test_without_a_past_nothing_is_called_new(house: Any) -> None:
             source, made, deed, (Kind.ITSELF,), now, timedelta(days=14), time.monotonic() + 9
         )
         assert past == Past()
-    past = past_of(
-        Slow(), made, deed, (Kind.ITSELF,), now, timedelta(days=14), time.monotonic() + 9
-    )
+    past = past_of(slow, made, deed, (Kind.ITSELF,), now, timedelta(days=14), time.monotonic() + 9)
     assert past == Past((Kind.ITSELF,), now - timedelta(days=1)), "as far as it got"
     odd = {**made, "userIdentity": {**JANE, "arn": 'arn:aws:iam::1:user/" || $.a = "x'}}
     assert (

@@ -112,7 +112,7 @@ class Desk:
             "userIdentity": dict(identity),
             **more,
         }
-        event = {"timestamp": int(at.timestamp() * 1000), "message": json.dumps(record)}
+        event: Any = {"timestamp": int(at.timestamp() * 1000), "message": json.dumps(record)}
         self.logs.put_log_events(logGroupName=GROUP, logStreamName=STREAM, logEvents=[event])
 
     def role_session(self, began: str = "bobby", key: int = 0) -> Mapping[str, Any]:
