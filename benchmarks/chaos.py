@@ -209,7 +209,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rollup", choices=("off", "on", "both"), default="both")
     parser.add_argument("--kill-every", type=float, default=2.0, help="seconds of life, about")
     parser.add_argument("--without-reconciliation", action="store_true")
-    parser.add_argument("--out", type=Path, default=Path("chaos.jsonl"), help="a line for each run")
+    parser.add_argument(
+        "--out", "--resume", type=Path, default=Path("chaos.jsonl"), help="a line for each run"
+    )
     parser.add_argument("--kept", type=Path, help="where folders of runs that failed are kept")
     return parser.parse_args()
 
