@@ -288,6 +288,12 @@ def other_ways(config: SiteConfig) -> list[tuple[tuple[Resource, ...], Subscript
     return found
 
 
+def webhooks(config: SiteConfig) -> tuple[WebhookIntegration, ...]:
+    """Every webhook to the bot that setup makes for a site, of both services while it moves."""
+    parts = (*_router(config), *_beside(config))
+    return tuple(one for one in parts if isinstance(one, WebhookIntegration))
+
+
 def webhook(config: SiteConfig) -> tuple[WebhookIntegration, ...]:
     """The webhook to the bot; none where the on-call service or the bot has no address."""
     if config.router != "opsgenie" or not (config.router_url and config.public_url):

@@ -101,6 +101,19 @@ def test_what_drifted_is_told_and_mended(made: Any, change: Callable[[Any], None
     assert made.drifted() == []
 
 
+def test_its_secret_is_renewed(made: Any, until: Callable[..., Any]) -> None:
+    secrets = made.deps.setup_clients().secrets
+    before = secrets.get("main/jsm-webhook-secret")
+    made.command("setup rotate-secret")
+    assert secrets.get("main/jsm-webhook-secret") != before
+    assert "Nothing to change" in plan(made)
+    alert = newest(made)
+    assert alert is not None
+    there = next(one for one in made.opsgenie.alerts() if one["alias"] == ARN)
+    made.opsgenie.act(there["id"], "note", {"note": "after it", "user": "eve@example.com"})
+    until(lambda: made.work() or "after it" in str(made.messages(f"alert:{alert.id}:note")))
+
+
 def test_moving_away_takes_them_along(made: Any) -> None:
     made.plan_and_apply("--set router=direct")
     assert ours(made) == {}
