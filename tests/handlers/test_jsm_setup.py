@@ -107,8 +107,10 @@ def test_its_secret_is_renewed(made: Any, until: Callable[..., Any]) -> None:
     made.command("setup rotate-secret")
     assert secrets.get("main/jsm-webhook-secret") != before
     assert "Nothing to change" in plan(made)
-    alert = newest(made)
-    assert alert is not None
+    made.client("cloudwatch").set_alarm_state(
+        AlarmName=ALARM, StateValue="ALARM", StateReason="because"
+    )
+    alert = until(lambda: newest(made))
     there = next(one for one in made.opsgenie.alerts() if one["alias"] == ARN)
     made.opsgenie.act(there["id"], "note", {"note": "after it", "user": "eve@example.com"})
     until(lambda: made.work() or "after it" in str(made.messages(f"alert:{alert.id}:note")))
