@@ -85,6 +85,8 @@ class Claim:
     """LOOK: enough time has passed for a lost post to have shown itself."""
     twins: bool
     """VERIFY: there may be twins; else only a lost edit may have been applied late."""
+    again_at: datetime | None = None
+    """VERIFY: when another follows, should this one not come to its end."""
 
 
 # Made once: to make such statements anew costs more than to run them.
@@ -277,6 +279,7 @@ def _take(
         since=row.first_attempt_at or now,
         settled=row.unknown_at is not None and row.unknown_at + rules.settle <= now,
         twins=row.verify_round > 0,
+        again_at=values.get("verify_at"),
     )
 
 

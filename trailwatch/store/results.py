@@ -65,7 +65,9 @@ def verified(tx: Connection, held: Claim, *, now: datetime, rules: Rules) -> boo
         return False
     values = _standing(row, held.rev, now) if row.state == MessageState.SENT else {}
     done = row.verify_round
-    if 0 < done < len(rules.verify):
+    if held.again_at is not None and row.verify_at != held.again_at:
+        pass  # suspected anew meanwhile: what that call did may not have been seen
+    elif 0 < done < len(rules.verify):
         values |= {"verify_at": now + rules.verify[done], "verify_round": done + 1}
     else:
         values |= {"verify_at": None, "verify_round": 0}

@@ -63,10 +63,29 @@ def test_who_dies_in_a_verification_has_it_repeated_later(bot: Any) -> None:
     assert claim(timedelta(minutes=5)) is None
 
 
+def test_what_is_suspected_during_a_verification_is_verified_again(bot: Any) -> None:
+    """A stopped process came back and wrote over what the verification had just said."""
+    now = utc_now()
+    with bot.db.transaction() as tx:
+        outbox.say(tx, Outgoing("a", "C1", "r1"), now)
+        posted = lanes.claim(tx, owner="one", now=now, rules=RULES)
+        assert posted is not None
+        assert results.sent(tx, posted, channel="C1", ts="1.0", now=now, rules=RULES)
+        results.suspect(tx, replace(posted, move=Move.EDIT), now=now)
+        verify = lanes.claim(tx, owner="one", now=now, rules=RULES)
+        assert verify is not None and verify.move is Move.VERIFY
+        results.suspect(tx, replace(posted, move=Move.EDIT), now=now)
+        assert results.verified(tx, verify, now=now, rules=RULES)
+        again = lanes.claim(tx, owner="one", now=now, rules=RULES)
+        assert again is not None and again.move is Move.VERIFY
+        assert results.verified(tx, again, now=now, rules=RULES)
+        assert lanes.claim(tx, owner="one", now=now + timedelta(hours=1), rules=RULES) is None
+
+
 def test_a_lost_answer_after_a_lost_claim_is_verified(bot: Any, slack: Any, until: Any) -> None:
     """Stopped beyond its lease in the middle of a post; whether Slack took it, it never hears."""
     slack.fault("chat.postMessage", "timeout", seconds=0.9, count=1)
-    slow = bot.sender("slow", lease=timedelta(seconds=0.2), settle=timedelta(seconds=0.1))
+    slow = bot.sender("slow", threads=1, lease=timedelta(seconds=0.2))
     bot.say("a", "r1")
     until(lambda: slack.count("chat.postMessage") or bot.find("a").state == "sending")
     quick = timedelta(seconds=0.1)
