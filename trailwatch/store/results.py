@@ -34,10 +34,14 @@ def sent(
     if row is None:
         return False
     reposted = row.verify_round > 0
+    verify_at = now + rules.verify[0] if reposted and rules.verify else None
+    if row.verify_at is not None:
+        # Something is suspected already, and may take longer to show itself.
+        verify_at = max(row.verify_at, verify_at or row.verify_at)
     values = _standing(row, row.attempt_rev, now) | {
         "channel": channel,
         "ts": ts,
-        "verify_at": now + rules.verify[0] if reposted and rules.verify else None,
+        "verify_at": verify_at,
     }
     tx.execute(update(lane).where(lane.c.key == held.lane).values(channel=channel))
     return _finish(tx, held, now, values)
