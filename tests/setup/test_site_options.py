@@ -33,6 +33,7 @@ FROM_SETTINGS = {
     "router_team",
     "tags",
     "jsm_url",
+    "jsm_made",
 }
 
 
