@@ -19,6 +19,7 @@ from handlers import applies, told
 from handlers.blocks.accounts import as_listed
 from handlers.blocks.alert import alert_message
 from handlers.blocks.alert_menu import AlertLinks
+from handlers.blocks.notes import found as found_again
 from handlers.calling import call
 from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
@@ -141,7 +142,7 @@ def confirmed(
     moved = advance(alert, _transition(routed, by if fits else ""))
     newest = routed.updated_at >= moved.updated_at
     moved = replace(
-        moved,
+        found_again(moved),
         count=max(routed.count, moved.count),
         owner=routed.owner or moved.owner,
         severity=(newest and routed.priority) or moved.severity,

@@ -13,7 +13,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from handlers import told
-from handlers.blocks.notes import with_note
+from handlers.blocks.notes import gone, with_note
 from handlers.deps import Deps
 from handlers.intake import alarm_arn, asked_lately, confirmed, names_in, say
 from handlers.threads import say_in_thread
@@ -148,12 +148,14 @@ def take_deletion(deps: Deps, tx: Connection, router_id: str, by: str) -> None:
 
 
 def take_absence(deps: Deps, tx: Connection, alert: Alert) -> None:
-    """Say once that the service has an alert no more; whether somebody deleted it, none tells."""
-    words = (
-        f"This alert is not in {title_of(alert.router_id)} any more: somebody deleted it there, or "
-        "the bot’s key does not show it. Close it here when it is dealt with."
-    )
-    say_in_thread(deps, tx, alert, "deleted", words)
+    """Show on its message that the service has an alert no more.
+
+    In no thread: where the bot's key shows no alert at all, each of a thousand would be a message.
+    """
+    missed = gone(alert)
+    if missed != alert:
+        alerts.save(tx, missed)
+        say(deps, tx, missed)
 
 
 def over(deps: Deps, tx: Connection, alert: Alert, by: str) -> None:

@@ -15,7 +15,7 @@ from handlers.blocks.event_table import one_day, origin, result, short_table, wh
 from handlers.blocks.follow_up import totals_line, totals_sentence
 from handlers.blocks.identity import asked_line, asked_sentence, who_to_ask
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
-from handlers.blocks.notes import note_line, note_sentence
+from handlers.blocks.notes import gone_line, gone_sentence, note_line, note_sentence
 from handlers.blocks.own import own_blocks, own_sentence
 from handlers.blocks.routes import mentions
 from handlers.blocks.who import who_line, who_sentence
@@ -88,6 +88,7 @@ def alert_message(
     blocks += totals_line(alert)
     if asked := asked_line(alert):
         blocks.append(kit.context(asked))
+    blocks += gone_line(alert)
     blocks += note_line(alert)
     if alert.pending:
         blocks.append(kit.context(f":hourglass_flowing_sand: {_pending(alert)}"))
@@ -285,6 +286,8 @@ def _history(alert: Alert) -> list[str]:
         parts.append(f"Closed{by}{at}.")
     if asked := asked_sentence(alert):
         parts.append(asked)
+    if missed := gone_sentence(alert):
+        parts.append(missed)
     if note := note_sentence(alert):
         parts.append(_ended(note))
     if alert.pending:

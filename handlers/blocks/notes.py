@@ -1,4 +1,4 @@
-"""Knows how an alert shows the newest note on it; all of them are in its thread. Pure."""
+"""Knows how an alert shows its newest note, and that its service has it no more. Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from handlers.blocks import kit
 from handlers.blocks.kit import Block, count, esc
-from trailwatch.alert import Alert
+from trailwatch.alert import Alert, AlertState
+from trailwatch.routers.router import title_of
 
+_GONE = "gone"
 LONGEST = 300
 """Characters that are kept of a note; its thread has more."""
 
@@ -25,6 +27,31 @@ def note_line(alert: Alert) -> list[Block]:
         return []
     words = f":memo: {esc(alert.shown(alert.extra['note_by']), 80)}: {esc(_text(alert), 220)}"
     return [kit.context(f"{words}{_more(alert)}")]
+
+
+def gone(alert: Alert) -> Alert:
+    """The alert as one that its on-call service does not show any more."""
+    return replace(alert, extra={**alert.extra, _GONE: "yes"})
+
+
+def found(alert: Alert) -> Alert:
+    """The alert as one that its on-call service shows."""
+    return replace(alert, extra={k: v for k, v in alert.extra.items() if k != _GONE})
+
+
+def gone_line(alert: Alert) -> list[Block]:
+    """That the service has the alert no more, and what to do; else []."""
+    return [kit.context(f":warning: {words}")] if (words := gone_sentence(alert)) else []
+
+
+def gone_sentence(alert: Alert) -> str:
+    """The same in plain words; whether somebody deleted it, the service doesn't tell."""
+    if _GONE not in alert.extra or alert.state is AlertState.CLOSED:
+        return ""
+    return (
+        f"This alert is not in {title_of(alert.router_id)} any more: somebody deleted it there, or "
+        "the bot’s key does not show it. Close it here when it is dealt with."
+    )
 
 
 def note_sentence(alert: Alert) -> str:

@@ -47,6 +47,7 @@ from handlers.blocks.lists import (
     detections_message,
 )
 from handlers.blocks.mutes import end_message, mute_message, mutes_message
+from handlers.blocks.notes import gone
 from handlers.blocks.options import options_message
 from handlers.blocks.own import strange_message
 from handlers.blocks.pattern import pattern_explained, pattern_matches
@@ -73,7 +74,9 @@ from trailwatch.site_options import OPTIONS
 from trailwatch.storm import STORMS, Kind, Storm
 
 SOON = NOW + timedelta(hours=1)
-NOT_SHOWN = frozenset({"alert_menu.read_choice", "drift._mentioned", "notes.with_note"})
+NOT_SHOWN = frozenset(
+    {"alert_menu.read_choice", "drift._mentioned", "notes.found", "notes.with_note"}
+)
 """Functions of handlers.blocks that show nothing, or nothing but ids of ours."""
 ID = frozenset({"id", "key", "alert", "severity", "channel", "operation"})
 """Fields that are never text of somebody else's."""
@@ -108,6 +111,7 @@ def more(text: str) -> dict[str, Message | kit.Block]:
     return {
         **_runs(text),
         **_storms(text, alert),
+        "gone": alert_message(gone(alert), NOW),
         "pairs": pairs_message(pairs, several_accounts=True),
         "archive": archive_running(NOW, 5, 1, 7),
         "search-archive": search_message(
