@@ -58,9 +58,13 @@ class Page:
 
 
 def of_alert(deps: Deps, alert: Alert, search_id: str) -> EventSearch:
-    """The search for the events behind an alert, over its alarm's window. Raises AwsError."""
+    """The search for the events behind an alert: from its alarm's window until it was closed, or
+    until now, since its alarm may have gone off again. Raises AwsError.
+    """
     source = deps.logs(deps.sites.config(alert.site))
     window = alarm_window_of(deps, alert)
+    over = alert.closed_at or deps.clock()
+    end = max(window.end, over)
     with deps.db.reading() as tx:
         parent = thread_key(tx, alert.id)
     return EventSearch(
@@ -68,8 +72,8 @@ def of_alert(deps: Deps, alert: Alert, search_id: str) -> EventSearch:
         site=deps.sites.known(alert.site),
         pattern=pattern_of(deps, alert, source).text,
         start=window.start,
-        end=window.end,
-        first_end=window.end,
+        end=end,
+        first_end=end,
         alert_id=alert.id,
         channel=deps.sites.channel(alert.site),
         thread_of=parent,
@@ -222,7 +226,7 @@ def _shown(deps: Deps, page: Page, alert: Alert | None) -> Message:
     if alert is None:
         found = Found(page.events, total, searched, page.note, offices, names, pages)
         return search_message(search.pattern, found)
-    if page.older and search.first_end == alarm_window_of(deps, alert).end:
+    if page.older and search.start == alarm_window_of(deps, alert).start:
         total = max(total, alert.events_total)
     return events_message(
         alert,

@@ -27,16 +27,17 @@ def reply(
     *,
     loud: bool = False,
     aside: bool = False,
+    named: bool = False,
 ) -> None:
     """Say something of an alert in its thread; under the same key it is edited.
 
-    In a storm's thread, which is of many, it is said of which alert it is. loud: the channel sees
-    it, too. aside: not worth saying where the alert has no message of its own.
+    loud: the channel sees it, too. aside: not worth saying where the alert has no message of its
+    own. named: it is said of which alert it is, as it always is in a storm's thread.
     """
     parent, own = thread_key(tx, alert.id), message_key(alert.id)
     if aside and listed_only(tx, alert.id):
         return
-    if parent != own:
+    if parent != own or named:
         message = of_alert(alert, message.text, message.blocks)
     outgoing = Outgoing(
         key=f"{own}:{key}",
@@ -62,4 +63,5 @@ def say_in_thread(
 ) -> None:
     """Say a sentence, with names and reasons from outside, once for each key; else as `reply`."""
     message = kit.message(kit.esc(words, 2500), [kit.rich_text(kit.words(kit.plain(words, 2500)))])
-    reply(deps, tx, alert, key, message, loud=loud, aside=aside)
+    # In the channel it stands apart from the message that it is of.
+    reply(deps, tx, alert, key, message, loud=loud, aside=aside, named=loud)

@@ -161,7 +161,8 @@ def advance(alert: Alert, change: Transition) -> Alert:
     if change.state is AlertState.SNOOZED:
         kept = alert.snoozed_by if alert.state is change.state else ""
         return replace(moved, snoozed_until=change.until, snoozed_by=change.by or kept)
-    return replace(moved, acknowledged_by="", snoozed_until=None, snoozed_by="")
+    moved = replace(moved, acknowledged_by="", acknowledged_at=None)
+    return replace(moved, snoozed_until=None, snoozed_by="")
 
 
 def is_newer(moment: datetime, shown: datetime) -> bool:

@@ -5,6 +5,7 @@ Never reads a clock and never decides what may be done: the state gives the butt
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -34,6 +35,7 @@ _SEVERITY_EMOJI = {
     "P4": "large_yellow_circle",
     "P5": "large_blue_circle",
 }
+_SEVERITY = re.compile(r"\[P[1-5]\] ")
 _STATE = {
     AlertState.OPEN: ("fire", "FIRING"),
     AlertState.ACKNOWLEDGED: ("eyes", "ACKNOWLEDGED"),
@@ -168,7 +170,10 @@ def _facts(alert: Alert, links: AlertLinks, names: Mapping[str, str]) -> Block:
 
 def _description(alert: Alert) -> str:
     """The alarm's description without severity and title, where it repeats what stands above."""
-    return alert.fields.description.removeprefix(f"[{alert.severity}] {alert.title}: ")
+    said = alert.fields.description
+    # The severity may have been another one when it was written.
+    severity = _SEVERITY.match(said)
+    return said[severity.end() :].removeprefix(f"{alert.title}: ") if severity else said
 
 
 def _acknowledged(alert: Alert) -> str:

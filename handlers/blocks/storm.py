@@ -70,7 +70,9 @@ def rollup_message(told: Rollup) -> Message:
     blocks += _account_lines(accounts, told.names)
     if told.storm.asked_by and told.storm.asked_at:
         by = esc(told.storm.asked_by, 80)
-        blocks.append(kit.context(f":eyes: {by} took them all {date(told.storm.asked_at)}"))
+        blocks.append(
+            kit.context(f":eyes: {by} acknowledged all that fired {date(told.storm.asked_at)}")
+        )
     blocks += _rollup_buttons(told)
     return kit.message(_sentence(told, alarms, accounts), blocks)
 
@@ -105,7 +107,7 @@ def _explained(told: Rollup, over: bool) -> str:
     calm = kit.span(told.rules.calm)
     return (
         f"More than {limit} new alerts a minute came to this channel, so they share this message, "
-        f"each listed in the thread, until it was calmer for {calm}."
+        f"each listed in the thread, until {calm} were calmer."
     )
 
 

@@ -220,3 +220,11 @@ def test_events_in_the_thread() -> None:
     assert "*+25 more, older*" in words(message)
     assert "2026-11-23 09:55 to 2026-11-23 10:00 UTC" in message.text
     assert "✗\u00a0Failure: Failed authentication" in words(message)
+
+
+def test_a_description_is_not_led_by_the_severity_of_before() -> None:
+    alert = samples.ALERT
+    said = f"[P3] {alert.title}: Nobody should."
+    changed = replace(alert, severity="P1", fields=replace(alert.fields, description=said))
+    message = alert_message(changed, samples.NOW)
+    assert "Nobody should." in str(message.blocks) and "[P3]" not in str(message)

@@ -163,6 +163,25 @@ def test_pages_lead_back_through_all_events(desk: Desk) -> None:
     assert [one for one in found if one in newest_own] == newest_own
 
 
+def test_what_came_when_the_alarm_went_off_again_is_shown_too(desk: Desk) -> None:
+    house = desk.house
+    logs = house.client("logs", "AKIAEXAMPLESANDBOX01")
+    logs.create_log_stream(logGroupName=GROUP, logStreamName="again")
+    house.pass_time(minutes=30)
+    try:
+        late = house.deps.clock() - timedelta(minutes=5)
+        stamp = int(late.timestamp() * 1000)
+        event = {"timestamp": stamp, "message": json.dumps(record(100, late))}
+        # CloudWatch takes events of up to two hours ahead.
+        logs.put_log_events(logGroupName=GROUP, logStreamName="again", logEvents=[event])
+        house.click("alert.events", "p1")
+        assert ids(desk.pages()[-1])[0] == UUID.format(100)
+        assert "48 matching events" in desk.pages()[-1]["text"]
+    finally:
+        logs.delete_log_stream(logGroupName=GROUP, logStreamName="again")
+        house._ahead = timedelta(0)
+
+
 def test_a_link_leads_to_the_event_of_its_region(desk: Desk) -> None:
     desk.house.click("alert.events", "p1")
     url = next(url for url in _urls(desk.pages()[-1]["blocks"]) if url.endswith("000000000003"))

@@ -272,7 +272,7 @@ def test_everything_is_acknowledged_in_one_go(world: World) -> None:
     act_on_all(world.deps, Job(**asked))  # type: ignore[arg-type]
     assert len(world.waiting("alert.act")) == 49, "once each, however often the job runs"
     world.catch_up()
-    assert "took them all" in world.rollup() and "firing…" in world.listed()
+    assert "acknowledged all that fired" in world.rollup() and "firing…" in world.listed()
 
 
 def test_one_page_is_acknowledged_alone_and_late_clicks_are_answered(world: World) -> None:
@@ -438,3 +438,12 @@ def test_the_worst_alarm_comes_first_and_the_fullest_account() -> None:
     assert alarms == [("Loud", 5, 1, 2), ("Quiet", 90, 90, 1)]
     accounts = [(one.name, one.alerts, one.severity) for one in by_account(kinds)]
     assert accounts == [("1", 91, "P1"), ("2", 4, "P1")]
+
+
+def test_what_the_channel_sees_apart_from_its_message_names_the_alert(world: World) -> None:
+    world.come(alert_of(1))
+    with world.deps.db.transaction() as tx:
+        say_in_thread(world.deps, tx, alert_of(1), "loud", "bob escalated this", loud=True)
+        say_in_thread(world.deps, tx, alert_of(1), "low", "bob added a note")
+    assert "Alarm 1" in world.shown("alert:a0001:loud")
+    assert "Alarm 1" not in world.shown("alert:a0001:low")
