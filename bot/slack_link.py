@@ -15,6 +15,8 @@ log = logging.getLogger("trailwatch.slack")
 
 WAITS = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds between attempts at the first connection; later ones are the client's own affair."""
+CLOSING = 5.0
+"""Seconds that the client has to close; it goes with the process at the latest."""
 
 
 class SlackLink:
@@ -29,10 +31,22 @@ class SlackLink:
         self._thread.start()
 
     def stop(self) -> None:
+        """Let the connection go, in at most some seconds; whatever the client makes of that."""
         self._stopped.set()
         self._thread.join(10)
         self._wake_reader()
-        self._handler.close()  # type: ignore[no-untyped-call]
+        closing = threading.Thread(target=self._close, name="slack close", daemon=True)
+        closing.start()
+        closing.join(CLOSING)
+        if closing.is_alive():
+            log.warning("the connection to Slack did not close within %.0f s", CLOSING)
+
+    def _close(self) -> None:
+        try:
+            self._handler.close()  # type: ignore[no-untyped-call]
+        except (AttributeError, OSError, RuntimeError) as error:
+            # Its reader may close the same socket at the same time, and then none is left to it.
+            log.info("the connection to Slack was closed already (%s)", error)
 
     @property
     def connected(self) -> bool:
