@@ -114,7 +114,13 @@ def other_bot(world: Any, environment: dict[str, str], tmp_path: Path) -> Iterat
     yield start
     for process in started:
         process.terminate()
-        assert process.wait(20) == 0
+    for process in started:
+        try:
+            assert process.wait(30) == 0
+        finally:
+            # One that went on would ask whoever has its ports next.
+            process.kill()
+            process.wait(10)
 
 
 def free_port() -> int:
