@@ -24,7 +24,7 @@ from handlers.calling import call
 from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
 from handlers.links import alarm_url, event_url, jsm_url, opsgenie_url
-from handlers.storms import arrive, changed, message_key, thread_key
+from handlers.storms import arrive, changed, message_key, storm_key
 from handlers.threads import say_in_thread
 from handlers.told import Asked
 from trailwatch.alert import (
@@ -43,9 +43,10 @@ from trailwatch.follow_up import FIRST_LOOK
 from trailwatch.notification import Notification
 from trailwatch.routers.router import Remark, RoutedAlert, RouterName, router_of
 from trailwatch.site import SiteConfig, parse_arn
-from trailwatch.store import alerts, jobs, mutes, outbox
+from trailwatch.store import alerts, jobs, mutes, outbox, storms
 from trailwatch.store.mutes import Way
 from trailwatch.store.outbox import Outgoing
+from trailwatch.store.storms import Member
 
 AGAIN = timedelta(seconds=20)
 """When to look whose an alarm is that went off again: its events may come late."""
@@ -206,19 +207,22 @@ def say(deps: Deps, tx: Connection, alert: Alert) -> None:
     the storm's thread shows it, and a message of its own where somebody asked for one.
     """
     mute = mutes.standing(tx, alert.fields.alarm_arn)
-    begun = outbox.find(tx, message_key(alert.id)) is not None
+    begun = outbox.is_said(tx, message_key(alert.id))
     if not begun:
         if mute and mute.way is Way.BOT:
             return
         arrive(deps, tx, alert)
     member = changed(deps, tx, alert)
     if begun or member is None:
-        say_whole(deps, tx, alert)
+        _say_message(deps, tx, alert, member)
 
 
 def say_whole(deps: Deps, tx: Connection, alert: Alert) -> None:
     """Say the alert's own message: in a storm's thread for one that a storm took in."""
-    parent = thread_key(tx, alert.id)
+    _say_message(deps, tx, alert, storms.of_alert(tx, alert.id))
+
+
+def _say_message(deps: Deps, tx: Connection, alert: Alert, member: Member | None) -> None:
     message = alert_message(
         alert,
         deps.clock(),
@@ -236,7 +240,7 @@ def say_whole(deps: Deps, tx: Connection, alert: Alert) -> None:
             text=message.text,
             blocks=message.blocks,
             metadata={"alert_id": alert.id, "state": alert.state.value},
-            thread_of=parent if parent != message_key(alert.id) else None,
+            thread_of=storm_key(member.storm) if member is not None else None,
         ),
         deps.clock(),
     )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from handlers.blocks.storm import called_message
 from handlers.channels import channel_of, mentioned
 from handlers.deps import Deps
-from trailwatch.alert import Alert
+from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.store import jobs, outbox, storms
 from trailwatch.store.outbox import Outgoing
 from trailwatch.store.storms import Member
@@ -58,7 +58,7 @@ def arrive(deps: Deps, tx: Connection, alert: Alert) -> None:
             thread_of=storm_key(storm.id),
             broadcast=True,
         )
-        if outbox.find(tx, outgoing.key) is None:
+        if not outbox.is_said(tx, outgoing.key):
             outbox.say(tx, outgoing, deps.clock())
 
 
@@ -89,20 +89,25 @@ def show_soon(deps: Deps, tx: Connection, storm_id: str) -> None:
 
 def standing_key(tx: Connection, alert_id: str) -> str:
     """The key of the message in which an alert is to be seen: its own, else a storm's page."""
-    member = storms.of_alert(tx, alert_id)
-    if member is None or not listed_only(tx, alert_id):
-        return message_key(alert_id)
+    own, member = message_key(alert_id), storms.of_alert(tx, alert_id)
+    if member is None or outbox.is_said(tx, own):
+        return own
     return page_key(member.storm, member.page)
 
 
 def listed_only(tx: Connection, alert_id: str) -> bool:
     """Whether an alert stands in a storm's lists and has no message of its own."""
-    if storms.of_alert(tx, alert_id) is None:
-        return False
-    return outbox.find(tx, message_key(alert_id)) is None
+    return standing_key(tx, alert_id) != message_key(alert_id)
 
 
 def thread_key(tx: Connection, alert_id: str) -> str:
     """The key of the message in whose thread an alert is spoken of."""
     member = storms.of_alert(tx, alert_id)
     return message_key(alert_id) if member is None else storm_key(member.storm)
+
+
+def acted_on(action: AlertAction) -> frozenset[AlertState]:
+    """The states of those alerts of a storm that an action on all of it is for."""
+    if action is AlertAction.ACKNOWLEDGE:
+        return frozenset({AlertState.OPEN})
+    return frozenset(AlertState) - {AlertState.CLOSED}

@@ -12,7 +12,7 @@ from handlers.blocks.kit import Message
 from handlers.blocks.storm import of_alert
 from handlers.deps import Deps
 from handlers.request import Reply
-from handlers.storms import listed_only, message_key, thread_key
+from handlers.storms import message_key, thread_key
 from trailwatch.alert import Alert
 from trailwatch.store import outbox
 from trailwatch.store.outbox import Outgoing
@@ -35,7 +35,7 @@ def reply(
     own. named: it is said of which alert it is, as it always is in a storm's thread.
     """
     parent, own = thread_key(tx, alert.id), message_key(alert.id)
-    if aside and listed_only(tx, alert.id):
+    if aside and parent != own and not outbox.is_said(tx, own):
         return
     if parent != own or named:
         message = of_alert(alert, message.text, message.blocks)

@@ -10,8 +10,8 @@ from handlers.deps import Deps
 from handlers.intake import say_whole
 from handlers.jobs.alert_who import start as find_who
 from handlers.request import Click, Reply
-from handlers.storms import show_soon
-from trailwatch.alert import AlertAction, AlertState
+from handlers.storms import acted_on, show_soon
+from trailwatch.alert import AlertAction
 from trailwatch.errors import NotFound
 from trailwatch.store import alerts, jobs, storms
 
@@ -23,22 +23,22 @@ _TOO_LATE = {
 
 def acknowledge(deps: Deps, click: Click) -> Reply:
     """Acknowledge all that is firing under the name of whoever clicked."""
-    return _act(deps, click, AlertAction.ACKNOWLEDGE, {AlertState.OPEN})
+    return _act(deps, click, AlertAction.ACKNOWLEDGE)
 
 
 def close(deps: Deps, click: Click) -> Reply:
     """Close all that is not closed."""
-    return _act(deps, click, AlertAction.CLOSE, set(AlertState) - {AlertState.CLOSED})
+    return _act(deps, click, AlertAction.CLOSE)
 
 
-def _act(deps: Deps, click: Click, action: AlertAction, states: set[AlertState]) -> Reply:
+def _act(deps: Deps, click: Click, action: AlertAction) -> Reply:
     storm_id, _, number = click.value.partition(":")
     page = int(number) if number.isdigit() else None
     with deps.db.transaction() as tx:
         storm = storms.get(tx, storm_id, lock=True)
         if storm is None:
             raise NotFound("This storm is no longer kept.", fix="See /trailwatch alerts.")
-        left = storms.in_states(tx, storm_id, states, page)
+        left = storms.in_states(tx, storm_id, acted_on(action), page)
         if not left:
             return Reply(_TOO_LATE[action])
         arguments = {

@@ -163,7 +163,7 @@ def _tell(
     over = state.ended_at is not None
     if not (over or rule.tells_now(told, state.told_at, now, deps.follow_gaps)):
         return state
-    if outbox.find(tx, message_key(alert.id)) is None and storms.of_alert(tx, alert.id) is None:
+    if not outbox.is_said(tx, message_key(alert.id)) and storms.of_alert(tx, alert.id) is None:
         return state  # the bot keeps the alarm quiet
     said = 0
     while said < MOST and (pairs := follows.untold(tx, alert.id, AT_ONCE, but)):

@@ -65,7 +65,7 @@ def end(deps: Deps, job: JobContext) -> None:
         if over is not None:
             announce(deps, tx, over)
         for alert in came:
-            shown = outbox.find(tx, message_key(alert.id)) is not None
+            shown = outbox.is_said(tx, message_key(alert.id))
             if alert.state is not AlertState.CLOSED or shown:
                 say(deps, tx, alert)
 

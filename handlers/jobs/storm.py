@@ -8,14 +8,14 @@ from itertools import groupby
 from sqlalchemy import Connection
 
 from handlers.access import Person
-from handlers.answering import DONE, promise
+from handlers.answering import promise
 from handlers.blocks.storm import Rollup, page_message, rollup_message
 from handlers.channels import usable
 from handlers.deps import Deps
 from handlers.jobs.job import JobContext, Later
 from handlers.request import Request
-from handlers.storms import GAP, page_key, storm_key
-from trailwatch.alert import AlertAction, AlertState
+from handlers.storms import GAP, acted_on, page_key, storm_key
+from trailwatch.alert import AlertAction
 from trailwatch.store import alerts, outbox, storms
 from trailwatch.store.outbox import Outgoing
 from trailwatch.store.storms import Member
@@ -87,11 +87,8 @@ def act_on_all(deps: Deps, job: JobContext) -> None:
     args = job.args
     action = AlertAction(args["action"])
     page = None if args["page"] is None else int(args["page"])
-    wanted = [state for state in AlertState if state not in DONE[action]]
-    if action is AlertAction.ACKNOWLEDGE:
-        wanted = [AlertState.OPEN]
     with deps.db.reading() as tx:
-        left = storms.in_states(tx, str(args["storm"]), wanted, page)
+        left = storms.in_states(tx, str(args["storm"]), acted_on(action), page)
     person = Person(str(args["user_id"]), str(args["name"]), str(args["email"]))
     for number, alert_id in enumerate(left):
         # No address to answer to: what is refused is said in the thread.

@@ -434,7 +434,7 @@ def _house(folder: Path, **more: str) -> Iterator[House]:
     opsgenie.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def until() -> Callable[..., Any]:
     """Waits until something is true, ten seconds at most."""
 

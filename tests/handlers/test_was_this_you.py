@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -229,25 +227,13 @@ def user(name: str) -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(tmp_path_factory: pytest.TempPathFactory, until: Callable[..., Any]) -> Iterator[Desk]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLESANDBOX01")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
-        found = Desk(tmp_path_factory.mktemp("desk"), waiting())
+        found = Desk(tmp_path_factory.mktemp("desk"), until)
         yield found
         found.close()
-
-
-def waiting() -> Callable[..., Any]:
-    def wait(look: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + 10
-        while not (found := look()):
-            if time.monotonic() > deadline:
-                pytest.fail("it did not come true within 10 s")
-            threading.Event().wait(0.02)
-        return found
-
-    return wait
 
 
 def test_who_began_a_role_session_is_asked_and_their_yes_closes_a_p3(desk: Desk) -> None:

@@ -134,6 +134,11 @@ def find(tx: Connection, key: str) -> Sent | None:
     return None if row is None else sent_of(row)
 
 
+def is_said(tx: Connection, key: str) -> bool:
+    """Whether the message was ever said; what it says is not read."""
+    return _lane_of(tx, key) is not None
+
+
 def at_ts(tx: Connection, channel: str, ts: str) -> Sent | None:
     """Our message that stands at `ts` in a channel; None where it isn't ours."""
     row = tx.execute(
