@@ -173,7 +173,12 @@ def end_server(server: Any, thread: threading.Thread, seconds: float = 5.0) -> N
             if isinstance(part, BaseWSGIServer):
                 dispatcher.close(part)
 
+    asked = threading.Event()
+
     def close_rest() -> None:
+        # A request's own end may wake the loop before the waker is pulled for this; closed now, the
+        # pull would write to a descriptor that is closed or is another file's by then.
+        asked.wait(seconds)
         for part in list(parts.values()):
             if isinstance(part, HTTPChannel):
                 part.close_when_flushed = True
@@ -185,4 +190,5 @@ def end_server(server: Any, thread: threading.Thread, seconds: float = 5.0) -> N
     wakers[0].pull_trigger(close_doors)
     server.task_dispatcher.shutdown(timeout=seconds)
     wakers[0].pull_trigger(close_rest)
+    asked.set()
     thread.join(seconds)
