@@ -20,12 +20,19 @@ from bot.clients import SiteClients
 from bot.doctor import examine_services
 from bot.metrics import serve_metrics
 from bot.roles import first_roles, granted_roles
-from bot.routing import jsm_integrations, jsm_routes, keep_jsm_key, queue_poller, routers
+from bot.routing import (
+    integrations_of,
+    jsm_integrations,
+    jsm_routes,
+    keep_jsm_key,
+    queue_poller,
+    routers,
+)
 from bot.schedule import schedule
 from bot.scheduler import Schedules
 from bot.sender import Sender
 from bot.settings import Settings, require
-from bot.site_settings import SiteSettings
+from bot.sites import wanted_site
 from bot.slack_app import build_slack_app
 from bot.slack_calls import bare_client
 from bot.slack_files import upload
@@ -52,12 +59,11 @@ from handlers.intake import alarm_arn, take
 from handlers.jobs import table as job_table
 from handlers.jobs.end import end_of_job
 from handlers.people import People
-from handlers.sites import Sites, WantedSite
+from handlers.sites import Sites
 from handlers.troubles import message_failed, work_failed
 from handlers.webhooks import sns
 from handlers.webhooks.opsgenie import notification_of
 from setup.clients import Clients
-from setup.opsgenie_api import ATTEMPTS, IntegrationsApi
 from setup.pipeline import webhook_secret_name
 from trailwatch.clock import utc_now
 from trailwatch.detections import load_catalogue
@@ -66,8 +72,6 @@ from trailwatch.geo import GeoFile, nowhere
 from trailwatch.search.archive import Wanted, pieces
 from trailwatch.search.logs import LogsSource
 from trailwatch.search.lookup import LookupSource
-from trailwatch.site import Site, SiteConfig, partition_of
-from trailwatch.site_options import changed
 from trailwatch.sns import SnsWeb
 from trailwatch.store import grants, inbox, jobs
 from trailwatch.store.database import Database, open_database
@@ -319,44 +323,6 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         look_back=timedelta(days=settings.profile_days),
         storms=StormRules(limit=settings.rollup),
     )
-
-
-def wanted_site(settings: Settings, site: SiteSettings, clients: SiteClients) -> WantedSite:
-    """A site for the handlers."""
-    return WantedSite(
-        template=site_template(settings, site, site.account),
-        account=lambda: clients.account(site.name),
-        channel=site.channel,
-        account_name=site.account_name,
-        reads=site.role_arn,
-        builds=site.setup_role[0],
-    )
-
-
-def site_template(settings: Settings, site: SiteSettings, account: str = "") -> SiteConfig:
-    """What the settings want of a site."""
-    config = SiteConfig(
-        site=Site(site.name, account, site.region, partition_of(site.region)),
-        pack=site.pack,
-        prefix=site.prefix,
-        offices=site.offices,
-        largest_instance=site.largest_instance,
-        deploy_roles=site.deploy_roles,
-        break_glass_roles=site.break_glass_roles,
-        public_url=settings.public_url,
-        router=site.router,
-        jsm_url=settings.jsm_api_url if settings.jsm_cloud_id else "",
-        jsm_made=bool(settings.jsm_setup_api_token),
-        router_url=settings.opsgenie_api_url,
-        router_team=site.opsgenie_team,
-    )
-    return changed(config, site.options)
-
-
-def integrations_of(settings: Settings, attempts: int = ATTEMPTS) -> IntegrationsApi:
-    """Opsgenie's Integration API with the key that may configure."""
-    key = settings.opsgenie_setup_api_key or settings.opsgenie_api_key
-    return IntegrationsApi(settings.opsgenie_api_url, key, attempts=attempts)
 
 
 def take_in(deps: Deps, row: InboxRow) -> bool:

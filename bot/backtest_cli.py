@@ -121,9 +121,9 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:
-    from bot.app import site_template
     from bot.clients import SiteClients
     from bot.detections_cli import LISTED_BY, QUOTE
+    from bot.sites import site_template
     from trailwatch.backtest import Subject, subject_of
     from trailwatch.detections import facts_of, load_catalogue
     from trailwatch.pattern import PatternError, parse

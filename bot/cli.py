@@ -289,8 +289,8 @@ def _permissions(options: argparse.Namespace) -> int:
 
         print(json.dumps(policy_for(NEEDS), indent=2))
         return OK
-    from bot.app import site_template
     from bot.clients import SiteClients
+    from bot.sites import site_template
     from setup.permissions import SETUP_ROLE, run_policy, setup_policy
     from trailwatch.site_options import changed, written
 

@@ -73,7 +73,7 @@ def _applied(settings: Settings) -> dict[str, set[str]]:
     """The same by the store alone; nothing where there is none yet, or it does not open."""
     import json
 
-    from bot.app import site_template
+    from bot.sites import site_template
     from trailwatch.site_options import restored
     from trailwatch.store import site_config
     from trailwatch.store.database import open_database
@@ -311,7 +311,7 @@ def _jsm(settings: Settings) -> str:
 
 
 def _integrations(settings: Settings) -> str:
-    from bot.app import integrations_of
+    from bot.routing import integrations_of
 
     found = integrations_of(settings, attempts=1).list()
     return f"the key may configure; {len(found)} integrations exist"

@@ -76,8 +76,8 @@ def _export(options: argparse.Namespace) -> int:
 
 def _sites(settings: Settings, db: Database, account: str, chosen: str) -> Sites:
     """The sites of the settings; the chosen one is in `account` where that is given."""
-    from bot.app import wanted_site
     from bot.clients import SiteClients
+    from bot.sites import wanted_site
     from handlers.account_names import AccountNames
     from handlers.sites import Sites
     from trailwatch.clock import utc_now

@@ -13,6 +13,7 @@ from bot.webhooks import opsgenie_view
 from handlers.deps import Deps
 from handlers.direct import own_topics
 from setup.jsm_api import JsmIntegrationsApi
+from setup.opsgenie_api import ATTEMPTS, IntegrationsApi
 from setup.pipeline import jsm_key_name, jsm_secret_name
 from trailwatch.clock import utc_now
 from trailwatch.routers.direct import DirectRouter
@@ -61,6 +62,12 @@ def jsm_router(settings: Settings) -> JsmRouter:
         settings.jsm_api_key,
         settings.jsm_site_url,
     )
+
+
+def integrations_of(settings: Settings, attempts: int = ATTEMPTS) -> IntegrationsApi:
+    """Opsgenie's Integration API with the key that may configure."""
+    key = settings.opsgenie_setup_api_key or settings.opsgenie_api_key
+    return IntegrationsApi(settings.opsgenie_api_url, key, attempts=attempts)
 
 
 def jsm_integrations(settings: Settings) -> JsmIntegrationsApi | None:

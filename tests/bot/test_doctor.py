@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bot.app import site_template
 from bot.doctor import Check, examine
 from bot.settings import read_settings
+from bot.sites import site_template
 from sandbox.wire import parse_fault
 from trailwatch.clock import utc_now
 from trailwatch.site_options import kept

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import site_template
 from bot.settings import Settings, read_settings
+from bot.sites import site_template
 from trailwatch.errors import ConfigError
 
 ROLE = "arn:aws:iam::111122223333:role/trailwatch-run"

@@ -16,9 +16,10 @@ import pytest
 from slack_sdk import WebClient
 from sqlalchemy import select
 
-from bot.app import build_deps, integrations_of
+from bot.app import build_deps
 from bot.clients import SiteClients
 from bot.doctor import examine_sites
+from bot.routing import integrations_of
 from bot.settings import Settings, read_settings
 from bot.vault import StoredSecrets
 from handlers.access import Person, Role
