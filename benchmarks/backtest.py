@@ -27,8 +27,11 @@ from pathlib import Path
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 import msgspec
-from backtest_peers import Pairs, duckdb_find, duckdb_query, duckdb_ready, json_loop, polars_find
+from backtest_peers import Pairs
 from backtest_records import write_archive
+from duckdb_peer import duckdb_find, duckdb_query, duckdb_ready
+from json_peer import json_loop
+from polars_peer import polars_find
 
 from trailwatch.backtest import Engine, Piece, run, subject_of
 from trailwatch.backtest.unpack import unpack
