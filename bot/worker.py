@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 from sqlalchemy import Connection
 
 from bot.counters import Counters
-from handlers.jobs.job import JobHandler, Later
+from bot.work import Delivery, Held, Job, Running, Work
+from handlers.jobs.job import JobHandler
 from trailwatch.clock import Clock
 from trailwatch.errors import ProviderError, TrailwatchError, UsageError
 from trailwatch.store import inbox, jobs, wake
@@ -30,6 +31,9 @@ BACK_OFF = (1, 2, 5, 15, 60, 120, 300)
 """Seconds before the second try, the third, …; the last one repeats. Never longer than the work
 has been waiting: tries that a dying process cut off say nothing of an outage."""
 
+Take = Callable[[], Callable[[], None] | None]
+"""Claims what is due; gives what is then to be run, None where nothing is."""
+NextDue = Callable[[Connection], datetime | None]
 OnDead = Callable[[str, str, str], None]
 """Told of a dead letter: "inbox" or "job:KIND", its key or id, and the error."""
 
@@ -80,10 +84,13 @@ class Worker:
         self._on_dead = on_dead
         self._counters = Counters()
         self._stopping = threading.Event()
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, Held] = {}
         self._held_lock = threading.Lock()
-        loops = [(wake.INBOX, self._one_delivery, inbox.next_due)] * inbox_threads
-        loops += [(wake.JOBS, self._one_job, jobs.next_due)] * threads
+        loops = [(wake.INBOX, self._take_delivery, inbox.next_due)] * inbox_threads
+        loops += [(wake.JOBS, self._take_job, jobs.next_due)] * threads
+        # One idle thread of a topic looks for work and waits for it; the others wait for their
+        # turn to look. If all looked, each piece of news would set off a search in every thread.
+        self._looking = {topic: threading.Lock() for topic in (wake.INBOX, wake.JOBS)}
         self._threads = [
             threading.Thread(target=self._loop, args=loop, name=f"{loop[0]} {number}", daemon=True)
             for number, loop in enumerate(loops)
@@ -115,73 +122,74 @@ class Worker:
             running = float(len(self._held))
         return {**self._counters.read(), "work_running": running}
 
-    def _loop(
-        self,
-        topic: str,
-        one: Callable[[], bool],
-        next_due: Callable[[Connection], datetime | None],
-    ) -> None:
+    def _loop(self, topic: str, take: Take, next_due: NextDue) -> None:
         while not self._stopping.is_set():
-            ticket = self._db.wake.ticket(topic)
-            try:
-                if one():
-                    continue
-                with self._db.reading() as tx:
-                    due = next_due(tx)
-            except ProviderError as error:
-                log.warning("the store cannot be read: %s", error)
-                self._stopping.wait(POLL)
-                continue
-            except Exception:
-                # The loop must outlive a bug; what it is, the log tells.
-                log.exception("work could not be taken up")
-                self._stopping.wait(POLL)
-                continue
-            pause = POLL if due is None else (due - self._clock()).total_seconds()
-            self._db.wake.wait(topic, ticket, min(POLL, max(0.005, pause)))
+            with self._looking[topic]:
+                run = self._look(topic, take, next_due)
+            if run is not None:
+                run()
 
-    def _one_delivery(self) -> bool:
+    def _look(self, topic: str, take: Take, next_due: NextDue) -> Callable[[], None] | None:
+        """Claim what is due, or wait until something may be."""
+        if self._stopping.is_set():
+            return None
+        ticket = self._db.wake.ticket(topic)
+        try:
+            run = take()
+            if run is not None:
+                return run
+            with self._db.reading() as tx:
+                due = next_due(tx)
+        except ProviderError as error:
+            log.warning("the store cannot be read: %s", error)
+            self._stopping.wait(POLL)
+            return None
+        except Exception:
+            # The loop must outlive a bug; what it is, the log tells.
+            log.exception("work could not be taken up")
+            self._stopping.wait(POLL)
+            return None
+        pause = POLL if due is None else (due - self._clock()).total_seconds()
+        self._db.wake.wait(topic, ticket, min(POLL, max(0.005, pause)))
+        return None
+
+    def _take_delivery(self) -> Callable[[], None] | None:
         now = self._clock()
         with self._db.transaction() as tx:
             row = inbox.claim(
                 tx, owner=self._replica.name, now=now, lease=now + self._patience.lease
             )
         if row is None:
-            return False
-        self._run(_Delivery(row), lambda _held: self._on_inbox(row))
-        return True
+            return None
+        return partial(self._run, Delivery(row), lambda _held: self._on_inbox(row))
 
-    def _one_job(self) -> bool:
+    def _take_job(self) -> Callable[[], None] | None:
         now = self._clock()
         with self._db.transaction() as tx:
             row = jobs.claim(
                 tx, owner=self._replica.name, now=now, lease=now + self._patience.lease
             )
-        if row is None:
-            return False
+        return None if row is None else partial(self._run_job, row)
+
+    def _run_job(self, row: JobRow) -> None:
         handler = self._job_handlers.get(row.kind)
         if handler is None:
             # Another replica may run a newer version that has one.
             nobody = UsageError(f"There is no handler for jobs of kind {row.kind!r}.")
-            self._failed(_Job(row), nobody, retryable=True)
-            return True
+            self._failed(Job(row), nobody, retryable=True)
+            return
+        self._run(Job(row), lambda held: handler(Running(self._db, self._clock, row, held)))
 
-        def run(held: _Held) -> object:
-            assert handler is not None
-            return handler(Running(self._db, self._clock, row, held))
-
-        self._run(_Job(row), run)
-        return True
-
-    def _run(self, work: _Work, run: Callable[[_Held], object]) -> None:
+    def _run(self, work: Work, run: Callable[[Held], object]) -> None:
         """Run a handler and write down how it ended."""
         if work.row.attempts > self._patience.cuts:
             self._bury(work, f"It was cut off {work.row.attempts - 1} times.")
             return
-        held = _Held(work)
+        held = Held(work)
         with self._held_lock:
             self._held[work.row.token] = held
         began = time.monotonic()
+        more = True
         try:
             result = run(held)
         except LostClaim:
@@ -198,14 +206,15 @@ class Worker:
             if not work.ended(result) and not self._write(lambda tx: work.finish(tx, result, now)):
                 self._counters.add("work_fenced_total")
             self._counters.add(f"{work.topic}_done_total")
+            more = work.leaves_more(result)
         finally:
             with self._held_lock:
                 self._held.pop(work.row.token, None)
             self._counters.add(f"{work.topic}_seconds_total", time.monotonic() - began)
-            # What waited behind it in its lane may go now.
-            self._db.wake.notify(work.topic)
+            if more:
+                self._db.wake.notify(work.topic)
 
-    def _failed(self, work: _Work, error: Exception, *, retryable: bool) -> None:
+    def _failed(self, work: Work, error: Exception, *, retryable: bool) -> None:
         row, patience = work.row, self._patience
         text = str(error) or type(error).__name__
         spent = (
@@ -223,7 +232,7 @@ class Worker:
         self._write(lambda tx: work.retry(tx, at, text, not retryable))
         self._counters.add(f"{work.topic}_retried_total")
 
-    def _bury(self, work: _Work, error: str) -> None:
+    def _bury(self, work: Work, error: str) -> None:
         now = self._clock()
         if not self._write(lambda tx: work.bury(tx, error, now)):
             return
@@ -266,128 +275,3 @@ class Worker:
                             held.lost.set()
                 except ProviderError as error:
                     log.warning("a lease was not extended: %s", error)
-
-
-class Running:
-    """One try of a job, as its handler sees it (handlers.jobs.job.JobContext)."""
-
-    def __init__(self, database: Database, clock: Clock, row: JobRow, held: _Held) -> None:
-        self._db = database
-        self._clock = clock
-        self._row = row
-        self._held = held
-        self.id: int = row.id
-        self.kind: str = row.kind
-        self.args: Mapping[str, Any] = row.args
-        self.attempt: int = row.attempts
-        self.resumed: bool = row.resumed
-        self._entered: dict[str, bool] = {}
-
-    def step(self, name: str, function: Callable[[], Any]) -> Any:
-        """The function's result (JSON), from the first try that came to the end of this step.
-
-        It runs again where the process died inside it: `begun` tells, and `resumed`.
-        Raises LostClaim, which the handler lets pass, where another replica has the job now.
-        """
-        self.beat()
-        with self._db.transaction() as tx:
-            known = jobs.begin_step(tx, self._row, name, self._clock())
-        if known is not None and known.done:
-            return known.result
-        self._entered.setdefault(name, known is not None)
-        result = function()
-        with self._db.transaction() as tx:
-            jobs.end_step(tx, self._row, name, result, self._clock())
-        self._held.sign()
-        return result
-
-    def begun(self, name: str) -> bool:
-        """Whether an earlier try began this step and was cut off: look before you write."""
-        if name in self._entered:
-            return self._entered[name]
-        with self._db.reading() as tx:
-            return jobs.has_begun(tx, self._row, name)
-
-    def beat(self) -> None:
-        """A sign of life. Raises LostClaim as `step` does."""
-        self._held.sign()
-        if self._held.lost.is_set():
-            raise LostClaim(f"job {self.id}")
-
-
-class _Held:
-    """What runs in this process, and when it last gave a sign of life."""
-
-    def __init__(self, work: _Work) -> None:
-        self.work = work
-        self.lost = threading.Event()
-        self._signed = time.monotonic()
-
-    def sign(self) -> None:
-        self._signed = time.monotonic()
-
-    def silent(self) -> float:
-        return time.monotonic() - self._signed
-
-
-class _Delivery:
-    """A delivery of the inbox as work."""
-
-    topic = wake.INBOX
-    kind = "inbox"
-
-    def __init__(self, row: InboxRow) -> None:
-        self.row = row
-        self.id = row.key
-        self.name = f"delivery {row.key}"
-
-    def ended(self, result: object) -> bool:
-        """Whether the handler has written down itself that it is done."""
-        return result is True
-
-    def finish(self, tx: Connection, result: object, now: datetime) -> bool:
-        # False is right here where the handler has called inbox.done itself.
-        inbox.done(tx, self.row, now)
-        return True
-
-    def retry(self, tx: Connection, at: datetime, error: str, failed: bool) -> bool:
-        return inbox.retry(tx, self.row, at=at, error=error, failed=failed)
-
-    def bury(self, tx: Connection, error: str, now: datetime) -> bool:
-        return inbox.bury(tx, self.row, error=error, at=now)
-
-    def extend(self, tx: Connection, lease: datetime) -> bool:
-        return inbox.extend(tx, self.row, lease)
-
-
-class _Job:
-    """A job as work."""
-
-    topic = wake.JOBS
-
-    def __init__(self, row: JobRow) -> None:
-        self.row = row
-        self.kind = f"job:{row.kind}"
-        self.id = str(row.id)
-        self.name = f"job {row.id} {row.kind}"
-
-    def ended(self, result: object) -> bool:
-        """Never: what follows is in the result."""
-        return False
-
-    def finish(self, tx: Connection, result: object, now: datetime) -> bool:
-        if isinstance(result, Later):
-            return jobs.again(tx, self.row, at=now + result.delay, args=result.args)
-        return jobs.done(tx, self.row, now)
-
-    def retry(self, tx: Connection, at: datetime, error: str, failed: bool) -> bool:
-        return jobs.retry(tx, self.row, at=at, error=error, failed=failed)
-
-    def bury(self, tx: Connection, error: str, now: datetime) -> bool:
-        return jobs.bury(tx, self.row, error=error, at=now)
-
-    def extend(self, tx: Connection, lease: datetime) -> bool:
-        return jobs.extend(tx, self.row, lease)
-
-
-_Work = _Delivery | _Job

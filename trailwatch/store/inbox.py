@@ -121,15 +121,15 @@ def claim(tx: Connection, *, owner: str, now: datetime, lease: datetime) -> Inbo
     return replace(_row(row), attempts=row.attempts + 1, token=token)
 
 
+_DUE = select(
+    select(func.min(inbox.c.next_at)).where(inbox.c.state == InboxState.NEW).scalar_subquery(),
+    select(func.min(inbox.c.lease)).where(inbox.c.state == InboxState.TAKEN).scalar_subquery(),
+)
+
+
 def next_due(tx: Connection) -> datetime | None:
     """When the next delivery may be taken; None where none waits."""
-    moments = tx.execute(
-        select(func.min(inbox.c.next_at)).where(inbox.c.state == InboxState.NEW)
-    ).scalar()
-    leases = tx.execute(
-        select(func.min(inbox.c.lease)).where(inbox.c.state == InboxState.TAKEN)
-    ).scalar()
-    return min((m for m in (moments, leases) if m is not None), default=None)
+    return min((moment for moment in tx.execute(_DUE).one() if moment is not None), default=None)
 
 
 def extend(tx: Connection, row: InboxRow, lease: datetime) -> bool:

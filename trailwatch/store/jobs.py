@@ -179,15 +179,15 @@ def claim(tx: Connection, *, owner: str, now: datetime, lease: datetime) -> JobR
     )
 
 
+_DUE = select(
+    select(func.min(job.c.next_at)).where(job.c.state == JobState.QUEUED).scalar_subquery(),
+    select(func.min(job.c.lease)).where(job.c.state == JobState.RUNNING).scalar_subquery(),
+)
+
+
 def next_due(tx: Connection) -> datetime | None:
     """When the next job may be taken; None where none waits."""
-    queued = tx.execute(
-        select(func.min(job.c.next_at)).where(job.c.state == JobState.QUEUED)
-    ).scalar()
-    leased = tx.execute(
-        select(func.min(job.c.lease)).where(job.c.state == JobState.RUNNING)
-    ).scalar()
-    return min((m for m in (queued, leased) if m is not None), default=None)
+    return min((moment for moment in tx.execute(_DUE).one() if moment is not None), default=None)
 
 
 def extend(tx: Connection, row: JobRow, lease: datetime) -> bool:

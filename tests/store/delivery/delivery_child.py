@@ -16,7 +16,8 @@ from pathlib import Path
 from slack_sdk import WebClient
 
 from bot.sender import Sender
-from bot.worker import Patience, Running, Worker
+from bot.work import Running
+from bot.worker import Patience, Worker
 from trailwatch.clock import utc_now
 from trailwatch.store import inbox, outbox
 from trailwatch.store.database import open_database
