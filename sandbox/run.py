@@ -6,9 +6,8 @@ import os
 import random
 import secrets
 import sys
-import threading
 import webbrowser
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,8 +28,8 @@ from sandbox.machine import (
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.opsgenie.jsm import CLOUD_ID, EMAIL
 from sandbox.page import PageApp
-from sandbox.player import Player, Record, Rejected, read_paths
 from sandbox.process import BotProcess
+from sandbox.replay import Replay
 from sandbox.sites import PLACES, Place, write_settings
 from sandbox.slack import SlackStandIn
 from sandbox.wire import CallLog, Faults, Sender, Server, WsgiApp
@@ -38,9 +37,6 @@ from sandbox.wire import CallLog, Faults, Sender, Server, WsgiApp
 ACCOUNT = PLACES[0].account
 REGION = PLACES[0].region
 READY_SECONDS = 20.0
-SETTLE_SECONDS = 2.0
-READS = ("Describe", "Get", "List", "Lookup", "Filter", "Test", "Head", "AssumeRole", "GET", "HEAD")
-SHOWN_REJECTED = 5
 
 Log = Callable[[str], None]
 
@@ -114,10 +110,7 @@ class Sandbox:
         self._page = Server(_routes(page, self.control), wanted.port, "page")
         self.url = self._page.url
         self.bot = self._make_bot(state)
-        self._player: Player | None = None
-        self._replaying: threading.Thread | None = None
-        self._replay = "none"
-        self._stop = threading.Event()
+        self._replay = Replay(wanted.replay, wanted.speed, self.aws, self._calls, log)
         self._started: list[Part] = []
         self._ready = False
 
@@ -134,7 +127,6 @@ class Sandbox:
 
     def status(self) -> dict[str, Any]:
         """The body of GET /api/status."""
-        player = self._player
         return {
             "ready": self._ready and self.bot.pid is not None and self.bot.ready(),
             "speed": self._wanted.speed,
@@ -150,11 +142,7 @@ class Sandbox:
             },
             "opsgenie": {"api": self.opsgenie.url},
             "bot": {"url": self.bot.url, "pid": self.bot.pid},
-            "replay": {
-                "state": self._replay,
-                "fed": player.fed if player else 0,
-                "total": player.total if player else 0,
-            },
+            "replay": self._replay.as_json(),
         }
 
     def start(self, given_up: Callable[[], bool]) -> bool:
@@ -184,74 +172,15 @@ class Sandbox:
 
     def replay(self) -> None:
         """Read the files of --replay and play them, on a thread, as soon as a trail logs."""
-        loaded = read_paths(self._wanted.replay)
-        self._tell_rejected(loaded.rejected)
-        if not loaded.records:
-            self._log("There is nothing to replay.")
-            return
-        self._player = Player(loaded.records, self._wanted.speed, self._feed, self._ended)
-        self._replaying = threading.Thread(target=self._play, name="replay", daemon=True)
-        self._replaying.start()
-
-    def _play(self) -> None:
-        assert self._player is not None
-        if not a_trail_logs(self.aws):
-            self._replay = "waiting"
-            self._log(
-                f"The replay of {self._player.total} records is waiting for"
-                " `/trailwatch setup plan` → Apply: no trail is logging yet."
-            )
-            while not a_trail_logs(self.aws):
-                if self._stop.wait(0.2):
-                    return
-            if not self._settled():
-                return
-        lasts = _duration(self._player.seconds)
-        self._log(f"Replaying {self._player.total} records; it takes {lasts}.")
-        if self._player.seconds > 600:
-            self._log("That is long: --speed N makes it N times as short.")
-        self._replay = "playing"
-        self._player.start()
-
-    def _settled(self) -> bool:
-        """Wait until nothing more is built in AWS; the trail comes before filters and alarms."""
-        seen = -1
-        while (now := _writes(self._calls)) != seen:
-            seen = now
-            if self._stop.wait(SETTLE_SECONDS):
-                return False
-        return True
-
-    def _feed(self, records: Sequence[Record]) -> None:
-        self.aws.ingest(records)
-
-    def _ended(self, fed: int) -> None:
-        self._replay = "ended"
-        self._log(f"The replay has ended: {fed} records.")
-
-    def _tell_rejected(self, rejected: Sequence[Rejected]) -> None:
-        for one in rejected[:SHOWN_REJECTED]:
-            where = f"{one.file} line {one.line}" if one.line else one.file
-            self._log(f"Not replayed: {where}: {one.why}")
-        if len(rejected) > SHOWN_REJECTED:
-            self._log(f"Not replayed: {len(rejected) - SHOWN_REJECTED} more.")
+        self._replay.start()
 
     def stop(self) -> None:
         """End every thread and process; safe where only some of it was started."""
-        self._stop.set()
         self._ready = False
-        if self._replaying is not None:
-            self._replaying.join(10)
-        if self._player is not None:
-            self._player.stop()
+        self._replay.stop()
         self.bot.stop()
         for part in reversed(self._started):
             part.stop()
-
-
-def _writes(calls: CallLog) -> int:
-    """How many calls so far have changed something in AWS."""
-    return sum(not call["method"].startswith(READS) for call in calls.list("aws"))
 
 
 def bot_environment(sandbox: Sandbox, state: Path, port: int, metrics: int) -> dict[str, str]:
@@ -310,11 +239,6 @@ def jsm_environment(sandbox: Sandbox, port: int) -> dict[str, str]:
         "OPSGENIE_API_KEY": "",
         "OPSGENIE_SETUP_API_KEY": "",
     }
-
-
-def a_trail_logs(aws: AwsStandIn) -> bool:
-    """Whether any trail of the stand-in's account is logging; read inside, so no call is seen."""
-    return any(trail.status.is_logging for trail in aws.trails())
 
 
 def run_sandbox(
@@ -395,10 +319,3 @@ def _routes(page: WsgiApp, control: WsgiApp) -> WsgiApp:
         return chosen(environ, start_response)
 
     return app
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts: Mapping[str, int] = {"h": hours, "min": minutes, "s": rest}
-    return " ".join(f"{n} {unit}" for unit, n in parts.items() if n) or "less than a second"
