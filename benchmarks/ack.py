@@ -26,11 +26,12 @@ import bolt_peer
 from stage import header, quick, row, table
 from webhook import PACK, create_webhook, post, webhook_secret
 
+from sandbox.faults import Faults
 from sandbox.machine import free_ports
 from sandbox.process import BotProcess
 from sandbox.run import Sandbox, Wanted, bot_environment
 from sandbox.slack import SlackStandIn
-from sandbox.wire import CallLog, Faults
+from sandbox.wire import CallLog
 from trailwatch.detections import load_catalogue
 
 QUICK = (

@@ -24,8 +24,9 @@ from typing import Any
 import boto3
 
 from sandbox.aws import AwsStandIn
+from sandbox.faults import Fault, Faults
 from sandbox.opsgenie import OpsgenieStandIn
-from sandbox.wire import CallLog, Fault, Faults, Sender
+from sandbox.wire import CallLog, Sender
 from setup.apply import Progress, ProgressState, apply
 from setup.clients import Clients
 from setup.opsgenie_api import IntegrationsApi

@@ -73,8 +73,9 @@ class Memory:
 def serve(pipe: Connection) -> None:
     """The far AWS and Opsgenie: tells their addresses, and for each line the calls since."""
     from sandbox.aws import AwsStandIn
+    from sandbox.faults import Fault, Faults
     from sandbox.opsgenie import OpsgenieStandIn
-    from sandbox.wire import CallLog, Fault, Faults, Sender
+    from sandbox.wire import CallLog, Sender
 
     class Far(Faults):
         def take(self, target: str, name: str) -> Fault | None:

@@ -30,11 +30,12 @@ from webhook import create_webhook
 from handlers.webhooks.opsgenie import HEADER
 from sandbox.chaos.bots import Launcher, Replica
 from sandbox.chaos.nothing import nothing
+from sandbox.faults import Faults
 from sandbox.machine import free_ports
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.slack import SlackStandIn
 from sandbox.slack.workspace import BOT_USER, Channel
-from sandbox.wire import CallLog, Faults, Sender, Server
+from sandbox.wire import CallLog, Sender, Server
 from trailwatch.detections import Detection, load_catalogue
 
 SECRET = "the-secret-of-the-benchmark"

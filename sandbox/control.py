@@ -13,11 +13,12 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from sandbox import scenarios
 from sandbox.aws.acts import NothingThere
+from sandbox.faults import TARGETS, BadFault, Faults, parse_fault
 from sandbox.opsgenie import ActRefused
 from sandbox.player import LARGEST_FILE, Record, read_bytes, stamped
 from sandbox.sites import PLACES, Place, moved
 from sandbox.slack.refusals import SlackRefusal
-from sandbox.wire import TARGETS, BadFault, CallLog, Faults, parse_fault
+from sandbox.wire import CallLog
 
 MISSING = object()
 

@@ -15,6 +15,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from sandbox.aws import AwsStandIn
 from sandbox.control import ControlApp
+from sandbox.faults import Faults
 from sandbox.machine import (
     PortTaken,
     free_ports,
@@ -32,7 +33,7 @@ from sandbox.process import BotProcess
 from sandbox.replay import Replay
 from sandbox.sites import PLACES, Place, write_settings
 from sandbox.slack import SlackStandIn
-from sandbox.wire import CallLog, Faults, Sender, Server, WsgiApp
+from sandbox.wire import CallLog, Sender, Server, WsgiApp
 
 ACCOUNT = PLACES[0].account
 REGION = PLACES[0].region

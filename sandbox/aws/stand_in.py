@@ -26,7 +26,8 @@ from sandbox.aws.protocol import AwsCall, Refusal, arguments, read_call, write_e
 from sandbox.aws.recorder import access_key, record_of
 from sandbox.aws.signing import Signer
 from sandbox.aws.sts import Sts
-from sandbox.wire import Answer, CallLog, Fault, Faults, Sender, Server, guard, run_app
+from sandbox.faults import Fault, Faults
+from sandbox.wire import Answer, CallLog, Sender, Server, guard, run_app
 
 FAULT_CODES = {
     400: "ThrottlingException",

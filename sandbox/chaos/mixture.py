@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.wire import CallLog, Delivery, Fault, Faults, Sender
+from sandbox.faults import Fault, Faults
+from sandbox.wire import CallLog, Delivery, Sender
 
 NO_ANSWER = ("timeout", "lost", "reset")
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 
 RATE_HEADERS = (
     ("X-RateLimit-State", "OK"),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from sandbox.faults import Faults
 from sandbox.opsgenie.alert import ACTIONS, Unprocessed, Who, full
 from sandbox.opsgenie.answers import Refusal, Reply, Request, fault_body, read_request, respond
 from sandbox.opsgenie.api_alerts import AlertApi
@@ -21,7 +22,7 @@ from sandbox.opsgenie.payload import CHECKS, Unprocessable
 from sandbox.opsgenie.regex import Matcher
 from sandbox.opsgenie.timetable import Timetable
 from sandbox.opsgenie.webhook import WAITS, Webhooks
-from sandbox.wire import CallLog, Faults, Sender, Server, guard
+from sandbox.wire import CallLog, Sender, Server, guard
 
 SYNONYMS = {"notes": "note", "unack": "unacknowledge", "ack": "acknowledge"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from sandbox.faults import Faults
 from sandbox.slack.hands import Hands, sent
 from sandbox.slack.link import Delivery, SocketLink
 from sandbox.slack.messages import Json, Message
@@ -12,7 +13,7 @@ from sandbox.slack.refusals import SlackRefusal
 from sandbox.slack.signed import SignedLink
 from sandbox.slack.web import SlackWeb, describe, fault_body
 from sandbox.slack.workspace import Person, Workspace
-from sandbox.wire import CallLog, Faults, Server, guard
+from sandbox.wire import CallLog, Server, guard
 
 
 class SlackStandIn(Hands):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from sandbox.faults import Fault
 from sandbox.slack import methods_app, methods_chat, methods_people
 from sandbox.slack.arguments import Args, read_arguments
 from sandbox.slack.messages import Json
@@ -14,7 +15,6 @@ from sandbox.slack.refusals import ApiError
 from sandbox.slack.replies import answer_hook
 from sandbox.slack.scopes import check_scope
 from sandbox.slack.workspace import Workspace
-from sandbox.wire import Fault
 
 Method = Callable[[Workspace, Args], Json]
 

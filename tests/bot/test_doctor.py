@@ -13,7 +13,7 @@ import pytest
 from bot.doctor import Check, examine
 from bot.settings import read_settings
 from bot.sites import site_template
-from sandbox.wire import parse_fault
+from sandbox.faults import parse_fault
 from trailwatch.clock import utc_now
 from trailwatch.site_options import kept
 from trailwatch.store import site_config

@@ -39,9 +39,10 @@ from handlers.jobs.table import KINDS
 from handlers.people import People
 from handlers.request import Click, Reply, Request
 from sandbox.aws import AwsStandIn
+from sandbox.faults import Faults
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.opsgenie.jsm import CLOUD_ID, EMAIL
-from sandbox.wire import CallLog, Faults, Sender, Server
+from sandbox.wire import CallLog, Sender, Server
 from setup.actions import incoming_actions
 from setup.clients import Clients
 from setup.pipeline import jsm_secret_name, webhook_secret_name

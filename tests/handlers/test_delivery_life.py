@@ -17,8 +17,9 @@ from sqlalchemy import delete, update
 from bot.sender import Sender
 from handlers.intake import show_new
 from handlers.troubles import message_failed, work_failed
+from sandbox.faults import Faults
 from sandbox.slack import SlackStandIn
-from sandbox.wire import CallLog, Faults
+from sandbox.wire import CallLog
 from trailwatch.alert import Alert, AlertFields, AlertState, Search
 from trailwatch.clock import utc_now
 from trailwatch.errors import NotFound

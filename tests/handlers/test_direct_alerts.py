@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from handlers.changing import ask_change
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.store import alert_notes, alerts
 

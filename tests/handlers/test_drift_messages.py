@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from trailwatch.errors import NotAllowed, NotFound, UsageError
 from trailwatch.store import audit
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from trailwatch.alert import Alert, AlertState
 from trailwatch.store import alerts
 

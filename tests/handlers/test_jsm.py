@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handlers.changing import ask_change, ask_escalation
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.store import alerts
 

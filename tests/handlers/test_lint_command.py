@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from trailwatch.errors import NotFound
 
 VIEWER = "U0CAROL"

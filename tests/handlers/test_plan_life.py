@@ -26,7 +26,8 @@ from handlers.people import People
 from handlers.request import Click, Reply, Request
 from handlers.sites import Sites, WantedSite
 from sandbox.aws import AwsStandIn
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.faults import Faults
+from sandbox.wire import CallLog, Sender
 from setup.clients import Clients
 from setup.plan import Plan
 from trailwatch.aws import Aws

@@ -11,7 +11,7 @@ import opsgenie_sdk
 import pytest
 
 from handlers.changing import ask_change, ask_escalation
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.errors import RouterError
 from trailwatch.routes import Route

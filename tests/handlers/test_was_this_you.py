@@ -17,10 +17,11 @@ from bot.app import Bot
 from bot.settings import read_settings
 from handlers.intake import say
 from sandbox.aws import AwsStandIn
+from sandbox.faults import Faults
 from sandbox.machine import free_ports
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.slack import SlackStandIn, elements, payloads
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.wire import CallLog, Sender
 from trailwatch.alert import Alert, AlertFields, AlertState
 from trailwatch.clock import iso, utc_now
 from trailwatch.store import alerts, audit, jobs

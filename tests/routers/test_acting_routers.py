@@ -10,9 +10,10 @@ from pathlib import Path
 import opsgenie_sdk
 import pytest
 
+from sandbox.faults import Fault, Faults
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.opsgenie.jsm import CLOUD_ID, EMAIL
-from sandbox.wire import CallLog, Fault, Faults, Sender
+from sandbox.wire import CallLog, Sender
 from trailwatch.clock import utc_now
 from trailwatch.errors import RouterError
 from trailwatch.routers.direct import DirectRouter

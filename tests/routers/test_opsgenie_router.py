@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sandbox.faults import Fault, Faults
 from sandbox.opsgenie import OpsgenieStandIn
-from sandbox.wire import CallLog, Fault, Faults, Sender
+from sandbox.wire import CallLog, Sender
 from trailwatch.alert import AlertState
 from trailwatch.errors import RouterError
 from trailwatch.routers.opsgenie import OpsgenieRouter

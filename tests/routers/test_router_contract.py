@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 import opsgenie_sdk
 import pytest
 
+from sandbox.faults import Fault, Faults
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.opsgenie.jsm import CLOUD_ID, EMAIL
-from sandbox.wire import CallLog, Fault, Faults, Sender
+from sandbox.wire import CallLog, Sender
 from trailwatch.alarm_message import AlarmMessage
 from trailwatch.alert import AlertState
 from trailwatch.clock import utc_now

@@ -17,7 +17,8 @@ import pytest
 from botocore.config import Config
 
 from sandbox.aws import AwsStandIn
-from sandbox.wire import CallLog, Faults, Sender, Server
+from sandbox.faults import Faults
+from sandbox.wire import CallLog, Sender, Server
 
 T = TypeVar("T")
 

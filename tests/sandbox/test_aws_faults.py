@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 
 CALLS: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("logs", "DescribeLogGroups", lambda c: c.describe_log_groups()),

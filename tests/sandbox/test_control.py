@@ -17,10 +17,11 @@ import pytest
 
 from sandbox.aws.acts import NothingThere
 from sandbox.control import ControlApp
+from sandbox.faults import Faults
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.player import Record, event_time
 from sandbox.slack import SlackStandIn
-from sandbox.wire import CallLog, Faults, Sender, Server
+from sandbox.wire import CallLog, Sender, Server
 
 RECORD = {"eventTime": "2026-01-05T09:30:00Z", "eventName": "CreateUser", "eventID": "1"}
 

@@ -16,8 +16,9 @@ from typing import Any
 import opsgenie_sdk
 import pytest
 
+from sandbox.faults import Faults, parse_fault
 from sandbox.opsgenie import ActRefused, OpsgenieStandIn
-from sandbox.wire import CallLog, Faults, Sender, parse_fault
+from sandbox.wire import CallLog, Sender
 
 
 @dataclass

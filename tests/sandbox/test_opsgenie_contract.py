@@ -14,8 +14,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from sandbox.faults import Faults
 from sandbox.opsgenie import OpsgenieStandIn
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.wire import CallLog, Sender
 
 
 @pytest.mark.timeout(180)

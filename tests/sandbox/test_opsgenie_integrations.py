@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from sandbox.faults import Faults, parse_fault
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.opsgenie.regex import Matcher
 from sandbox.opsgenie.template import render
-from sandbox.wire import CallLog, Faults, Sender, parse_fault
+from sandbox.wire import CallLog, Sender
 
 ALARM = {
     "AlarmName": "root-console-login",

@@ -17,8 +17,9 @@ from botocore.config import Config
 
 from sandbox import scenarios
 from sandbox.aws import AwsStandIn
+from sandbox.faults import Faults
 from sandbox.opsgenie import OpsgenieStandIn
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.wire import CallLog, Sender
 
 EXTRACT = '{{Message.extract(/"%s":"([^"]+)"/)}}'
 ACTIONS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from handlers.commands.table import COMMANDS
+from sandbox.faults import parse_fault
 from sandbox.page.panel import FAULTS, HINTS, FaultButton, Hint
-from sandbox.wire import parse_fault
 
 
 @pytest.mark.parametrize("hint", HINTS, ids=lambda h: h.text)

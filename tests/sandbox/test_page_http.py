@@ -15,9 +15,10 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from slack_sdk import WebClient
 
+from sandbox.faults import Faults
 from sandbox.page import PageApp
 from sandbox.slack import SlackStandIn
-from sandbox.wire import CallLog, Faults, Server
+from sandbox.wire import CallLog, Server
 
 CHANNEL = "C0SECALERT"
 ALICE = "U0ALICE000"

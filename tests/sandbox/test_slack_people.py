@@ -14,8 +14,9 @@ from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from sandbox.faults import Faults
 from sandbox.slack import SlackRefusal, SlackStandIn
-from sandbox.wire import CallLog, Faults, Server
+from sandbox.wire import CallLog, Server
 
 Json = dict[str, Any]
 

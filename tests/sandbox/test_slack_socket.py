@@ -13,8 +13,9 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from sandbox.faults import Faults
 from sandbox.slack import SlackRefusal, SlackStandIn
-from sandbox.wire import CallLog, Faults
+from sandbox.wire import CallLog
 
 BUTTONS: list[dict[str, Any]] = [
     {"type": "section", "text": {"type": "mrkdwn", "text": "*Root* signed in"}},

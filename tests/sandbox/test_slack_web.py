@@ -13,8 +13,9 @@ from slack_sdk import WebClient, WebhookClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
+from sandbox.faults import Faults, parse_fault
 from sandbox.slack import SlackStandIn
-from sandbox.wire import CallLog, Faults, parse_fault
+from sandbox.wire import CallLog
 
 DIVIDER = [{"type": "divider"}]
 MODAL: dict[str, Any] = {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import BadFault, parse_fault
+from sandbox.faults import BadFault, parse_fault
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from sandbox.aws import AwsStandIn
-from sandbox.wire import CallLog, Fault, Faults, Sender
+from sandbox.faults import Fault, Faults
+from sandbox.wire import CallLog, Sender
 from trailwatch.aws import Aws, Keys
 from trailwatch.errors import AwsError
 from trailwatch.pattern import parse

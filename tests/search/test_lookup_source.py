@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.aws import AwsStandIn
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.faults import Faults
+from sandbox.wire import CallLog, Sender
 from trailwatch.aws import Aws, Keys
 from trailwatch.errors import AwsError
 from trailwatch.search.lookup import Attribute, LookupSource

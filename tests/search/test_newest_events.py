@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from sandbox.aws import AwsStandIn
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.faults import Faults
+from sandbox.wire import CallLog, Sender
 from trailwatch.aws import Aws, Keys
 from trailwatch.pattern import parse
 from trailwatch.search.logs import EventQuery, LogsSource

@@ -16,8 +16,9 @@ from botocore.config import Config
 
 from sandbox.aws import AwsStandIn
 from sandbox.aws.dispatch import Dispatcher
+from sandbox.faults import Faults
 from sandbox.opsgenie import OpsgenieStandIn
-from sandbox.wire import CallLog, Faults, Sender, Server
+from sandbox.wire import CallLog, Sender, Server
 from setup.apply import Progress, ProgressState, apply
 from setup.clients import READS, Clients
 from setup.opsgenie_api import IntegrationsApi

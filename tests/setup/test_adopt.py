@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from setup.adopt import adopting, asked, find_trails, touched
 from setup.adopt_resources import Adopted
 from setup.apply import apply

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from setup.apply import ProgressState, apply
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from trailwatch.aws import Aws, Keys, aws_errors, permission_of
 from trailwatch.errors import AwsError
 

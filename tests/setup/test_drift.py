@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from setup.causes import caused, causes_of, event_names
 from setup.drift import Drifted, Severity, find
 from setup.restore import restore_plan

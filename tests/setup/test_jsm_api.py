@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox.faults import Fault, Faults
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.opsgenie.jsm import CLOUD_ID, EMAIL
-from sandbox.wire import CallLog, Fault, Faults, Sender
+from sandbox.wire import CallLog, Sender
 from setup.actions import incoming_actions
 from setup.jsm_api import JsmIntegrationsApi
 from trailwatch.errors import RouterError

@@ -12,7 +12,8 @@ import boto3
 import pytest
 
 from sandbox.aws import AwsStandIn
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.faults import Faults
+from sandbox.wire import CallLog, Sender
 from setup.apply import ProgressState, apply
 from setup.clients import Clients
 from setup.pipeline import alarm

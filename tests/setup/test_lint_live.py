@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from setup.lint.chain import Chain
 from setup.lint.live import NEEDS, chain_of_site
 from setup.lint.rule import Finding

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from setup.apply import apply
 from setup.checks import Checks, needs_of, regexes_in
 from setup.permissions import policy_for, setup_policy

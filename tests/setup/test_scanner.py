@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from sandbox.aws import AwsStandIn
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.faults import Faults
+from sandbox.wire import CallLog, Sender
 from setup.apply import apply
 from setup.clients import Clients
 from setup.plan import make_plan

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from setup.apply import ProgressState, apply
 from setup.change import Action
 from setup.plan import Plan, Purpose, make_destroy_plan

@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 
 from sandbox.aws import AwsStandIn
+from sandbox.faults import Fault, Faults
 from sandbox.opsgenie import OpsgenieStandIn
-from sandbox.wire import CallLog, Fault, Faults, Sender
+from sandbox.wire import CallLog, Sender
 from setup.clients import Clients
 from setup.opsgenie_api import IntegrationsApi
 from setup.pipeline import pipeline

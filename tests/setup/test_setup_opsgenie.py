@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.wire import Fault
+from sandbox.faults import Fault
 from setup.opsgenie_api import IntegrationsApi
 from setup.pipeline import incoming_key_name, webhook_secret_name
 from setup.plan import make_destroy_plan

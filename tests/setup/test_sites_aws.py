@@ -28,8 +28,9 @@ from handlers.deps import Deps
 from handlers.jobs.table import KINDS
 from handlers.request import Request
 from sandbox.aws import AwsStandIn
+from sandbox.faults import Faults
 from sandbox.opsgenie import OpsgenieStandIn
-from sandbox.wire import CallLog, Faults, Sender
+from sandbox.wire import CallLog, Sender
 from setup.clients import Clients
 from trailwatch.alert import Alert
 from trailwatch.aws import Aws

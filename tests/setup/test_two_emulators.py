@@ -25,8 +25,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
+from sandbox.faults import Faults
 from sandbox.opsgenie import OpsgenieStandIn
-from sandbox.wire import CallLog, Faults, Sender, Server
+from sandbox.wire import CallLog, Sender, Server
 from setup.apply import ProgressState, apply
 from setup.change import Action
 from setup.clients import Clients

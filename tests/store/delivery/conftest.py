@@ -15,8 +15,9 @@ from slack_sdk import WebClient
 
 from bot.sender import Sender
 from bot.worker import Worker
+from sandbox.faults import Fault, Faults
 from sandbox.slack import SlackStandIn
-from sandbox.wire import CallLog, Fault, Faults
+from sandbox.wire import CallLog
 from trailwatch.clock import utc_now
 from trailwatch.store import outbox
 from trailwatch.store.database import Database, open_database
