@@ -69,6 +69,7 @@ from trailwatch.clock import utc_now
 from trailwatch.detections import load_catalogue
 from trailwatch.errors import ProviderError
 from trailwatch.geo import GeoFile, nowhere
+from trailwatch.log_filters import LogFilters
 from trailwatch.search.archive import Wanted, pieces
 from trailwatch.search.logs import LogsSource
 from trailwatch.search.lookup import LookupSource
@@ -264,6 +265,7 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         opsgenie, jsm = integrations_of(settings), jsm_integrations(settings)
         return Clients(clients.building(site, session), opsgenie, secrets, jsm=jsm)
 
+    filters = LogFilters()
     own = Path(settings.detections_folder) if settings.detections_folder else None
     catalogue = load_catalogue(own)
     sites = Sites(
@@ -289,7 +291,10 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         reading=lambda site: clients.reading(site, attempts=1),
         # A search that fails is tried again by its job, which says so on the message meanwhile.
         logs=lambda config: LogsSource(
-            clients.reading(config.site.name, attempts=1), config.log_group
+            clients.reading(config.site.name, attempts=1),
+            config.log_group,
+            filters=filters,
+            key=f"{config.site.account}:{config.site.region}",
         ),
         lookup=lambda config: LookupSource(clients.reading(config.site.name)),
         places=threading.BoundedSemaphore(AWS_PLACES),

@@ -11,6 +11,7 @@ from typing import Any
 from trailwatch.aws import Aws
 from trailwatch.errors import AwsError
 from trailwatch.event import BadRecord, Event, parse_event
+from trailwatch.log_filters import LogFilter, LogFilters
 from trailwatch.pattern import Pattern
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,12 +69,19 @@ class LogsSource:
         clock: Callable[[], float] = time.monotonic,
         pace: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
+        filters: LogFilters | None = None,
+        key: str = "",
     ) -> None:
+        """filters: what is remembered of them, shared by all sources. key: names account and Region
+        of the log group there.
+        """
         self._aws = aws
         self._log_group = log_group
         self._clock = clock
         self._pace = pace
         self.sleep = sleep
+        self._filters = filters or LogFilters()
+        self._key = key
 
     def paced(self, pace: float) -> LogsSource:
         """The same log group, `pace` seconds before each call: for what nobody waits for.
@@ -82,7 +90,13 @@ class LogsSource:
         quotas", CloudWatch Logs user guide).
         """
         return LogsSource(
-            self._aws, self._log_group, clock=self._clock, pace=pace, sleep=self.sleep
+            self._aws,
+            self._log_group,
+            clock=self._clock,
+            pace=pace,
+            sleep=self.sleep,
+            filters=self._filters,
+            key=self._key,
         )
 
     def search(self, query: EventQuery, *, limit: int = 1000, seconds: float = 20.0) -> EventPage:
@@ -169,19 +183,12 @@ class LogsSource:
                 return None
 
     def filter_pattern(self, name: str) -> str | None:
-        """The text of the log group's metric filter of that name; None where there is none."""
+        """The text of the log group's metric filter of that name; None where there is none. It may
+        be half a minute old (trailwatch.log_filters). Raises AwsError.
+        """
         if not name:
             return None
-        answer = self._aws.call(
-            "logs",
-            "DescribeMetricFilters",
-            logGroupName=self._log_group,
-            filterNamePrefix=name,
-        )
-        for item in answer.get("metricFilters", []):
-            if item.get("filterName") == name:
-                return str(item.get("filterPattern", ""))
-        return None
+        return self._pattern(lambda one: one.name == name)
 
     def pattern_behind(self, alarm: str) -> str | None:
         """The text of the filter that counts into an alarm's metric, whatever the two are called:
@@ -196,19 +203,24 @@ class LogsSource:
             raise
         alarms = answer.get("MetricAlarms", ())
         metrics = {(one.get("Namespace"), one.get("MetricName")) for one in alarms}
+        return self._pattern(lambda one: bool(metrics & one.metrics)) if metrics else None
+
+    def _pattern(self, wanted: Callable[[LogFilter], bool]) -> str | None:
+        group = f"{self._key}:{self._log_group}"
+        found = self._filters.find(group, wanted, self._read_filters)
+        return None if found is None else found.pattern
+
+    def _read_filters(self) -> list[LogFilter]:
+        found: list[LogFilter] = []
         more: dict[str, str] = {}
-        while metrics:
+        while True:
             page = self._aws.call(
                 "logs", "DescribeMetricFilters", logGroupName=self._log_group, **more
             )
-            for item in page.get("metricFilters", ()):
-                for one in item.get("metricTransformations", ()):
-                    if (one.get("metricNamespace"), one.get("metricName")) in metrics:
-                        return str(item.get("filterPattern", ""))
+            found += [_filter(item) for item in page.get("metricFilters", ())]
             if not page.get("nextToken"):
-                break
+                return found
             more = {"nextToken": page["nextToken"]}
-        return None
 
     def _page(
         self, query: EventQuery, token: str | None, *, newest_until: int | None = None
@@ -231,6 +243,16 @@ class LogsSource:
             endTime=until,
             **more,
         )
+
+
+def _filter(item: Mapping[str, Any]) -> LogFilter:
+    """A metric filter as DescribeMetricFilters names it."""
+    counted = item.get("metricTransformations", ())
+    return LogFilter(
+        name=str(item.get("filterName", "")),
+        pattern=str(item.get("filterPattern", "")),
+        metrics=frozenset((one.get("metricNamespace"), one.get("metricName")) for one in counted),
+    )
 
 
 def _result(found: dict[str, Event], unreadable: int, *, complete: bool) -> EventPage:
