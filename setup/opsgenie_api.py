@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-import urllib3
-
 from trailwatch.errors import RouterError
+from trailwatch.json_http import JsonHttp, NoAnswer
 
-TIMEOUT = urllib3.Timeout(connect=3, read=20)
+READ_SECONDS = 20
 ATTEMPTS = 4
 LONGEST_WAIT = 30.0
 
@@ -33,8 +31,8 @@ class IntegrationsApi:
         attempts: int = ATTEMPTS,
     ) -> None:
         self._base = base_url.rstrip("/")
-        self._headers = {"Authorization": f"GenieKey {api_key}", "Accept": "application/json"}
-        self._pool = urllib3.PoolManager(maxsize=4, retries=False, timeout=TIMEOUT)
+        self._auth = {"Authorization": f"GenieKey {api_key}"}
+        self._http = JsonHttp(READ_SECONDS)
         self._sleep = sleep
         self._attempts = attempts
 
@@ -74,7 +72,7 @@ class IntegrationsApi:
         self._data("PUT", f"/{quote(ident, safe='')}/actions", actions)
 
     def close(self) -> None:
-        self._pool.clear()
+        self._http.close()
 
     def _data(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The "data" of the answer; waits and asks again where that is safe."""
@@ -92,29 +90,18 @@ class IntegrationsApi:
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         what = f"{method} /v2/integrations{path}"
-        headers = dict(self._headers)
-        content = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = json.dumps(body).encode()
-        url = f"{self._base}/v2/integrations{path}"
         try:
-            answer = self._pool.request(method, url, body=content, headers=headers)
-        except urllib3.exceptions.HTTPError as error:
+            answer = self._http.ask(method, f"{self._base}/v2/integrations{path}", self._auth, body)
+        except NoAnswer as error:
             raise RouterError(
                 "Opsgenie did not answer.",
-                f"{type(error).__name__} at {what}.",
+                f"{error} at {what}.",
                 "Try again; look at the address and at Opsgenie's status page.",
                 operation=what,
-                code=type(error).__name__,
+                code=str(error),
                 retryable=True,
             ) from error
-        try:
-            said = json.loads(answer.data) if answer.data else {}
-        except ValueError:
-            said = {}
-        if not isinstance(said, dict):
-            said = {}
+        said = answer.said if isinstance(answer.said, dict) else {}
         if answer.status >= 400:
             raise _refused(what, answer.status, answer.headers, said)
         return said.get("data", {})

@@ -7,18 +7,16 @@ developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-users.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import urllib3
-
 from trailwatch.errors import RouterError
+from trailwatch.json_http import JsonAnswer, JsonHttp, NoAnswer
 
-TIMEOUT = urllib3.Timeout(connect=3, read=5)
+READ_SECONDS = 5
 CALLED = "Jira Service Management"
 MOST_KEPT = 10_000
 _ACCOUNT = re.compile(r"(\d+:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24}")
@@ -28,37 +26,28 @@ class AtlassianHttp:
     """Asks and reads JSON. One instance serves all threads. Raises RouterError."""
 
     def __init__(self) -> None:
-        self._pool = urllib3.PoolManager(maxsize=4, retries=False, timeout=TIMEOUT)
+        self._http = JsonHttp(READ_SECONDS)
 
     def ask(
         self, method: str, url: str, auth: Mapping[str, str], body: Mapping[str, Any] | None = None
     ) -> Any:
-        headers = {**auth, "Accept": "application/json"}
-        content = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = json.dumps(body).encode()
         operation = f"{method} {url.partition('?')[0].rpartition('/')[2]}"
         try:
-            answer = self._pool.request(method, url, body=content, headers=headers)
-        except urllib3.exceptions.HTTPError as error:
+            answer = self._http.ask(method, url, auth, body)
+        except NoAnswer as error:
             raise RouterError(
                 f"{CALLED} does not answer.",
-                f"{operation}: {type(error).__name__}.",
+                f"{operation}: {error}.",
                 "It is tried again; see JSM_API_URL and JSM_SITE_URL if this goes on.",
                 operation=operation,
                 code="unreachable",
                 retryable=True,
             ) from error
-        try:
-            said = json.loads(answer.data) if answer.data else {}
-        except ValueError:
-            said = None
         if answer.status >= 400:
-            raise _refused(operation, answer.status, answer.headers, said)
-        if said is None:
+            raise _refused(operation, answer)
+        if answer.said is None:
             raise unreadable(operation)
-        return said
+        return answer.said
 
 
 class AtlassianPeople:
@@ -135,7 +124,8 @@ def unreadable(why: str) -> RouterError:
     return RouterError(f"The answer of {CALLED} cannot be read.", why, code="unreadable")
 
 
-def _refused(operation: str, status: int, headers: Mapping[str, str], said: Any) -> RouterError:
+def _refused(operation: str, answer: JsonAnswer) -> RouterError:
+    status, said = answer.status, answer.said
     why = ""
     if isinstance(said, Mapping):
         why = str(said.get("message") or said.get("errors") or "")[:300]
@@ -150,9 +140,9 @@ def _refused(operation: str, status: int, headers: Mapping[str, str], said: Any)
         fix,
         operation=operation,
         code=str(status),
-        request_id=str(headers.get("X-Request-ID", "")),
+        request_id=str(answer.headers.get("X-Request-ID", "")),
         retryable=status == 429 or status >= 500,
-        retry_after=_seconds(headers.get("Retry-After")),
+        retry_after=_seconds(answer.headers.get("Retry-After")),
     )
 
 

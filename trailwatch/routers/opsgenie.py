@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any
 
 from trailwatch.errors import RouterError
+from trailwatch.json_http import JsonHttp, NoAnswer
 from trailwatch.routers.router import (
     MOST_OPEN,
     Remark,
@@ -220,24 +221,17 @@ class OpsgenieRouter:
 
     def _find_raw(self, alert_id: str) -> RoutedAlert | None:
         """The same as `find` without the SDK's models, for answers that they refuse."""
-        import urllib3
-
-        pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=TIMEOUT[0], read=TIMEOUT[1]))
+        http = JsonHttp(TIMEOUT[1])
+        key = {"Authorization": f"GenieKey {self._key}"}
         try:
-            answer = pool.request(
-                "GET",
-                f"{self._url}/v2/alerts/{alert_id}?identifierType=id",
-                headers={"Authorization": f"GenieKey {self._key}"},
-                retries=False,
-            )
-            body = json.loads(answer.data)
-            return routed_alert(body["data"])
-        except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError) as error:
+            url = f"{self._url}/v2/alerts/{alert_id}?identifierType=id"
+            return routed_alert(http.ask("GET", url, key).said["data"])
+        except (NoAnswer, ValueError, KeyError, TypeError) as error:
             raise RouterError(
                 "Opsgenie's answer cannot be read.", str(error), operation="get_alert"
             ) from error
         finally:
-            pool.clear()
+            http.close()
 
     def _alerts(self) -> Any:
         with self._lock:
