@@ -16,6 +16,13 @@ def row_of(entry: AuditEntry) -> AuditRow:
     return AuditRow(entry.at, entry.actor_name, entry.action, entry.subject, entry.outcome)
 
 
+def noted(
+    deps: Deps, tx: Connection, name: str, action: str, subject: str, outcome: str, **detail: str
+) -> None:
+    """Write down what came of something that somebody of that name asked for before."""
+    audit.add(tx, AuditEntry(deps.clock(), "", name, "", action, subject, outcome, detail))
+
+
 def note(
     deps: Deps,
     tx: Connection,

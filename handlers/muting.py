@@ -42,7 +42,7 @@ def start_mute(
     jobs.add(tx, "alarm.unmute", {"mute_id": mute.id, "by": ""}, now, delay=until - now)
     note(
         deps, tx, request, "alarm.mute", mute.name, "asked",
-        alert_id=alert.id, site=mute.site, until=iso(until), why=why,
+        alert_id=alert.id, site=mute.site, until=iso(until), why=why, of=f"mute:{mute.id}",
     )  # fmt: skip
 
 
@@ -52,7 +52,8 @@ def end_mute(deps: Deps, tx: Connection, request: Request, mute: Mute | None) ->
         raise NotFound("This mute has ended already.", fix="See /trailwatch mutes.")
     arguments = {"mute_id": mute.id, "by": request.person.name}
     jobs.add(tx, "alarm.unmute", arguments, deps.clock(), key=f"unmute:{mute.id}")
-    note(deps, tx, request, "alarm.unmute", mute.name, "asked", site=mute.site)
+    of = f"unmute:{mute.id}"
+    note(deps, tx, request, "alarm.unmute", mute.name, "asked", site=mute.site, of=of)
 
 
 def tell_failure(deps: Deps, tx: Connection, mute: Mute, why: str) -> None:

@@ -306,6 +306,7 @@ def messages() -> dict[str, Message]:
         **samples_events.messages(ALERT, EVENTS),
         "alert-own": alert_message(samples_drift.own(ALERT), NOW, LINKS, OFFICES),
         "alert-own-strange": alert_message(samples_drift.own(ALERT, 1), NOW, LINKS, OFFICES),
+        "alert-muted": alert_message(samples_drift.muted(ALERT), NOW, LINKS, OFFICES),
         **samples_acting.messages(ALERT),
         **_statuses(),
         **_others(),

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from handlers.blocks.drift import drift_answer, drift_message, record_message
 from handlers.blocks.kit import Message
-from handlers.blocks.own import strange_message
+from handlers.blocks.own import done_from_slack, strange_message
 from handlers.samples_plans import NOW
+from setup.own import Deed, Made
 from trailwatch.alert import Alert
 from trailwatch.event import Event
 from trailwatch.store.drifts import DriftCheck, DriftRow
@@ -120,6 +121,25 @@ def own(alert: Alert, strange: int = 0) -> Alert:
     return replace(alert, extra=extra)
 
 
+MADE = Made(
+    plan="m1",
+    by="alice",
+    key="mute_rule:trailwatch-mute-m1",
+    access_key="",
+    began=NOW,
+    done=NOW,
+    deed=Deed.MUTE,
+    about="trailwatch-root-usage",
+    why="the yearly audit uses root",
+)
+
+
+def muted(alert: Alert, strange: int = 0, made: Made = MADE) -> Alert:
+    """An alert of which a mute from Slack made an event, and somebody else some."""
+    done = {"own_done": done_from_slack([made]), "own_plans": "", "own_by": "", "own_events": "1"}
+    return replace(alert, extra={**own(alert, strange).extra, **done})
+
+
 def messages(alert: Alert) -> dict[str, Message]:
     """Every such message by a name of its own."""
     several = (RETENTION, TRAIL, MUTED, THEIRS, WEBHOOK)
@@ -133,4 +153,5 @@ def messages(alert: Alert) -> dict[str, Message]:
         "drift-nothing-set-up": drift_answer(None, (), "prod"),
         "drift-record": record_message(TRAIL),
         "alert-strange": strange_message(own(alert, 1), [STOPPED]),
+        "alert-strange-mute": strange_message(muted(alert, 1), [STOPPED]),
     }

@@ -101,6 +101,7 @@ CAUSES: tuple[Cause, ...] = (
         ("EnableAlarmActions", ("actions_enabled",)),
         ("DeleteAlarms", (GONE,)),
     ),
+    Cause("alarm", "monitoring", "SetAlarmState", (), (("alarmName", "self"),)),
     *_several(
         "alarm", "monitoring", (("resourceARN", "self"),),
         ("TagResource", ("tags",)),

@@ -1,4 +1,4 @@
-"""Says on an alert which of its events an apply of ours made, and follows it for a while.
+"""Says on an alert which of its events are ours, of an apply or a mute, and follows it for a while.
 
 Nothing is hidden, muted or closed: strange events come first, and one that comes later is told
 anew, since an alarm that is on already does not go off again for somebody else.
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from handlers.alert_search import SHOWN, search
 from handlers.applies import LONGEST_APPLY, made_since
-from handlers.blocks.own import strange_message
+from handlers.blocks.own import done_from_slack, strange_message
 from handlers.blocks.storm import shown_pairs
 from handlers.deps import Deps
 from handlers.intake import say
@@ -36,7 +36,7 @@ FOLLOWED = tuple(timedelta(seconds=s) for s in (20, 40, 60, 120, 300, 300, 300, 
 
 
 def marked(deps: Deps, alert: Alert, page: EventPage) -> dict[str, Any]:
-    """The fields of an alert that say whose its events are; {} where none is of an apply."""
+    """The fields of an alert that say whose its events are; {} where none is of ours."""
     if not page.events:
         return {}
     since = min(event.time for event in page.events)
@@ -55,6 +55,7 @@ def marked(deps: Deps, alert: Alert, page: EventPage) -> dict[str, Any]:
 def _extra(found: Sorted, alert: Alert, whole: bool) -> dict[str, str]:
     return {
         "own_plans": ",".join(plan for plan, _ in found.plans),
+        "own_done": done_from_slack(found.made),
         "own_by": ", ".join(dict.fromkeys(by for _, by in found.plans)),
         "own_events": str(len(found.ours)),
         "own_strange": str(len(found.strange)),
@@ -64,7 +65,7 @@ def _extra(found: Sorted, alert: Alert, whole: bool) -> dict[str, str]:
 
 
 def follow_later(deps: Deps, alert: Alert, page: EventPage, fields: Mapping[str, Any]) -> None:
-    """Start to follow an alert of which an apply may have made events."""
+    """Start to follow an alert of which we may have made events."""
     if not fields and not any(claims(event) for event in page.events):
         return
     with deps.db.transaction() as tx:
@@ -74,7 +75,7 @@ def follow_later(deps: Deps, alert: Alert, page: EventPage, fields: Mapping[str,
 
 
 def strangers(deps: Deps, alert: Alert, events: Sequence[Event]) -> Sequence[Event]:
-    """Which of these are of nobody's apply, where an apply is behind the alert; else ()."""
+    """Which of these are not of ours, where we are behind the alert; else ()."""
     if "own_events" not in alert.extra or not events:
         return ()
     made = made_since(deps, min(event.time for event in events) - LONGEST_APPLY)

@@ -21,7 +21,7 @@ def end_of_job(deps: Deps, kind: str, args: Mapping[str, Any], why: str) -> None
         given = {name: str(value) for name, value in args.items()}
         alert_change.refused(deps, str(args.get("alert_id", "")), given, why)
     elif kind == "alarm.unmute":
-        mute.still_muted(deps, str(args.get("mute_id", "")), why)
+        mute.still_muted(deps, str(args.get("mute_id", "")), why, str(args.get("by", "")))
     elif kind == "alert.find_events":
         alert_events.give_up(deps, str(args.get("alert_id", "")), why)
     elif kind == "setup.apply":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 
 from handlers.answering import said, tell
+from handlers.applies import write_down
 from handlers.blocks.errors import error_message
 from handlers.deps import Deps
 from handlers.jobs.job import JobContext, Later, worth_another_try
-from setup.migrate import canary_arn, fire, remove
+from setup.clients import Clients
+from setup.migrate import canary, canary_arn, fire, remove
+from setup.own import Deed, session_of
 from trailwatch.alert import Alert
 from trailwatch.clock import iso, parse_time
 from trailwatch.errors import RouterError, TrailwatchError
@@ -29,8 +33,9 @@ def test(deps: Deps, job: JobContext) -> Later | None:
         config = deps.sites.config(job.args.get("site", ""))
         if not job.args.get("fired"):
             now = deps.clock()
-            fire(config, deps.setup_clients(config.site.name))
-            return Later(AGAIN, {**job.args, "fired": iso(now)})
+            test_id = secrets.token_hex(8)
+            fire(config, _clients(deps, job, config, Deed.TEST, test_id))
+            return Later(AGAIN, {**job.args, "fired": iso(now), "test": test_id})
         return _look(deps, job, config)
     except TrailwatchError as error:
         if worth_another_try(job, error):
@@ -47,7 +52,8 @@ def _look(deps: Deps, job: JobContext, config: SiteConfig) -> Later | None:
     missing = [name for name in (config.router, to) if name not in came]
     if missing and deps.clock() - fired < PATIENCE:
         return Later(AGAIN)
-    remove(config, deps.setup_clients(config.site.name))
+    test_id = str(job.args.get("test", ""))
+    remove(config, _clients(deps, job, config, Deed.TESTED, test_id))
     _close(deps, ids, str(job.args.get("user", "")) or "trailwatch")
     if missing:
         words = f"The test alarm did not come by {' and by '.join(missing)}."
@@ -55,10 +61,18 @@ def _look(deps: Deps, job: JobContext, config: SiteConfig) -> Later | None:
         return None
     tell(deps, job, said(f"The test alarm came by {config.router} and by {to}."))
     with deps.db.transaction() as tx:
-        asked = {k: v for k, v in job.args.items() if k not in ("to", "fired")}
+        asked = {k: v for k, v in job.args.items() if k not in ("to", "fired", "test")}
         arguments = {**asked, "set": f"router={to},beside=none"}
         jobs.add(tx, "setup.plan", arguments, deps.clock(), key=f"migrate:{job.id}")
     return None
+
+
+def _clients(deps: Deps, job: JobContext, config: SiteConfig, deed: Deed, ident: str) -> Clients:
+    """Clients in a session of the test's own, whose calls are known as ours."""
+    clients = deps.setup_clients(config.site.name, session_of(ident, deed))
+    key, name = f"alarm:{canary(config)}", str(job.args.get("name", ""))
+    write_down(deps, clients, deed, ident, key, name, canary(config), site=config.site.name)
+    return clients
 
 
 def _told(deps: Deps, config: SiteConfig) -> tuple[Alert | None, tuple[str, ...]]:

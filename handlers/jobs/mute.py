@@ -6,12 +6,15 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, timedelta
 
+from handlers.applies import write_down
+from handlers.audit import noted
 from handlers.deps import Deps
 from handlers.intake import say
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.muting import announce, tell_failure
 from handlers.storms import message_key
 from setup.drift import Drifted
+from setup.own import Deed, session_of
 from trailwatch.alert import AlertState
 from trailwatch.errors import AwsError, TrailwatchError
 from trailwatch.site import parse_arn
@@ -21,6 +24,7 @@ from trailwatch.store.mutes import Mute, Way
 log = logging.getLogger("trailwatch.mutes")
 
 MINUTE = timedelta(minutes=1)
+_WAYS = {Way.CLOUDWATCH: "done", Way.BOT: "only Slack is quiet"}
 
 
 def rule_name(mute: Mute) -> str:
@@ -43,6 +47,10 @@ def start(deps: Deps, job: JobContext) -> None:
         way = Way.BOT
     with deps.db.transaction() as tx:
         mutes.stands(tx, mute.id, way)
+        noted(
+            deps, tx, mute.by, "alarm.mute", mute.name, _WAYS[way],
+            of=f"mute:{mute.id}", site=mute.site,
+        )  # fmt: skip
         standing = mutes.get(tx, mute.id)
         if standing is not None:
             announce(deps, tx, standing)
@@ -54,13 +62,17 @@ def end(deps: Deps, job: JobContext) -> None:
         mute = mutes.get(tx, job.args["mute_id"])
     if mute is None or mute.ended_at is not None:
         return
+    by = str(job.args.get("by", ""))
     if mute.way is not Way.BOT:
-        _delete(deps, job, mute)
+        _delete(deps, job, mute, by)
     now = deps.clock()
     with deps.db.transaction() as tx:
         came = [one for one in alerts.between(tx, mute.at, now) if _is_of(one.alias, mute)]
-        if not mutes.end(tx, mute.id, str(job.args.get("by", "")), now, len(came)):
+        if not mutes.end(tx, mute.id, by, now, len(came)):
             return
+        if by:
+            of = f"unmute:{mute.id}"
+            noted(deps, tx, by, "alarm.unmute", mute.name, "done", of=of, site=mute.site)
         over = mutes.get(tx, mute.id)
         if over is not None:
             announce(deps, tx, over)
@@ -77,12 +89,17 @@ def _is_of(alias: str, mute: Mute) -> bool:
 def _put(deps: Deps, mute: Mute) -> bool:
     """Whether CloudWatch has the rule now. Source: PutAlarmMuteRule, CloudWatch API reference."""
     arn = parse_arn(mute.alarm)
-    clients = deps.setup_clients(mute.site)
     site = deps.sites.config(mute.site).site
     if arn is None or (arn.account, arn.region) != (site.account, site.region):
         return False
     begins = mute.at.astimezone(UTC).replace(second=0, microsecond=0)
     minutes = -(-(mute.until - begins) // MINUTE)
+    clients = deps.setup_clients(mute.site, session_of(mute.id, Deed.MUTE))
+    key = f"mute_rule:{rule_name(mute)}"
+    write_down(
+        deps, clients, Deed.MUTE, mute.id, key, mute.by, mute.name,
+        of=f"mute:{mute.id}", why=mute.why, site=mute.site,
+    )  # fmt: skip
     try:
         clients.call(
             "cloudwatch",
@@ -111,9 +128,12 @@ def lasting(minutes: int) -> str:
     return f"P{f'{days}D' if days else ''}{f'T{time}' if time else ''}"
 
 
-def _delete(deps: Deps, job: JobContext, mute: Mute) -> None:
+def _delete(deps: Deps, job: JobContext, mute: Mute, by: str) -> None:
     try:
-        deps.setup_clients(mute.site).find(
+        clients = deps.setup_clients(mute.site, session_of(mute.id, Deed.UNMUTE))
+        key, of = f"mute_rule:{rule_name(mute)}", f"unmute:{mute.id}"
+        write_down(deps, clients, Deed.UNMUTE, mute.id, key, by, mute.name, of=of, site=mute.site)
+        clients.find(
             "cloudwatch",
             "DeleteAlarmMuteRule",
             ("ResourceNotFoundException", "ResourceNotFound"),
@@ -129,12 +149,14 @@ def _delete(deps: Deps, job: JobContext, mute: Mute) -> None:
         log.warning("mute=%s the rule was not deleted: %s", mute.id, error)
 
 
-def still_muted(deps: Deps, mute_id: str, why: str) -> None:
+def still_muted(deps: Deps, mute_id: str, why: str, by: str = "") -> None:
     """Tell the channel that a mute could not be ended; the rule ends by itself at its time."""
     with deps.db.transaction() as tx:
         mute = mutes.get(tx, mute_id)
         if mute is not None and mute.ended_at is None:
             tell_failure(deps, tx, mute, why)
+            of = f"unmute:{mute.id}"
+            noted(deps, tx, by, "alarm.unmute", mute.name, "failed", of=of, why=why)
 
 
 def announced(drifted: Drifted, standing: Sequence[Mute]) -> bool:

@@ -112,6 +112,9 @@ def more(text: str) -> dict[str, Message | kit.Block]:
         **_runs(text),
         **_storms(text, alert),
         "gone": alert_message(gone(alert), NOW),
+        "muted": alert_message(
+            samples_drift.muted(alert, made=replace(samples_drift.MADE, by=text, about=text)), NOW
+        ),
         "pairs": pairs_message(pairs, several_accounts=True),
         "archive": archive_running(NOW, 5, 1, 7),
         "search-archive": search_message(
@@ -305,6 +308,7 @@ EXTRA = {
     "before_url": "https://example.slack.com/archives/C1/p1",
     "own_by": "alice",
     "own_plans": "p1",
+    "own_done": "root-usage was muted from Slack by alice, reason: “audit”",
     "note": "looked at it",
     "note_by": "bob@example.com",
 }
@@ -389,6 +393,9 @@ def each_alone(text: str) -> Iterator[tuple[str, Callable[[], list[Message | kit
                     alert_message(replace(samples.ALERT, extra={"who": who_facts(seen)}), NOW),
                 ],
             )
+    for name, made in planted(samples_drift.MADE, text):
+        muted = samples_drift.muted(samples.ALERT, made=made)
+        yield f"made{name}", alert_made(muted)
     for name, mute in planted(replace(samples_acting.MUTE, ended_at=NOW, ended_by="x"), text):
         if name != ".way":
             yield f"mute{name}", lambda mute=mute: [  # type: ignore[misc]

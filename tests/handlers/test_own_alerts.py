@@ -1,4 +1,4 @@
-"""An alert that an apply sets off says so; whoever acts in the same window stands out."""
+"""An alert that an apply or a mute sets off says so; whoever acts in that window stands out."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from handlers.access import Person, Role
+from handlers.applies import made_since
 from handlers.intake import confirmed, show_new
+from handlers.muting import end_mute, start_mute
+from handlers.request import Request
+from setup.own import Deed, sort_out
 from trailwatch.alert import Alert, AlertFields, AlertState
+from trailwatch.event import parse_event
 from trailwatch.routers.router import RoutedAlert
-from trailwatch.store import alerts
+from trailwatch.store import alerts, audit, mutes
 
 NUMBERS, DAYS = itertools.count(1), itertools.count(30)
-ALARM = "trailwatch-s3-bucket-policy-changes"
 BUCKET = "trailwatch-123456789012-us-east-1"
 
 
@@ -26,7 +31,7 @@ def set_up(house: Any, until: Callable[..., Any]) -> datetime:
     return quiet
 
 
-def fire(house: Any, began: datetime) -> str:
+def fire(house: Any, began: datetime, detection: str = "s3-bucket-policy-changes") -> str:
     """An alert of the alarm on changes of buckets, as the webhook makes it; its id."""
     now, ident = house.deps.clock(), f"a{next(NUMBERS)}"
     reason = f"Threshold Crossed: 1 datapoint [1.0 ({began:%d/%m/%y %H:%M:%S})] was greater than"
@@ -38,9 +43,10 @@ def fire(house: Any, began: datetime) -> str:
         severity="P3",
         state=AlertState.OPEN,
         fields=AlertFields(
-            alarm_name=ALARM,
+            alarm_name=f"trailwatch-{detection}",
+            alarm_arn=f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:trailwatch-{detection}",
             state_change=now,
-            detection_id="s3-bucket-policy-changes",
+            detection_id=detection,
             reason=reason,
         ),
         first_seen=now,
@@ -165,3 +171,95 @@ def test_an_alert_that_no_apply_set_off_says_nothing_of_one(
     house.pass_time(minutes=5)
     house.work()
     assert house.messages(f"{ident}:strange:") == []
+
+
+WHY = "the yearly <!channel> audit"
+
+
+def by_alice(house: Any) -> Request:
+    person = Person("U0ALICE", "alice", "", role=Role.ADMIN)
+    return Request(person, "C0ALERTS", "", "", f"own-{next(NUMBERS)}")
+
+
+def mute_from_slack(house: Any, ident: str) -> Any:
+    """Mute the alarm of an alert for half an hour; the mute."""
+    with house.deps.db.transaction() as tx:
+        alert = alerts.get(tx, ident)
+        until_when = house.deps.clock() + timedelta(minutes=30)
+        start_mute(house.deps, tx, by_alice(house), alert, until_when, WHY)
+    house.work()
+    with house.deps.db.reading() as tx:
+        return mutes.standing(tx, alert.fields.alarm_arn)
+
+
+def end_of(house: Any, mute: Any) -> None:
+    with house.deps.db.transaction() as tx:
+        end_mute(house.deps, tx, by_alice(house), mutes.get(tx, mute.id))
+    house.work()
+
+
+def test_a_mute_from_slack_is_known_as_one(house: Any, until: Callable[..., Any]) -> None:
+    began = set_up(house, until)
+    mute = mute_from_slack(house, fire(house, began, "root-usage"))
+    until(lambda: "PutAlarmMuteRule" in records(house, began))
+    ident = fire(house, began, "pipeline-weakened")
+    end_of(house, mute)
+    told = (
+        "*Set off from Slack*: trailwatch-root-usage was muted from Slack by alice, reason: "
+        "“the yearly &lt;!channel&gt; audit”. The event is a call of that."
+    )
+    assert told in shown(house, ident)
+    assert "there is nothing to put back" in shown(house, ident)
+    assert "FIRING" in house.messages(f"alert:{ident}")[0]["text"], "it stays an alert"
+
+
+def test_whoever_mutes_in_a_session_of_that_name_is_strange(
+    house: Any, until: Callable[..., Any]
+) -> None:
+    began = set_up(house, until)
+    mute = mute_from_slack(house, fire(house, began, "root-usage"))
+    keys = house.client("sts").assume_role(
+        RoleArn="arn:aws:iam::123456789012:role/trailwatch-setup",
+        RoleSessionName=f"trailwatch-mute-{mute.id}",
+    )["Credentials"]
+    thief = house.session(keys, "cloudwatch")
+    thief.put_alarm_mute_rule(
+        Name=f"trailwatch-mute-{mute.id}",
+        Rule={"Schedule": {"Expression": "at(2030-01-01T00:00)", "Duration": "P1D"}},
+        MuteTargets={"AlarmNames": ["trailwatch-root-usage", "trailwatch-pipeline-weakened"]},
+    )
+    thief.close()
+    until(lambda: records(house, began).count("PutAlarmMuteRule") == 2)
+    ident = fire(house, began, "pipeline-weakened")
+    end_of(house, mute)
+    assert "*Not only trailwatch*: 1 other event is *not*, and stands first." in shown(house, ident)
+    assert "1 event is of this: trailwatch-root-usage was muted" in shown(house, ident)
+    assert "nothing to put back" not in shown(house, ident)
+
+
+def test_a_mute_and_its_end_are_proven_and_their_outcome_is_kept(
+    house: Any, until: Callable[..., Any]
+) -> None:
+    began = set_up(house, until)
+    mute = mute_from_slack(house, fire(house, began, "root-usage"))
+    end_of(house, mute)
+    until(lambda: "DeleteAlarmMuteRule" in records(house, began))
+    with house.deps.db.reading() as tx:
+        entries = [e for e in audit.recent(tx, 6, action="alarm.") if mute.id in str(e.detail)]
+    assert [(e.action, e.outcome) for e in reversed(entries)] == [
+        ("alarm.mute", "asked"),
+        ("alarm.mute", "started"),
+        ("alarm.mute", "done"),
+        ("alarm.unmute", "asked"),
+        ("alarm.unmute", "started"),
+        ("alarm.unmute", "done"),
+    ]
+    found = house.client("logs").filter_log_events(
+        logGroupName="/trailwatch/cloudtrail", startTime=int(began.timestamp()) * 1000
+    )
+    parsed = [parse_event(one["message"]) for one in found["events"]]
+    calls = [event for event in parsed if "AlarmMuteRule" in event.name]
+    config = house.deps.sites.config("main")
+    sorted_out = sort_out(calls, made_since(house.deps, began), config)
+    assert sorted_out.strange == ()
+    assert [one.deed for one in sorted_out.made] == [Deed.MUTE, Deed.UNMUTE]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from setup.own import Made, claims, session_of, sort_out
+from setup.own import Deed, Made, claims, session_of, sort_out
 from trailwatch.event import Event, parse_event
 from trailwatch.site import Site, SiteConfig
 
@@ -75,3 +75,49 @@ def test_a_key_without_a_role_is_known_by_itself() -> None:
 def test_a_name_alone_is_a_claim() -> None:
     assert claims(event(key="ASIAEXAMPLEMALLORY01"))
     assert not claims(event(session="somebody"))
+
+
+MUTED = Made(
+    "m1", "Ana", "mute_rule:trailwatch-mute-m1", KEY, NOW, NOW + timedelta(minutes=5),
+    Deed.MUTE, "trailwatch-root-usage", "audit",
+)  # fmt: skip
+TESTED = replace(
+    MUTED, deed=Deed.TEST, key="alarm:trailwatch-canary", about="trailwatch-canary", why=""
+)
+
+
+def call(event_name: str, session: str, key: str = KEY, **asked: Any) -> Event:
+    source = "monitoring.amazonaws.com"
+    return event(session, key, eventName=event_name, eventSource=source, requestParameters=asked)
+
+
+@pytest.mark.parametrize(
+    ("made", "one"),
+    [
+        (MUTED, call("PutAlarmMuteRule", "trailwatch-mute-m1", name="trailwatch-mute-m1")),
+        (TESTED, call("PutMetricAlarm", "trailwatch-migrate-m1", alarmName="trailwatch-canary")),
+        (TESTED, call("SetAlarmState", "trailwatch-migrate-m1", alarmName="trailwatch-canary")),
+        (
+            replace(TESTED, deed=Deed.TESTED),
+            call("DeleteAlarms", "trailwatch-migrated-m1", alarmNames=["trailwatch-canary"]),
+        ),
+    ],
+)
+def test_what_was_done_from_slack_is_ours(made: Made, one: Event) -> None:
+    found = sort_out([one], [MADE, made], CONFIG)
+    assert found.strange == () and found.made == (made,) and found.plans == ()
+    assert claims(one)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        call("PutAlarmMuteRule", "trailwatch-mute-m1", "ASIAMALLORY", name="trailwatch-mute-m1"),
+        call("PutAlarmMuteRule", "trailwatch-mute-m2", name="trailwatch-mute-m1"),
+        call("PutAlarmMuteRule", "trailwatch-plan-m1", name="trailwatch-mute-m1"),
+        call("PutAlarmMuteRule", "trailwatch-mute-m1", name="quiet-night"),
+        call("DisableAlarmActions", "trailwatch-mute-m1", alarmNames=["trailwatch-root-usage"]),
+    ],
+)
+def test_nothing_else_counts_as_the_mute(one: Event) -> None:
+    assert sort_out([one], [MADE, MUTED], CONFIG).ours == ()
