@@ -15,7 +15,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from handlers import applies, told
+from handlers import applies, told, twins
 from handlers.blocks.accounts import as_listed
 from handlers.blocks.alert import alert_message
 from handlers.blocks.alert_menu import AlertLinks
@@ -33,7 +33,6 @@ from trailwatch.alert import (
     AlertFields,
     AlertState,
     Transition,
-    advance,
     worst_first,
 )
 from trailwatch.clock import iso, parse_time, plausible
@@ -66,11 +65,10 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
     alerts.lock_alias(tx, notification.alert_id)
     known = alerts.by_router_id(tx, notification.alert_id, lock=True)
     if known is None and notification.action == "Create":
-        if _same_alarm(
-            tx, notification.alert_id, alarm_arn(notification.details, notification.alias)
-        ):
-            return
-        show_new(deps, tx, alert_from_notification(deps, notification, config))
+        arn = alarm_arn(notification.details, notification.alias)
+        went_off = _moment(notification.details)
+        if not twins.same_alarm(deps, tx, notification.alert_id, arn, went_off):
+            show_new(deps, tx, alert_from_notification(deps, notification, config))
         return
     if known is not None and notification.action == "Create":
         return
@@ -135,12 +133,13 @@ def confirmed(
     alerts.lock_alias(tx, routed.id)
     alert = alerts.by_router_id(tx, routed.id, lock=True)
     if alert is None:
-        alert = _same_alarm(tx, routed.id, alarm_arn(routed.details, routed.alias))
+        arn, went_off = alarm_arn(routed.details, routed.alias), _moment(routed.details)
+        alert = twins.same_alarm(deps, tx, routed.id, arn, went_off)
     if alert is None:
         alert = alert_from_router(deps, routed, config)
         show_new(deps, tx, alert)
     fits = not action or told.STATES.get(action) is routed.state
-    moved = advance(alert, _transition(routed, by if fits else ""))
+    moved = twins.step(alert, routed, _transition(routed, by if fits else ""))
     newest = routed.updated_at >= moved.updated_at
     moved = replace(
         found_again(moved),
@@ -154,8 +153,11 @@ def confirmed(
         alerts.save(tx, moved)
         say(deps, tx, moved)
         asked = partial(asked_lately, deps, tx, moved.id)
-        for line in told.changes(alert, moved, by=by, action=action, log=log, asked=asked):
+        # What is told is of the service that says it, which may be the second one.
+        was, now = (replace(one, router_id=routed.id) for one in (alert, moved))
+        for line in told.changes(was, now, by=by, action=action, log=log, asked=asked):
             say_in_thread(deps, tx, moved, line.key, line.words, aside=True)
+        twins.follow(deps, tx, alert, moved, routed.id)
     if moved.count > alert.count and applies.lately(tx, deps.clock()):
         # It went off again: maybe an apply of ours did that.
         found = {"alert_id": alert.id, "tries": 1}
@@ -183,21 +185,6 @@ def names_in(deps: Deps, routed: RoutedAlert, *more: str) -> dict[str, str]:
     """The names in Slack of everybody whom an alert names over there. Asks Slack: for jobs."""
     users = (routed.owner, routed.acknowledged_by, routed.closed_by, *more)
     return deps.people.names(user for user in users if user)
-
-
-def _same_alarm(tx: Connection, router_id: str, arn: str) -> Alert | None:
-    """The open alert of an alarm that another on-call service told of first; it is one alert.
-
-    While a site moves from one to another both tell of each alarm.
-    """
-    if not arn:
-        return None
-    alerts.lock_alias(tx, arn)
-    found = alerts.open_by_alias(tx, arn, lock=True)
-    if found is None or router_of(found.router_id) is router_of(router_id):
-        return None
-    alerts.add_twin(tx, found.id, router_id)
-    return found
 
 
 def say(deps: Deps, tx: Connection, alert: Alert) -> None:

@@ -101,7 +101,7 @@ def take(deps: Deps, tx: Connection, news: News) -> Alert:
         log=news.log,
     )
     # The log of one that was not known here before is told by what it led to.
-    shown = before or alert
+    shown = replace(before or alert, router_id=news.routed.id)
     asked = partial(asked_lately, deps, tx, alert.id)
     for line in told.lines(
         news.log, shown, by=news.by, action=news.action, at=news.at, asked=asked

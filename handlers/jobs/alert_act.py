@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from handlers import news
+from sqlalchemy import Connection
+
+from handlers import news, twins
 from handlers.answering import said, whisper
 from handlers.deps import Deps
 from handlers.intake import alarm_arn, confirmed, names_in, say
@@ -17,9 +21,6 @@ from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
 from trailwatch.routers.router import RoutedAlert, title_of
 from trailwatch.store import alerts, jobs
-
-TWIN = "alert.act_twin"
-"""The job that does the same in a second service."""
 
 POLLS = tuple(timedelta(seconds=s) for s in (0.1, 0.2, 0.4, 0.8, 1, 2, 4, 8))
 """When to ask again what became of the request: Opsgenie answers 404 until it is carried out."""
@@ -33,6 +34,9 @@ PATIENCE = timedelta(hours=8)
 SOON = timedelta(seconds=2)
 """So long a first failure goes unsaid, since the second try mostly succeeds."""
 
+ALIKE = timedelta(seconds=1)
+"""So far may be apart what was asked for and what a service keeps of it."""
+
 PRIVATE = timedelta(minutes=25)
 """How long the clicker can be answered in private: a response_url lasts 30 minutes."""
 
@@ -45,13 +49,14 @@ def act(deps: Deps, job: JobContext) -> Later | None:
     """
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
-        twins = alerts.twins(tx, job.args["alert_id"]) if not job.args.get("both") else ()
+        others = alerts.twins(tx, job.args["alert_id"]) if not job.args.get("both") else ()
     if alert is None:
         return None
     if alert.pending != job.args["action"] and not job.args.get("both"):
         return None  # the service's own webhook was faster
-    if twins:
-        _begin_twins(deps, job, twins)
+    if others:
+        with deps.db.transaction() as tx:
+            _begin_twins(deps, tx, job, others)
         return Later(timedelta(0), {**job.args, "both": "yes"})
     try:
         return _ask(deps, job, alert)
@@ -88,14 +93,14 @@ def _ask(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
     return None
 
 
-def _begin_twins(deps: Deps, job: JobContext, twins: tuple[str, ...]) -> None:
+def _begin_twins(deps: Deps, tx: Connection, job: JobContext, others: tuple[str, ...]) -> None:
     """Have the same done in the service that a site moves to or from, so that nobody is called
     from there. At once: this one may be away for good.
     """
-    with deps.db.transaction() as tx:
-        for twin in twins:
-            key = f"twin:{twin}:{job.args['action']}:{job.args.get('asked_at', '')}"
-            jobs.add(tx, TWIN, {**job.args, "twin": twin}, deps.clock(), key=key)
+    for twin in others:
+        key = f"twin:{twin}:{job.args['action']}:{job.args.get('asked_at', '')}"
+        arguments = {k: v for k, v in job.args.items() if k not in ("request_id", "polls", "waits")}
+        jobs.add(tx, twins.ACT, {**arguments, "twin": twin}, deps.clock(), key=key)
 
 
 def keep_note_of(deps: Deps, job: JobContext, alert: Alert) -> None:
@@ -159,10 +164,20 @@ def give_up(deps: Deps, args: dict[str, str], why: str) -> None:
 def _stands(deps: Deps, job: JobContext, alert: Alert) -> bool:
     """Whether the service has the alert as wanted already; then it is shown so."""
     routed = deps.router.find(alert.router_id)
-    if routed is None or not reached(job.args["action"], routed.state):
+    if routed is None or not is_done(job.args, routed):
         return False
     _show(deps, job, routed)
     return True
+
+
+def is_done(args: Mapping[str, Any], routed: RoutedAlert) -> bool:
+    """Whether an alert stands in a service as a job's arguments want it. A longer snooze is not
+    there with the one before.
+    """
+    if args["action"] == AlertAction.SNOOZE and routed.state is AlertState.SNOOZED:
+        until = routed.snoozed_until
+        return until is not None and abs(until - parse_time(str(args["until"]))) < ALIKE
+    return reached(args["action"], routed.state)
 
 
 def _show(deps: Deps, job: JobContext, routed: RoutedAlert) -> None:
@@ -174,6 +189,9 @@ def _show(deps: Deps, job: JobContext, routed: RoutedAlert) -> None:
             # The service said that it is done, whatever its alert shows.
             alerts.save(tx, settled(alert))
             say(deps, tx, settled(alert))
+        if not job.args.get("both"):
+            # One may have told of it only meanwhile.
+            _begin_twins(deps, tx, job, alerts.twins(tx, alert.id))
 
 
 def _poll_again(deps: Deps, job: JobContext, alert: Alert) -> Later | None:

@@ -1,7 +1,7 @@
-"""The job that does in a site's other on-call service what somebody did to an alert in Slack.
+"""The job that does in a site's other on-call service what somebody did to an alert.
 
 While a site moves from one to another both have the alert, and nobody is to be called by the one
-that was not asked. Tried as long as the action itself, so that an outage undoes nothing.
+in which it was not done. Tried as long as the action itself, so that an outage undoes nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from handlers.deps import Deps
 from handlers.jobs import alert_act
 from handlers.jobs.job import JobContext, Later
 from handlers.threads import say_in_thread
-from trailwatch.alert import Alert, AlertState, reached
+from trailwatch.alert import Alert, AlertState
 from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
 from trailwatch.routers.router import title_of
@@ -48,7 +48,8 @@ def act(deps: Deps, job: JobContext) -> Later | None:
 def _ask(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
     twin, request_id = str(job.args["twin"]), str(job.args.get("request_id", ""))
     if not request_id:
-        if (job.resumed or job.args.get("waits")) and _stands(deps, job, twin):
+        looked = job.resumed or job.args.get("waits") or job.args.get("look")
+        if looked and _stands(deps, job, twin):
             return None
         other = replace(alert, router_id=twin)
         alert_act.keep_note_of(deps, job, other)
@@ -68,7 +69,7 @@ def _stands(deps: Deps, job: JobContext, twin: str) -> bool:
     found = news.of_webhook(deps, twin, by="", action="", at=None, noted=False)
     if found is None:
         return True  # nobody is called for what is gone
-    if not reached(job.args["action"], found.routed.state):
+    if not alert_act.is_done(job.args, found.routed):
         return False
     with deps.db.transaction() as tx:
         news.take(deps, tx, replace(found, by=str(job.args["user"])))

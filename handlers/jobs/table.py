@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from handlers import twins
 from handlers.deps import Deps
 from handlers.jobs import (
     alert_act,
@@ -49,7 +50,7 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "alarm.mute": mute.start,
     "alarm.unmute": mute.end,
     "alert.act": alert_act.act,
-    alert_act.TWIN: alert_twin.act,
+    twins.ACT: alert_twin.act,
     "alert.change": alert_change.change,
     "alert.confirm": alert_confirm.confirm,
     "alert.find_events": alert_events.find_events,
