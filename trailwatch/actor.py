@@ -8,6 +8,12 @@ from typing import Any
 
 from trailwatch.record import text_at
 
+SSO_PATH = ":role/aws-reserved/sso.amazonaws.com/"
+"""In the ARN of a role of IAM Identity Center ("Reserved roles" in its user guide). Only AWS makes
+roles there, whereas anybody who may make roles can call one AWSReservedSSO_Admin_….
+"""
+_SSO_NAME = "AWSReservedSSO_"
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -33,6 +39,8 @@ def actor_of(record: Mapping[str, Any]) -> Actor:
         return Actor("root", kind, via=_console(identity))
     if kind == "AssumedRole":
         return _role_session(identity)
+    if kind == "FederatedUser":
+        return _federated(identity)
     if kind in ("WebIdentityUser", "SAMLUser"):
         return Actor(text_at(identity, "userName") or "unknown", kind, sure=True)
     if kind == "AWSService":
@@ -56,12 +64,31 @@ def _role_session(identity: Mapping[str, Any]) -> Actor:
     via = f"role {role}" if role else "a role"
     if service and not source_identity:
         via = f"{via} by {service}"
-    if role.startswith("AWSReservedSSO_"):
-        permission_set = role.removeprefix("AWSReservedSSO_").rsplit("_", 1)[0]
+    if is_single_sign_on(identity):
+        permission_set = role.removeprefix(_SSO_NAME).rsplit("_", 1)[0]
         return Actor(session or "unknown", "AssumedRole", via=f"SSO {permission_set}")
     if source_identity:
         return Actor(source_identity, "AssumedRole", via=via)
     return Actor(session or "unknown", "AssumedRole", via=via, sure=False)
+
+
+def is_single_sign_on(identity: Mapping[str, Any]) -> bool:
+    """Whether a userIdentity is of a role session that IAM Identity Center began for a person."""
+    issuer = text_at(identity, "sessionContext", "sessionIssuer", "arn")
+    role = text_at(identity, "sessionContext", "sessionIssuer", "userName")
+    return role.startswith(_SSO_NAME) and (not issuer or SSO_PATH in issuer)
+
+
+def _federated(identity: Mapping[str, Any]) -> Actor:
+    """The user who asked for the session (GetFederationToken): its name is the user's choice."""
+    issuer = ("sessionContext", "sessionIssuer")
+    chosen = _last(text_at(identity, "arn")) or _after_colon(text_at(identity, "principalId"))
+    user = text_at(identity, *issuer, "userName") or _last(text_at(identity, *issuer, "arn"))
+    if text_at(identity, *issuer, "type") == "Root":
+        user = "root"
+    if user:
+        return Actor(user, "FederatedUser", via=f"federated user {chosen or '?'}")
+    return Actor(chosen or "unknown", "FederatedUser", sure=False)
 
 
 def _console(identity: Mapping[str, Any]) -> str:

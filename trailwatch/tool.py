@@ -57,6 +57,8 @@ _SDKS = {
     "aws-sdk-net": "SDK for .NET",
     "aws-sdk-cpp": "SDK for C++",
     "aws-sdk-unity": "SDK for Unity",
+    "aws-sdk-ios": "SDK for iOS",
+    "aws-sdk-android": "SDK for Android",
     "jets3t": "JetS3t",
 }
 _DEPLOYERS = (
@@ -68,7 +70,11 @@ _DEPLOYERS = (
     (ToolKind.DEPLOY, "Serverless Framework", re.compile(rf"\bserverless(?:{_VERSION})", re.I)),
     (ToolKind.DEPLOY, "Ansible", re.compile(rf"\bansible[\w.-]*(?:{_VERSION})?", re.I)),
 )
-_CLI = re.compile(rf"\baws-cli{_VERSION}", re.I)
+_CLIS = (
+    ("CLI", re.compile(rf"\baws-cli{_VERSION}", re.I)),
+    ("PowerShell", re.compile(rf"\bAWSPowerShell[\w.]*{_VERSION}", re.I)),
+)
+_MOBILE = re.compile(r"console.{0,3}mobile", re.I)
 _SERVICE = re.compile(r"([a-z0-9.-]+)\.amazonaws\.com(?:\.cn)?", re.I)
 _BROWSERS = (
     ("Edge", "Edg/"),
@@ -99,6 +105,8 @@ def _amazon(text: str) -> Tool | None:
         browser = next((name for name, mark in _BROWSERS if mark in text), "")
         return Tool(ToolKind.BROWSER, browser or "a browser")
     lowered = text.lower()
+    if _MOBILE.search(text):
+        return Tool(ToolKind.CONSOLE, "the console’s mobile app")
     if lowered in ("aws internal", "aws-internal"):
         return Tool(ToolKind.SERVICE, "AWS itself")
     service = _SERVICE.fullmatch(text)
@@ -114,6 +122,10 @@ def _amazon(text: str) -> Tool | None:
         return Tool(ToolKind.CONSOLE, "the console")
     if "exec-env/cloudshell" in lowered:
         return Tool(ToolKind.CLI, "CloudShell")
+    if first.startswith("S3Console"):
+        return Tool(ToolKind.CONSOLE, "the console")
+    if first in ("aws-internal", "Coral"):
+        return Tool(ToolKind.SERVICE, "AWS itself")  # what its services call each other with
     return None
 
 
@@ -127,13 +139,13 @@ def _deployer(text: str) -> Tool | None:
 
 def _program(text: str) -> Tool:
     """The CLI, an SDK, or what else the first word says."""
-    cli = _CLI.search(text)
-    if cli:
-        return Tool(ToolKind.CLI, "CLI", cli[1])
-    for found in _SDK.finditer(text):
-        name = _SDKS.get(found[1].lower())
-        if name:
-            return Tool(ToolKind.SDK, name, found[2])
+    for name, mark in _CLIS:
+        if found := mark.search(text):
+            return Tool(ToolKind.CLI, name, found[1])
+    for word in _SDK.finditer(text):
+        sdk = _SDKS.get(word[1].lower())
+        if sdk:
+            return Tool(ToolKind.SDK, sdk, word[2])
     other = _OTHER.match(text)
     if other:
         return Tool(ToolKind.OTHER, other[1], other[2] or "")

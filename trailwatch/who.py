@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from trailwatch.actor import Actor, actor_of
+from trailwatch.actor import Actor, actor_of, is_single_sign_on
 from trailwatch.clock import parse_time, plausible
 from trailwatch.record import text_at
 
@@ -235,6 +235,8 @@ def principal_of(record: Record) -> str:
         if not role:
             role = text_at(identity, "arn").rpartition("/")[0]
         found = f"{role} {actor.name}" if actor.sure else role
+    elif actor.kind == "FederatedUser" and role:
+        found = role  # of the user who began it
     else:
         found = text_at(identity, "arn") or text_at(identity, "principalId") or actor.name
     return found[:400]
@@ -255,15 +257,18 @@ def past_pattern(record: Record, more: Mapping[str, str]) -> str:
 def _principal_terms(record: Record) -> dict[str, str]:
     """What tells a principal's events from others', by the field's path."""
     arn, actor = text_at(record, "userIdentity", "arn"), actor_of(record)
+    issuer = "userIdentity.sessionContext.sessionIssuer.arn"
+    role = text_at(record, *issuer.split("."))
+    if actor.kind == "FederatedUser" and role:
+        return {"userIdentity.type": actor.kind, issuer: role}
     if actor.kind != "AssumedRole":
         principal = text_at(record, "userIdentity", "principalId")
         if arn:
             return {"userIdentity.arn": arn}
         return {"userIdentity.principalId": principal} if principal else {}
-    role = text_at(record, "userIdentity", "sessionContext", "sessionIssuer", "arn")
     if not role:
         return {}
-    found = {"userIdentity.sessionContext.sessionIssuer.arn": role}
+    found = {issuer: role}
     if actor.via.startswith("SSO "):
         found["userIdentity.arn"] = f"*/{actor.name}"
     elif actor.sure:
@@ -296,11 +301,14 @@ def mfa_of(record: Record) -> Mfa:
 
     Unknown for single sign-on, whose own second factor no record of the account shows.
     """
+    identity = record.get("userIdentity")
     used = text_at(record, "additionalEventData", "MFAUsed")
-    if used in ("Yes", "No"):
-        return Mfa.YES if used == "Yes" else Mfa.NO
-    if role_of(record).startswith("AWSReservedSSO_"):
-        return Mfa.UNKNOWN
+    if used == "Yes":
+        return Mfa.YES
+    if isinstance(identity, Mapping) and is_single_sign_on(identity):
+        return Mfa.UNKNOWN  # its sign-ins say "No" always
+    if used == "No":
+        return Mfa.NO
     said = text_at(record, "userIdentity", "sessionContext", "attributes", "mfaAuthenticated")
     if said in ("true", "false"):
         return Mfa.YES if said == "true" else Mfa.NO

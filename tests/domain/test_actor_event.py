@@ -15,6 +15,13 @@ from trailwatch.event import BadRecord, event_of, parse_event
 ROLE = {"sessionIssuer": {"userName": "deploy"}}
 SSO = {"sessionIssuer": {"userName": "AWSReservedSSO_AdministratorAccess_0123456789abcdef"}}
 
+IAM = "arn:aws:iam::123456789012"
+NAMED_SSO = SSO["sessionIssuer"]["userName"]
+
+
+def issued(path: str) -> dict[str, Any]:
+    return {"sessionIssuer": {"userName": NAMED_SSO, "arn": f"{IAM}:role/{path}{NAMED_SSO}"}}
+
 
 @pytest.mark.parametrize(
     ("identity", "name", "via", "sure"),
@@ -26,6 +33,27 @@ SSO = {"sessionIssuer": {"userName": "AWSReservedSSO_AdministratorAccess_0123456
             {"type": "AssumedRole", "sessionContext": SSO,
              "arn": "arn:aws:sts::123456789012:assumed-role/x/jane@example.com"},
             "jane@example.com", "SSO AdministratorAccess", True,
+        ),
+        (
+            {"type": "AssumedRole", "arn": "arn:aws:sts::123456789012:assumed-role/x/jane",
+             "sessionContext": issued("aws-reserved/sso.amazonaws.com/eu-west-1/")},
+            "jane", "SSO AdministratorAccess", True,
+        ),
+        (  # a role that anybody made who may make roles
+            {"type": "AssumedRole", "arn": "arn:aws:sts::123456789012:assumed-role/x/jane",
+             "sessionContext": issued("")},
+            "jane", f"role {NAMED_SSO}", False,
+        ),
+        (  # GetFederationToken: the name is the user's choice
+            {"type": "FederatedUser",
+             "arn": "arn:aws:sts::123456789012:federated-user/jane",
+             "sessionContext": {"sessionIssuer": {
+                 "type": "IAMUser", "userName": "mallory", "arn": f"{IAM}:user/mallory"}}},
+            "mallory", "federated user jane", True,
+        ),
+        (
+            {"type": "FederatedUser", "arn": "arn:aws:sts::123456789012:federated-user/jane"},
+            "jane", "", False,
         ),
         (
             {"type": "AssumedRole", "sessionContext": ROLE,

@@ -17,6 +17,7 @@ from trailwatch.who import (
     Mfa,
     issuing_pattern,
     mfa_of,
+    past_pattern,
     principal_of,
     session_pattern,
     twin_pattern,
@@ -29,6 +30,7 @@ STS = "arn:aws:sts::123456789012:assumed-role"
 
 def session(role: str, name: str, key: int, *, at: str = "09:00:00", **more: Any) -> dict[str, Any]:
     """A call by a role session whose credentials are number `key`."""
+    path = "aws-reserved/sso.amazonaws.com/" if role.startswith("AWSReservedSSO_") else ""
     return {
         "eventID": f"call-{key}",
         "eventName": "DeleteTrail",
@@ -38,7 +40,10 @@ def session(role: str, name: str, key: int, *, at: str = "09:00:00", **more: Any
             "arn": f"{STS}/{role}/{name}",
             "accessKeyId": KEY.format(key),
             "sessionContext": {
-                "sessionIssuer": {"userName": role, "arn": f"arn:aws:iam::123456789012:role/{role}"}
+                "sessionIssuer": {
+                    "userName": role,
+                    "arn": f"arn:aws:iam::123456789012:role/{path}{role}",
+                }
             },
             **more,
         },
@@ -154,6 +159,13 @@ def test_single_sign_on_source_identity_and_web_identity() -> None:
         ({"userIdentity": {"type": "Root"}}, Mfa.UNKNOWN),
         (session("AWSReservedSSO_A_0123456789abcdef", "jane", 1), Mfa.UNKNOWN),
         (
+            {
+                **session("AWSReservedSSO_A_0123456789abcdef", "jane", 1),
+                "additionalEventData": {"MFAUsed": "No"},
+            },
+            Mfa.UNKNOWN,
+        ),
+        (
             session("a", "b", 1, sessionContext={"attributes": {"mfaAuthenticated": "true"}}),
             Mfa.YES,
         ),
@@ -161,6 +173,28 @@ def test_single_sign_on_source_identity_and_web_identity() -> None:
 )
 def test_a_second_factor(record: dict[str, Any], mfa: Mfa) -> None:
     assert mfa_of(record) is mfa
+
+
+def test_the_user_behind_a_federated_one_is_named() -> None:
+    """Whoever asks for a federation token chooses its name."""
+    call = session("x", "jane", 5)
+    call["userIdentity"] = {
+        "type": "FederatedUser",
+        "arn": "arn:aws:sts::123456789012:federated-user/jane",
+        "accessKeyId": KEY.format(5),
+        "sessionContext": {
+            "sessionIssuer": {
+                "type": "IAMUser",
+                "userName": "mallory",
+                "arn": "arn:aws:iam::123456789012:user/mallory",
+            }
+        },
+    }
+    who = who_is(call)
+    assert (who.name, who.principal) == ("mallory", "arn:aws:iam::123456789012:user/mallory")
+    assert parse(past_pattern(call, {})).matches(json.dumps(call))
+    asked = assume({**JANE, "userName": "mallory"}, "x", "jane", 5)
+    assert who_is(call, [asked]).how == "IAM user, followed back over 1 role session"
 
 
 def test_patterns_find_what_they_are_for() -> None:
