@@ -88,6 +88,7 @@ EVENTS = (
         error_message="User: arn:aws:iam::123456789012:user/deploy is not authorized to perform: "
         "iam:CreateUser on resource: arn:aws:iam::123456789012:user/backdoor",
         user_agent="aws-cli/2.31.0 Python/3.13.7 Linux/6.8.0",
+        target="backdoor",
     ),
     replace(_LOGIN, time=_earlier(3), error_code="Failure", error_message="Failed authentication"),
     replace(
@@ -236,9 +237,15 @@ def _statuses() -> dict[str, Message]:
 
 
 _AUDIT = (
-    AuditRow(NOW, "alice", "alert.acknowledge", "Root console login", "done"),
-    AuditRow(NOW - timedelta(minutes=9), "alice", "setup apply", "plan p7c1d9", "22 created"),
-    AuditRow(NOW - timedelta(minutes=12), "carol", "setup apply", "plan p7c1d9", "refused"),
+    AuditRow(NOW, "alice", "acknowledge", "Root console login", "done"),
+    AuditRow(
+        NOW - timedelta(minutes=9),
+        "alice",
+        "apply the plan",
+        "plan p7c1d9",
+        "applied, 22 of 22 changes done",
+    ),
+    AuditRow(NOW - timedelta(minutes=12), "carol", "apply the plan", "plan p7c1d9", "refused"),
 )
 _PIPELINE = (
     PipelineRow("Trail", "ok", "logging, last delivery 2 min ago"),

@@ -11,6 +11,7 @@ from typing import Any
 from trailwatch.actor import actor_of
 from trailwatch.clock import parse_time
 from trailwatch.record import text_at
+from trailwatch.target import target_of
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Event:
     """The record as JSON, where it is wanted; empty in stored alerts."""
     vpc_endpoint: str = ""
     """The VPC endpoint that the call went through, "vpce-…"."""
+    target: str = ""
+    """What it was done to (trailwatch.target): "eve: AdministratorAccess"."""
 
     @property
     def result(self) -> str:
@@ -98,4 +101,5 @@ def event_of(record: Mapping[str, Any], *, raw: str = "") -> Event:
         sure=actor.sure,
         raw=raw,
         vpc_endpoint=text_at(record, "vpcEndpointId"),
+        target=target_of(record),
     )

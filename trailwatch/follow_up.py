@@ -26,6 +26,8 @@ _LOOKS = (
     (timedelta(hours=4), timedelta(minutes=5)),
 )
 _SELDOM = timedelta(minutes=15)
+MOST_TARGETS = 3
+"""Things that are named of what a principal did the same to."""
 SHOWN_AGAIN = timedelta(minutes=5)
 """How old the totals in a message may be while nothing but repeats comes."""
 
@@ -45,6 +47,8 @@ class Pair:
     count: int
     first_at: datetime
     last_at: datetime
+    targets: tuple[str, ...] = ()
+    """What it was done to, at most MOST_TARGETS of them and the first of the others."""
 
     @property
     def key(self) -> str:
@@ -69,6 +73,7 @@ def pair_of(event: Event) -> Pair:
         1,
         event.time,
         event.time,
+        (event.target,) if event.target else (),
     )
 
 
@@ -94,6 +99,7 @@ def together(earlier: Pair, later: Pair) -> Pair:
         count=earlier.count + later.count,
         first_at=min(earlier.first_at, later.first_at),
         last_at=max(earlier.last_at, later.last_at),
+        targets=tuple(dict.fromkeys(earlier.targets + later.targets))[: MOST_TARGETS + 1],
     )
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from handlers.blocks import accounts, kit
 from handlers.blocks.alert_menu import AlertLinks, alert_buttons
 from handlers.blocks.before import before_line, before_sentence
-from handlers.blocks.event_table import one_day, origin, result, short_table, who
+from handlers.blocks.event_table import did, one_day, origin, result, short_table, who
 from handlers.blocks.follow_up import totals_line, totals_sentence
 from handlers.blocks.identity import asked_line, asked_sentence, who_to_ask
 from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
@@ -312,7 +312,7 @@ def _event_words(alert: Alert, now: datetime, offices: Collection[str]) -> str:
 def event_sentence(event: Event, offices: Collection[str] = ()) -> str:
     """One event in plain words, as mrkdwn."""
     return (
-        f"{utc(event.time)} {esc(who(event), 150)}: {esc(event.name, 64)} "
+        f"{utc(event.time)} {esc(who(event), 150)}: {esc(did(event), 240)} "
         f"from {esc(origin(event, offices), 80)} ({esc(result(event), 70)})"
     )
 

@@ -20,7 +20,7 @@ def short_table(
     offices: Collection[str] = (),
     accounts: Mapping[str, str] | None = None,
 ) -> Block:
-    """The table in an alert: time in UTC, who, event, from where, result.
+    """The table in an alert: time in UTC, who, event and its object, from where, result.
 
     accounts: what to show for each event's account, where that is to be a column.
 
@@ -31,7 +31,7 @@ def short_table(
         [
             _time(event, day),
             who(event),
-            plain(event.name, 64),
+            did(event),
             origin(event, offices),
             result(event),
             *_account(event, accounts),
@@ -39,7 +39,7 @@ def short_table(
         for event in events
     ]
     head = ["UTC", "Who", "Event", "From", "Result"]
-    return table(head if accounts is None else [*head, "Account"], rows, wrap=(1, 4))
+    return table(head if accounts is None else [*head, "Account"], rows, wrap=(1, 2, 4))
 
 
 def long_table(
@@ -56,7 +56,7 @@ def long_table(
         [
             _linked(event, day),
             who(event),
-            f"{plain(event.name, 64)} ({service(event)})",
+            did(event, service=True),
             origin(event, offices),
             result(event, message=True),
             plain(event.region, 20),
@@ -66,7 +66,7 @@ def long_table(
         for event in events
     ]
     head = ["UTC", "Who", "Event", "From", "Result", "Region", "With"]
-    return table(head if accounts is None else [*head, "Account"], rows, wrap=(1, 4))
+    return table(head if accounts is None else [*head, "Account"], rows, wrap=(1, 2, 4))
 
 
 def _account(event: Event, accounts: Mapping[str, str] | None) -> list[str]:
@@ -78,6 +78,14 @@ def who(event: Event) -> str:
     """The human or machine, and through what: "jane@example.com via SSO AdministratorAccess"."""
     name = plain(event.actor, 80)
     return f"{name} via {plain(event.via, 60)}" if event.via else name
+
+
+def did(event: Event, *, service: bool = False) -> str:
+    """What was done and to what: "CreateUser → eve"; with the service where that is asked for."""
+    name = plain(event.name, 64)
+    if service:
+        name = f"{name} ({_service(event)})"
+    return f"{name} → {plain(event.target, 160)}" if event.target else name
 
 
 def origin(event: Event, offices: Collection[str] = ()) -> str:
@@ -111,7 +119,7 @@ def result(event: Event, *, message: bool = False) -> str:
     return shown
 
 
-def service(event: Event) -> str:
+def _service(event: Event) -> str:
     """ "iam" for "iam.amazonaws.com"."""
     return plain(event.source.removesuffix(_SUFFIX), 40)
 

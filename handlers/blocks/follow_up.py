@@ -8,7 +8,7 @@ from handlers.blocks import kit
 from handlers.blocks.kit import SECTION_TEXT, Block, Message, code, count, date, esc, utc
 from trailwatch.alert import Alert
 from trailwatch.clock import parse_time
-from trailwatch.follow_up import Pair
+from trailwatch.follow_up import MOST_TARGETS, Pair
 
 AT_ONCE = 30
 """Pairs in one message of the thread."""
@@ -44,7 +44,7 @@ def _totals(alert: Alert, *, marks: bool = True) -> str:
 
 def pairs_message(pairs: Sequence[Pair], *, several_accounts: bool = False) -> Message:
     """Pairs that are new, for the thread: every one of them stands there."""
-    title = f"{count(len(pairs), 'new pair')} of principal and event while the alarm is on"
+    title = f"{count(len(pairs), 'new pair')} of principal and event since the alarm went off"
     sections: list[Block] = [kit.section(f":heavy_plus_sign: *{title}*")]
     text = ""
     for pair in pairs:
@@ -55,8 +55,16 @@ def pairs_message(pairs: Sequence[Pair], *, several_accounts: bool = False) -> M
         text = f"{text}\n{line}".lstrip("\n")
     first = pairs[0]
     words = f"{title}: {esc(first.principal, 150)}: {esc(first.event, 64)}"
+    words += f" → {esc(', '.join(first.targets[:MOST_TARGETS]), 240)}" if first.targets else ""
     words += f" and {count(len(pairs) - 1, 'other')}." if len(pairs) > 1 else "."
     return kit.message(words, [*sections, kit.section(text)])
+
+
+def _targets(pair: Pair) -> str:
+    """ " → `eve`, `mallory` and others"; "" where the events name nothing."""
+    named = ", ".join(code(one, 120) for one in pair.targets[:MOST_TARGETS])
+    more = " and others" if len(pair.targets) > MOST_TARGETS else ""
+    return f" → {named}{more}" if named else ""
 
 
 def _line(pair: Pair, several_accounts: bool) -> str:
@@ -65,6 +73,6 @@ def _line(pair: Pair, several_accounts: bool) -> str:
     account = f" in {code(pair.account, 20)}" if several_accounts and pair.account else ""
     result = "" if pair.result == "ok" else f" ({esc(pair.result, 64)})"
     return (
-        f"• *{esc(pair.principal, 150)}* {code(pair.event, 64)}{times}{where}{account}{result}, "
-        f"{date(pair.first_at)}"
+        f"• *{esc(pair.principal, 150)}* {code(pair.event, 64)}{times}{_targets(pair)}{where}"
+        f"{account}{result}, {date(pair.first_at)}"
     )

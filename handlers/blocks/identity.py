@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from handlers.blocks import kit
+from handlers.blocks.event_table import did
 from handlers.blocks.kit import Message, code, date, esc, label
 from trailwatch.alert import Alert
 from trailwatch.who import PEOPLE
@@ -62,9 +63,9 @@ def question_message(alert: Alert, question_id: str, asked_by: str, until: datet
     """The direct message that asks; everything in it comes from outside."""
     event = alert.events[0]
     caller = f"{event.actor} via {event.via}" if event.via else event.actor
-    did = f"{label(alert.title, 150)}: {label(event.name, 80)} as {label(caller, 150)}"
+    what = f"{label(alert.title, 150)}: {label(did(event), 200)} as {label(caller, 150)}"
     text = (
-        f"Was this you? {esc(alert.title, 120)}: {esc(event.name, 80)} "
+        f"Was this you? {esc(alert.title, 120)}: {esc(did(event), 200)} "
         f"from {esc(event.address, 80)}, asked by {esc(asked_by, 80)}."
     )
     return kit.message(
@@ -72,7 +73,7 @@ def question_message(alert: Alert, question_id: str, asked_by: str, until: datet
         [
             kit.header(":bust_in_silhouette: Was this you?"),
             kit.section(
-                kit.plain_text(did, 400),
+                kit.plain_text(what, 600),
                 fields=kit.fields(
                     [
                         ("When", date(event.time)),

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from handlers.blocks import kit
 from handlers.blocks.alert import severity_emoji, state_words, where
-from handlers.blocks.event_table import origin, who
+from handlers.blocks.event_table import did, origin, who
 from handlers.blocks.kit import Block, Message, Word, code, count, cut, date, esc, plain, utc
 from handlers.blocks.routes import mentions
 from trailwatch.alert import Alert, AlertState, Search
@@ -271,7 +271,7 @@ def _did(alert: Alert, offices: Collection[str]) -> str:
 
 
 def _pair(event: Event, offices: Collection[str]) -> str:
-    return f"{cut(who(event), 50)}: {plain(event.name, 40)} from {cut(origin(event, offices), 25)}"
+    return f"{cut(who(event), 50)}: {cut(did(event), 80)} from {cut(origin(event, offices), 25)}"
 
 
 def shown_pairs(alert: Alert) -> tuple[Event, ...]:

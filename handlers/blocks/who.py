@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handlers.blocks import kit
-from handlers.blocks.event_table import origin, tool
+from handlers.blocks.event_table import did, origin, tool
 from handlers.blocks.kit import Block, Message, code, count, date, esc, plain, span
 from trailwatch.alert import Alert
 from trailwatch.event import Event
@@ -113,7 +113,7 @@ def _one(seen: Seen, offices: Collection[str]) -> list[Block]:
             ("From", f"{code(_origin(seen, offices), 150)} in {code(event.region, 24)}"),
             ("With", esc(tool(event), 80)),
             ("New", _new(seen)),
-            ("Events here", f"{seen.count:,}, newest {esc(event.name, 64)} {date(event.time)}"),
+            ("Events here", f"{seen.count:,}, newest {esc(did(event), 200)} {date(event.time)}"),
         ]
     )
     blocks = [kit.section(head, fields=fields)]

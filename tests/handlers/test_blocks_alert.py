@@ -228,3 +228,12 @@ def test_a_description_is_not_led_by_the_severity_of_before() -> None:
     changed = replace(alert, severity="P1", fields=replace(alert.fields, description=said))
     message = alert_message(changed, samples.NOW)
     assert "Nobody should." in str(message.blocks) and "[P3]" not in str(message)
+
+
+def test_what_was_touched_stands_in_the_message_and_in_its_table() -> None:
+    touched = replace(samples.ALERT.events[0], name="CreateUser", target="<!here> *eve*")
+    message = shown(replace(samples.ALERT, events=(touched,)))
+    (table,) = [block for block in message.blocks if block["type"] == "table"]
+
+    assert "CreateUser → <!here> *eve*" in "\n".join(parts(table))  # raw text, which does nothing
+    assert "CreateUser → &lt;!here&gt; ∗eve∗ from" in message.text

@@ -263,3 +263,17 @@ def test_of_a_real_attack_nothing_distinct_stays_hidden(one_house: Any, shared: 
         assert told.count("\u2022 ") + len(table) >= len({pair_of(one).key for one in mine})
         assert told.count("\u2022 ") <= len({pair_of(one).key for one in mine})
     assert matched == 186
+
+
+def test_a_line_in_the_thread_says_what_was_touched(house: Any) -> None:
+    world = World(house)
+    world.look(seconds=20)
+    for number in range(6):
+        world.happen(number, "old", f"List{number}")
+    world.look(minutes=1)
+    for number, target in enumerate(("eve", "mallory", "eve", "bob", "carol")):
+        world.happen(100 + number, "kim", "CreateUser", 60 - number, target=target)
+    world.look(minutes=2)
+
+    (said,) = [one for one in world.told() if "kim" in one]
+    assert "`CreateUser` 5 times → `eve`, `mallory`, `bob` and others" in said

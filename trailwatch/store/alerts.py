@@ -190,7 +190,7 @@ def _words_of(alert: Alert) -> str:
         fields.detection_id,
     ]
     for event in alert.events:
-        parts += [event.name, event.actor, event.address, event.via]
+        parts += [event.name, event.actor, event.address, event.via, event.target]
     return "\n".join(part for part in parts if part).lower()
 
 

@@ -124,4 +124,5 @@ def _pair(row: Row[Any]) -> Pair:
         row._mapping["count"],  # a row has a method of this name
         row.first_at,
         row.last_at,
+        tuple(row.targets or ()),
     )

@@ -9,7 +9,7 @@ from sqlalchemy import column as named
 
 from trailwatch.errors import ConfigError
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest step; a test holds it against the folder of steps."""
 
 SCRIPTS = Path(__file__).parent / "migrations"

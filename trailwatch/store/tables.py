@@ -158,6 +158,7 @@ alert_pair = Table(
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("told", Integer, nullable=False, default=0),
+    Column("targets", Json),  # null in rows from before 0012
 )
 
 lane = Table(
