@@ -338,10 +338,14 @@ def _public_url(settings: Settings, used: set[str]) -> str:
 
 def _days_left(now: datetime, sites: Sequence[str]) -> Check:
     """sites: which still use it, where there are several; else none."""
-    days = (OPSGENIE_ENDS - now).days
+    days = (OPSGENIE_ENDS.date() - now.date()).days
     fix = "Plan the move to Jira Service Management or to direct delivery: /trailwatch migrate."
     used = f", used by {', '.join(sites)}" if sites else ""
-    return Check("Opsgenie's end", days > 0, f"{days} days until 2027-04-05{used}", fix)
+    left = f"{days} day{'' if days == 1 else 's'} until 2027-04-05"
+    if days <= 0:
+        ago = "today" if not days else f"{-days} day{'' if days == -1 else 's'} ago"
+        left = f"its API ended {ago}, on 2027-04-05"
+    return Check("Opsgenie's end", days > 0, f"{left}{used}", fix)
 
 
 def _client(settings: Settings) -> WebClient:

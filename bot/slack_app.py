@@ -31,6 +31,8 @@ log = logging.getLogger("trailwatch.slack")
 bolt_log = logging.getLogger("slack_bolt")
 
 COMMAND = "/trailwatch"
+WRITTEN = (None, "", "thread_broadcast", "file_share", "me_message")
+"""Kinds of messages that a person writes: also sent to the channel, with a file, as /me."""
 
 
 def build_slack_app(deps: Deps, client: WebClient, signing_secret: str) -> App:
@@ -86,7 +88,8 @@ def _hear_events(app: App, deps: Deps) -> None:
     @app.event("message")
     def on_message(event: Mapping[str, Any]) -> None:
         if deps.thread_notes and (reply := thread_reply(event)):
-            _add_job(deps, "alert.thread_note", reply, key=f"note:{reply['channel']}:{reply['ts']}")
+            key = f"note:{reply['channel']}:{reply['ts']}:{reply['edited']}"
+            _add_job(deps, "alert.thread_note", reply, key=key.removesuffix(":"))
 
     @app.event(re.compile(".*"))
     def on_other_event() -> None:
@@ -213,18 +216,30 @@ def _submission(deps: Deps, body: Mapping[str, Any]) -> Submission:
 
 
 def thread_reply(event: Mapping[str, Any]) -> dict[str, str]:
-    """What a person wrote into a thread; empty for bots, edits and messages in the channel.
+    """What a person wrote into a thread, or made of it later (`edited` says when, else ""); empty
+    for bots, what was deleted, and messages in the channel.
 
-    Source: "message event", Events API, docs.slack.dev.
+    Source: "message event" and its subtypes, Events API, docs.slack.dev. A link that is unfurled
+    comes as an edit, too, with the same text.
     """
-    ts, parent = str(event.get("ts") or ""), str(event.get("thread_ts") or "")
-    user, text = str(event.get("user") or ""), str(event.get("text") or "")
-    if event.get("subtype") or event.get("bot_id") or not user or not text.strip():
+    said, before, edited = event, "", ""
+    if event.get("subtype") == "message_changed":
+        inner, earlier = event.get("message"), event.get("previous_message")
+        if not isinstance(inner, Mapping) or not isinstance(earlier, Mapping):
+            return {}
+        said, before = inner, str(earlier.get("text") or "")
+        edited = str((inner.get("edited") or {}).get("ts") or "")
+        if not edited:
+            return {}
+    ts, parent = str(said.get("ts") or ""), str(said.get("thread_ts") or "")
+    user, text = str(said.get("user") or ""), str(said.get("text") or "")
+    if said.get("subtype") not in WRITTEN or said.get("bot_id") or not user or not text.strip():
         return {}
-    if not parent or parent == ts:
+    if not parent or parent == ts or text == before:
         return {}
     channel = str(event.get("channel") or "")
-    return {"user_id": user, "text": text, "channel": channel, "ts": ts, "thread_ts": parent}
+    reply = {"user_id": user, "text": text, "channel": channel, "ts": ts, "thread_ts": parent}
+    return {**reply, "edited": edited}
 
 
 def _add_job(deps: Deps, kind: str, arguments: dict[str, Any], key: str | None = None) -> None:

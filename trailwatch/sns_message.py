@@ -132,12 +132,17 @@ def check_certificate_url(url: str, region: str, stand_in: str = "") -> None:
 
     stand_in: an origin ("http://127.0.0.1:5000") that is taken besides; only for stand-ins.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadSnsMessage("its certificate's address is none") from error
     host = sns_host(region)
     ours = stand_in and f"{parts.scheme}://{parts.netloc}" == stand_in.rstrip("/")
     if not (ours or (parts.scheme == "https" and parts.netloc == host)):
         raise BadSnsMessage(f"its certificate is not at https://{host}")
-    if not _CERTIFICATE.fullmatch(parts.path) or parts.query or parts.fragment:
+    # Whatever parsing passes over (a tab, an empty query) is none of SNS's either.
+    whole = url == f"{parts.scheme}://{parts.netloc}{parts.path}"
+    if not (whole and _CERTIFICATE.fullmatch(parts.path)):
         raise BadSnsMessage("its certificate's address is none of SNS's")
 
 

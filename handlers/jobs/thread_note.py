@@ -25,9 +25,10 @@ def add(deps: Deps, job: JobContext) -> None:
     if alert is None:
         return  # somebody else's thread, or one of a plan
     person = deps.people.find(user, channel)
-    ts = str(job.args["ts"])
-    request = Request(person, channel, "", "", f"thread:{channel}:{ts}")
-    text = typed(str(job.args["text"]))[:LONGEST]
+    ts, edited = str(job.args["ts"]), str(job.args.get("edited", ""))
+    request = Request(person, channel, "", "", f"thread:{channel}:{ts}:{edited}".removesuffix(":"))
+    # A note cannot be changed over there, so what was corrected is one more.
+    text = f"{'Corrected: ' if edited else ''}{typed(str(job.args['text']))}"[:LONGEST]
     with deps.db.transaction() as tx:
         if person.role < Role.RESPONDER:
             note(deps, tx, request, "alert.note", alert.title, "refused", alert_id=alert.id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.doctor import Check, examine
+from bot.doctor import Check, _days_left, examine
 from bot.settings import read_settings
 from bot.sites import site_template
 from sandbox.faults import parse_fault
@@ -155,3 +156,17 @@ def test_the_command_prints_a_line_for_each_check(
     (failed,) = (n for n, line in enumerate(lines) if line.startswith("FAIL"))
     assert "Slack channel" in lines[failed]
     assert lines[failed + 1].startswith("      ")
+
+
+@pytest.mark.parametrize(
+    ("day", "ok", "said"),
+    [
+        ("2026-11-23T21:00:00", True, "133 days until 2027-04-05"),
+        ("2027-04-04T23:59:00", True, "1 day until 2027-04-05"),
+        ("2027-04-05T00:01:00", False, "its API ended today, on 2027-04-05"),
+        ("2027-04-15T12:00:00", False, "its API ended 10 days ago, on 2027-04-05"),
+    ],
+)
+def test_opsgenies_days_are_counted_also_after_them(day: str, ok: bool, said: str) -> None:
+    found = _days_left(datetime.fromisoformat(f"{day}+00:00"), ["prod"])
+    assert (found.ok, found.detail) == (ok, f"{said}, used by prod")

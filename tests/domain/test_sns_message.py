@@ -85,6 +85,10 @@ def test_what_sns_would_not_send_any_more_is_refused(signer: Signer, minutes: in
         "https://sns.eu-central-1.amazonaws.com/?Action=Publish",
         "http://127.0.0.1:5000/SimpleNotificationService-0a1b.pem",
         "file:///SimpleNotificationService-0a1b.pem",
+        "https://[::1",
+        "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0a1b.pem\n",
+        "https://sns.eu-central-1.amazonaws.com\t/SimpleNotificationService-0a1b.pem",
+        "https://sns.eu-central-1.amazonaws.com/SimpleNotificationService-0a1b.pem?",
         "",
     ],
 )
