@@ -9,6 +9,7 @@ from handlers.blocks.events import ARCHIVE, CANCEL, FILE, OLDER, SEARCH
 from handlers.deps import Deps
 from handlers.event_pages import PAGE, kept_search
 from handlers.request import Click, Reply
+from handlers.starting import start_job
 from trailwatch.errors import NotFound
 from trailwatch.store import alerts, jobs
 
@@ -58,16 +59,10 @@ def cancel(deps: Deps, click: Click) -> Reply:
 
 def _start(deps: Deps, click: Click, kind: str, **more: str) -> Reply:
     search = kept_search(deps, click.value, click.person.id)
-    arguments = {
-        "search": search.id,
-        "name": click.person.name,
-        "response_url": click.response_url,
-        **more,
-    }
     # In a thread a second click asks for the same message or file; a dialog is each one's own.
     key = f"{kind}:{click.key if more or search.asked_by else search.id}"
     with deps.db.transaction() as tx:
-        jobs.add(tx, kind, arguments, deps.clock(), key=key)
+        start_job(deps, tx, click, kind, key, search=search.id, **more)
         note(deps, tx, click, kind, search.alert_id or search.site, "asked")
     return Reply()
 

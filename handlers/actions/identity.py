@@ -10,9 +10,10 @@ from handlers.blocks.alert_menu import ASK
 from handlers.blocks.identity import NO, YES, who_to_ask
 from handlers.deps import Deps
 from handlers.request import Click, Reply
+from handlers.starting import start_dialog, start_job
 from trailwatch.alert import AlertState
 from trailwatch.errors import NotAllowed, NotFound, UsageError
-from trailwatch.store import alerts, jobs
+from trailwatch.store import alerts
 from trailwatch.store.questions import Said
 
 
@@ -27,14 +28,8 @@ def ask(deps: Deps, click: Click) -> Reply:
                 "Nobody is to be asked.",
                 "The alert is closed, they were asked already, or who it was is not sure.",
             )
-        arguments = {
-            "alert_id": alert.id,
-            "user_id": click.person.id,
-            "name": click.person.name,
-            "channel": click.channel,
-            "response_url": click.response_url,
-        }
-        jobs.add(tx, "identity.ask", arguments, deps.clock(), key=f"ask:{alert.id}")
+        # One question for an alert, whoever asks it.
+        start_job(deps, tx, click, "identity.ask", f"ask:{alert.id}", alert_id=alert.id)
         note(deps, tx, click, "identity.ask", alert.title, "asked", alert_id=alert.id)
     return Reply()
 
@@ -43,12 +38,7 @@ def yes(deps: Deps, click: Click) -> Reply:
     """Open the dialog that asks for the reason; nothing is answered yet."""
     question, _ = _asked(deps, click)
     with deps.db.transaction() as tx:
-        arguments = {
-            "question_id": question,
-            "trigger_id": click.trigger_id,
-            "response_url": click.response_url,
-        }
-        jobs.add(tx, "identity.open", arguments, deps.clock(), key=f"open:{click.key}")
+        start_dialog(deps, tx, click, "identity.open", question_id=question)
     return Reply()
 
 

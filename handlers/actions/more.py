@@ -13,9 +13,10 @@ from handlers.answering import ask_router
 from handlers.blocks.alert_menu import read_choice
 from handlers.deps import Deps
 from handlers.request import Click, Reply
+from handlers.starting import start_dialog
 from trailwatch.clock import iso
 from trailwatch.errors import NotFound, UsageError
-from trailwatch.store import alerts, jobs
+from trailwatch.store import alerts
 
 
 def choose(deps: Deps, click: Click) -> Reply:
@@ -36,14 +37,7 @@ def _open(deps: Deps, click: Click, alert_id: str, dialog: str) -> Reply:
     with deps.db.transaction() as tx:
         if alerts.get(tx, alert_id) is None:
             raise NotFound("This alert is no longer kept.", fix="See /trailwatch alerts.")
-        arguments = {
-            "alert_id": alert_id,
-            "dialog": dialog,
-            "channel": click.channel,
-            "trigger_id": click.trigger_id,
-            "response_url": click.response_url,
-        }
-        jobs.add(tx, "alert.open_dialog", arguments, deps.clock(), key=f"open:{click.key}")
+        start_dialog(deps, tx, click, "alert.open_dialog", alert_id=alert_id, dialog=dialog)
     return Reply()
 
 

@@ -13,7 +13,7 @@ from handlers.deps import Deps
 from handlers.history import any_plan
 from handlers.planning import cancel_apply, discard_plan, not_by_proposer, proposed, start_apply
 from handlers.request import Click, Reply
-from trailwatch.store import jobs
+from handlers.starting import start_dialog, start_job
 
 
 def apply_plan(deps: Deps, click: Click) -> Reply:
@@ -40,12 +40,7 @@ def ask_name(deps: Deps, click: Click) -> Reply:
         row = proposed(tx, click.value)
         refusal = not_by_proposer(deps, click, row)
         if refusal is None:
-            arguments = {
-                "plan_id": row.id,
-                "trigger_id": click.trigger_id,
-                "response_url": click.response_url,
-            }
-            jobs.add(tx, "setup.open_destroy", arguments, deps.clock(), key=f"open:{click.key}")
+            start_dialog(deps, tx, click, "setup.open_destroy", plan_id=row.id)
             return Reply()
         note(deps, tx, click, "setup.apply", f"plan {row.id}", "refused", why=refusal.what)
     raise refusal
@@ -64,14 +59,8 @@ def plan_back(deps: Deps, click: Click) -> Reply:
 def _new(deps: Deps, click: Click, kind: str) -> Reply:
     with deps.db.transaction() as tx:
         row = any_plan(tx, click.value)
-        arguments = {
-            "user_id": click.person.id,
-            "name": click.person.name,
-            "channel": click.channel or row.channel,
-            "response_url": click.response_url,
-            "plan_id": row.id,
-        }
-        jobs.add(tx, kind, arguments, deps.clock(), key=f"{kind}:{click.key}")
+        channel = click.channel or row.channel
+        start_job(deps, tx, click, kind, channel=channel, plan_id=row.id)
         note(deps, tx, click, kind, f"plan {row.id}", "started")
     return said("Reading what stands; the new plan comes into this channel.")
 

@@ -8,8 +8,8 @@ from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation, parse_duration
 from handlers.deps import Deps
 from handlers.request import Reply, Request
+from handlers.starting import start_job
 from trailwatch.errors import NotFound, UsageError
-from trailwatch.store import jobs
 
 DEFAULT_SINCE = "24h"
 
@@ -25,18 +25,11 @@ def start(deps: Deps, request: Request, call: Invocation) -> Reply:
         deps.catalogue[detection_id]  # raises NotFound with near ids
     site = deps.sites.chosen(call.options.get("site"), request.channel)
     seconds = parse_duration(call.options.get("since", DEFAULT_SINCE)).total_seconds()
-    arguments = {
-        "pack": pack,
-        "detections": ids,
-        "seconds": seconds,
-        "site": site,
-        "channel": request.channel,
-        "name": request.person.name,
-        "response_url": request.response_url,
-        "key": request.key,
-    }
     with deps.db.transaction() as tx:
-        jobs.add(tx, "backtest.run", arguments, deps.clock(), key=f"backtest:{request.key}")
+        start_job(
+            deps, tx, request, "backtest.run",
+            pack=pack, detections=ids, seconds=seconds, site=site, key=request.key,
+        )  # fmt: skip
         note(deps, tx, request, "backtest", pack or ids or "what is wanted here", "started")
     return Reply("Reading the archive; a message in this channel shows how far it is.")
 

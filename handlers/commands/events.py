@@ -7,7 +7,8 @@ from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation
 from handlers.deps import Deps
 from handlers.request import Reply, Request
-from trailwatch.store import event_searches, jobs
+from handlers.starting import start_dialog
+from trailwatch.store import event_searches
 from trailwatch.store.event_searches import EventSearch
 
 
@@ -25,14 +26,9 @@ def open_search(deps: Deps, request: Request, call: Invocation) -> Reply:
         asked_by=request.person.id,
         channel=request.channel,
     )
-    arguments = {
-        "search": search.id,
-        "trigger_id": request.trigger_id,
-        "response_url": request.response_url,
-    }
     with deps.db.transaction() as tx:
         event_searches.keep(tx, search, now)
-        jobs.add(tx, "events.open_search", arguments, now, key=f"open:{request.key}")
+        start_dialog(deps, tx, request, "events.open_search", search=search.id)
     return Reply()
 
 

@@ -12,10 +12,10 @@ from handlers.commands.grammar import Invocation, parse_duration
 from handlers.deps import Deps
 from handlers.request import Reply, Request
 from handlers.slack_text import pattern_typed
+from handlers.starting import start_job
 from trailwatch.detections import facts_of, pattern_at
 from trailwatch.errors import TrailwatchError, UsageError
 from trailwatch.pattern import MAX_REGEX_FILTERS, Pattern, PatternError, parse
-from trailwatch.store import jobs
 
 DEFAULT_SINCE = "24h"
 _SINCE = re.compile(r"(?:^|\s)--?since[ =](\S+)\s*$|^--?since[ =](\S+)\s")
@@ -66,9 +66,8 @@ def test(deps: Deps, request: Request, call: Invocation) -> Reply:
 
 
 def _start(deps: Deps, request: Request, kind: str, **arguments: str) -> None:
-    arguments["response_url"] = request.response_url
     with deps.db.transaction() as tx:
-        jobs.add(tx, kind, arguments, deps.clock(), key=f"{kind}:{request.key}")
+        start_job(deps, tx, request, kind, **arguments)
 
 
 def _meant(deps: Deps, text: str, site: str) -> tuple[str, str]:

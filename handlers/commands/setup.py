@@ -11,12 +11,12 @@ from handlers.commands.grammar import Invocation
 from handlers.deps import Deps
 from handlers.planning import discard_plan, start_apply
 from handlers.request import Reply, Request
+from handlers.starting import start_job
 from setup import adopt
 from setup.survey import RETAINED
 from trailwatch.errors import NotFound
 from trailwatch.routers.router import TITLES, RouterName
 from trailwatch.site_options import changed, written
-from trailwatch.store import jobs
 
 
 def places(deps: Deps, site: str) -> str:
@@ -96,20 +96,7 @@ def chosen_site(deps: Deps, request: Request, call: Invocation) -> str:
 def start(deps: Deps, request: Request, kind: str, site: str, **arguments: str) -> None:
     """Start a job of that kind for a site; the audit log says who asked for what."""
     with deps.db.transaction() as tx:
-        jobs.add(
-            tx,
-            kind,
-            {
-                "user_id": request.person.id,
-                "name": request.person.name,
-                "channel": request.channel,
-                "response_url": request.response_url,
-                "site": site,
-                **arguments,
-            },
-            deps.clock(),
-            key=f"{kind}:{request.key}",
-        )
+        start_job(deps, tx, request, kind, site=site, **arguments)
         detail = {key: value for key, value in arguments.items() if value}
         note(deps, tx, request, kind, site, "started", **detail)
 

@@ -14,9 +14,10 @@ from handlers.deps import Deps
 from handlers.history import MOST, any_plan, applied, way_back
 from handlers.planning import cancel_apply
 from handlers.request import Reply, Request
+from handlers.starting import start_job
 from setup.plan import Plan
 from trailwatch.errors import UsageError
-from trailwatch.store import jobs, plans
+from trailwatch.store import plans
 from trailwatch.store.plans import PlanRow
 
 SHOWN = 10
@@ -59,16 +60,8 @@ def rollback(deps: Deps, request: Request, call: Invocation) -> Reply:
         row = applied(tx, site, call.words[0])
     way_back(deps, row)
     with deps.db.transaction() as tx:
-        arguments = {
-            "user_id": request.person.id,
-            "name": request.person.name,
-            "channel": request.channel,
-            "response_url": request.response_url,
-            "plan_id": row.id,
-            "why": call.options.get("why", ""),
-        }
-        key = f"setup.plan_back:{request.key}"
-        jobs.add(tx, "setup.plan_back", arguments, deps.clock(), key=key)
+        why = call.options.get("why", "")
+        start_job(deps, tx, request, "setup.plan_back", plan_id=row.id, why=why)
         note(deps, tx, request, "setup.plan_back", f"plan {row.id}", "started")
     return Reply(
         f"Reading what stands; a plan that leads back before plan {row.id} comes into this channel."

@@ -7,14 +7,13 @@ from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation
 from handlers.deps import Deps
 from handlers.request import Reply, Request
-from trailwatch.store import jobs
+from handlers.starting import start_job
 
 
 def show(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Start to look at every site; the answer comes in private."""
-    arguments = {"response_url": request.response_url}
     with deps.db.transaction() as tx:
-        jobs.add(tx, "sites.list", arguments, deps.clock(), key=f"sites.list:{request.key}")
+        start_job(deps, tx, request, "sites.list")
     return Reply("Looking whether each site can be reached…")
 
 

@@ -8,10 +8,10 @@ from handlers.blocks.destroy import CALLBACK, INCLUDE, NAME
 from handlers.deps import Deps
 from handlers.modals.modal import Modal, Submission
 from handlers.planning import discard_plan, proposed, start_apply
+from handlers.starting import start_job
 from setup.plan import Plan
 from setup.survey import RETAINED
 from trailwatch.errors import UsageError
-from trailwatch.store import jobs
 
 
 def submit(deps: Deps, submission: Submission) -> None:
@@ -28,17 +28,10 @@ def submit(deps: Deps, submission: Submission) -> None:
     include = ",".join(kind for kind in RETAINED if kind in kinds or kind in more)
     discard_plan(deps, submission, row.id)
     with deps.db.transaction() as tx:
-        arguments = {
-            "user_id": submission.person.id,
-            "name": submission.person.name,
-            "channel": row.channel,
-            "response_url": submission.response_url,
-            "site": row.site,
-            "purpose": "destroy",
-            "include": include,
-            "why": row.why,
-        }
-        jobs.add(tx, "setup.plan", arguments, deps.clock(), key=f"setup.plan:{submission.key}")
+        start_job(
+            deps, tx, submission, "setup.plan",
+            channel=row.channel, site=row.site, purpose="destroy", include=include, why=row.why,
+        )  # fmt: skip
         note(deps, tx, submission, "setup.plan", row.site, "started", include=include)
 
 

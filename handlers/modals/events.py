@@ -24,11 +24,12 @@ from handlers.deps import Deps
 from handlers.event_pages import kept_search
 from handlers.modals.modal import Modal, Submission
 from handlers.slack_text import pattern_typed
+from handlers.starting import start_job
 from trailwatch.detections import facts_of, pattern_at
 from trailwatch.errors import UsageError
 from trailwatch.event_filter import Wanted, filter_for
 from trailwatch.pattern import Pattern
-from trailwatch.store import event_searches, jobs
+from trailwatch.store import event_searches
 from trailwatch.store.event_searches import EventSearch
 
 BEFORE_ALARM = timedelta(days=1)
@@ -52,12 +53,7 @@ def submit(deps: Deps, submission: Submission) -> None:
         search = replace(search, thread_of=f"events:{search.id}")
     with deps.db.transaction() as tx:
         event_searches.keep(tx, search, deps.clock())
-        arguments = {
-            "search": search.id,
-            "name": submission.person.name,
-            "response_url": submission.response_url,
-        }
-        jobs.add(tx, "events.page", arguments, deps.clock(), key=f"find:{submission.key}")
+        start_job(deps, tx, submission, "events.page", search=search.id)
         note(deps, tx, submission, "events.search", search.site, "asked", pattern=pattern.text)
 
 
