@@ -53,9 +53,10 @@ from bot.web import (
 from bot.webhooks import opsgenie_view, sns_view
 from bot.worker import Worker
 from handlers.account_names import AccountNames
+from handlers.alert_fields import alarm_arn
 from handlers.deps import Deps
 from handlers.direct import own_topics, take_sns
-from handlers.intake import alarm_arn, take
+from handlers.intake import take
 from handlers.jobs import table as job_table
 from handlers.jobs.end import end_of_job
 from handlers.people import People

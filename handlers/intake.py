@@ -6,16 +6,22 @@ follow are there together or not at all.
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import Connection
 
 from handlers import applies, told, twins
+from handlers.alert_fields import (
+    INCOMPLETE,
+    alarm_arn,
+    completed,
+    is_incomplete,
+    new_alert,
+    went_off,
+)
 from handlers.blocks.accounts import as_listed
 from handlers.blocks.alert import alert_message
 from handlers.blocks.alert_menu import AlertLinks
@@ -30,18 +36,17 @@ from handlers.told import Asked
 from trailwatch.alert import (
     Alert,
     AlertAction,
-    AlertFields,
     AlertState,
+    Search,
     Transition,
     worst_first,
 )
-from trailwatch.clock import iso, parse_time, plausible
-from trailwatch.detections import Catalogue
+from trailwatch.clock import iso, parse_time
 from trailwatch.event import Event
 from trailwatch.follow_up import FIRST_LOOK
 from trailwatch.notification import Notification
 from trailwatch.routers.router import Remark, RoutedAlert, RouterName, router_of
-from trailwatch.site import SiteConfig, parse_arn
+from trailwatch.site import SiteConfig
 from trailwatch.store import alerts, jobs, mutes, outbox, storms
 from trailwatch.store.mutes import Way
 from trailwatch.store.outbox import Outgoing
@@ -51,8 +56,6 @@ AGAIN = timedelta(seconds=20)
 """When to look whose an alarm is that went off again: its events may come late."""
 LATELY = timedelta(hours=1)
 """So long after it was done a change of ours may come back as news."""
-MISSING = frozenset({"", "null"})
-"""What Opsgenie leaves where an extraction found nothing."""
 
 
 def take(deps: Deps, tx: Connection, notification: Notification, config: SiteConfig) -> None:
@@ -66,11 +69,15 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
     known = alerts.by_router_id(tx, notification.alert_id, lock=True)
     if known is None and notification.action == "Create":
         arn = alarm_arn(notification.details, notification.alias)
-        went_off = _moment(notification.details)
-        if not twins.same_alarm(deps, tx, notification.alert_id, arn, went_off):
-            show_new(deps, tx, alert_from_notification(deps, notification, config))
-        return
-    if known is not None and notification.action == "Create":
+        at = went_off(notification.details)
+        if twins.same_alarm(deps, tx, notification.alert_id, arn, at):
+            return
+        alert = alert_from_notification(deps, notification, config)
+        if not is_incomplete(notification):
+            show_new(deps, tx, alert)
+            return
+        show_new(deps, tx, replace(alert, extra={**alert.extra, INCOMPLETE: "yes"}))
+    elif notification.action == "Create":
         return
     jobs.add(
         tx,
@@ -93,8 +100,13 @@ def show_new(deps: Deps, tx: Connection, alert: Alert) -> None:
     alert = call(deps, tx, alert, alert)  # its message calls them
     alerts.save(tx, alert)
     say(deps, tx, alert)
+    _search(deps, tx, alert, f"find:{alert.id}")
+
+
+def _search(deps: Deps, tx: Connection, alert: Alert, key: str) -> None:
+    """Have the alert's events searched, under that key, and followed."""
     found = {"alert_id": alert.id}
-    jobs.add(tx, "alert.find_events", found, deps.clock(), key=f"find:{alert.id}")
+    jobs.add(tx, "alert.find_events", found, deps.clock(), key=key)
     # While the alarm is on it says nothing more, whatever happens.
     key = f"follow-up:{alert.id}"
     jobs.add(tx, "alert.follow_up", found, deps.clock(), key=key, delay=FIRST_LOOK)
@@ -133,13 +145,14 @@ def confirmed(
     alerts.lock_alias(tx, routed.id)
     alert = alerts.by_router_id(tx, routed.id, lock=True)
     if alert is None:
-        arn, went_off = alarm_arn(routed.details, routed.alias), _moment(routed.details)
-        alert = twins.same_alarm(deps, tx, routed.id, arn, went_off)
+        arn, at = alarm_arn(routed.details, routed.alias), went_off(routed.details)
+        alert = twins.same_alarm(deps, tx, routed.id, arn, at)
     if alert is None:
         alert = alert_from_router(deps, routed, config)
         show_new(deps, tx, alert)
     fits = not action or told.STATES.get(action) is routed.state
     moved = twins.step(alert, routed, _transition(routed, by if fits else ""))
+    moved = completed(moved, routed, config, deps.catalogue, deps.sites.account_name)
     newest = routed.updated_at >= moved.updated_at
     moved = replace(
         found_again(moved),
@@ -158,6 +171,8 @@ def confirmed(
         for line in told.changes(was, now, by=by, action=action, log=log, asked=asked):
             say_in_thread(deps, tx, moved, line.key, line.words, aside=True)
         twins.follow(deps, tx, alert, moved, routed.id)
+    if INCOMPLETE in alert.extra and moved.search is Search.WAITING:
+        _search(deps, tx, moved, f"find:{alert.id}:whole")
     if moved.count > alert.count and applies.lately(tx, deps.clock()):
         # It went off again: maybe an apply of ours did that.
         found = {"alert_id": alert.id, "tries": 1}
@@ -295,88 +310,6 @@ def alert_from_router(deps: Deps, routed: RoutedAlert, config: SiteConfig) -> Al
         account_name=deps.sites.account_name,
         routed=routed,
     )
-
-
-def new_alert(
-    *,
-    config: SiteConfig,
-    catalogue: Catalogue,
-    account_name: Callable[[str], str],
-    routed: RoutedAlert,
-) -> Alert:
-    """An alert of ours from the on-call service's. Pure but for its random id."""
-    fields = fields_of(routed, config)
-    fields = replace(fields, account_name=account_name(fields.account))
-    detection = catalogue.detections.get(fields.detection_id)
-    title = detection.title if detection else (fields.alarm_name or routed.message or "Alarm")
-    severity = routed.priority or (detection.severity.value if detection else "P3")
-    return Alert(
-        id=secrets.token_hex(8),
-        alias=routed.alias,
-        router_id=routed.id,
-        tiny_id=routed.tiny_id,
-        title=title,
-        severity=severity,
-        state=AlertState.OPEN,
-        fields=fields,
-        first_seen=fields.state_change or routed.created_at,
-        updated_at=routed.updated_at,
-        count=routed.count,
-        owner=routed.owner,
-        site=config.site.name,
-    )
-
-
-def fields_of(routed: RoutedAlert, config: SiteConfig) -> AlertFields:
-    """The extracted description fields: from the extra properties, else from alias and text.
-
-    What the integration extracted is text out of a JSON string, so its escapes are undone here.
-    The region's code comes from the alarm's ARN: the message names the region for people only.
-    """
-    details = {key: _plain(value) for key, value in routed.details.items()}
-    arn_text = alarm_arn(routed.details, routed.alias)
-    arn = parse_arn(arn_text)
-    if arn is None or arn.service != "cloudwatch":
-        arn, arn_text = None, ""
-    name = details.get("alarm_name") or (arn.resource.removeprefix("alarm:") if arn else "")
-    name = name or routed.message
-    described = details.get("description") or _first_line(routed.description)
-    return AlertFields(
-        description=described,
-        account=details.get("aws_account") or (arn.account if arn else ""),
-        region=arn.region if arn else "",
-        region_name=details.get("aws_region_name", ""),
-        alarm_name=name,
-        alarm_arn=arn_text,
-        reason=details.get("reason", ""),
-        state_change=_moment(details),
-        detection_id=config.detection_id(name) or "",
-    )
-
-
-def alarm_arn(details: Mapping[str, str], alias: str) -> str:
-    """The ARN of the alarm that an alert is of: from the extra properties, else its alias."""
-    return _plain(details.get("alarm_arn", "")) or alias
-
-
-def _moment(details: Mapping[str, str]) -> datetime | None:
-    try:
-        return plausible(parse_time(details["state_change_time"]))
-    except (KeyError, ValueError, OverflowError):
-        return None
-
-
-def _plain(value: str) -> str:
-    if value in MISSING or value.startswith("{{"):
-        return ""
-    try:
-        return str(json.loads(f'"{value}"', strict=False))
-    except ValueError:
-        return value
-
-
-def _first_line(description: str) -> str:
-    return _plain(description.split("\n\n", 1)[0].strip())
 
 
 def _transition(routed: RoutedAlert, by: str) -> Transition:

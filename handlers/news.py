@@ -13,9 +13,10 @@ from functools import partial
 from sqlalchemy import Connection
 
 from handlers import told
+from handlers.alert_fields import alarm_arn
 from handlers.blocks.notes import gone, with_note
 from handlers.deps import Deps
-from handlers.intake import alarm_arn, asked_lately, confirmed, names_in, say
+from handlers.intake import asked_lately, confirmed, names_in, say
 from handlers.threads import say_in_thread
 from trailwatch.alert import Alert, AlertState, Transition, advance
 from trailwatch.routers.router import Remark, RoutedAlert, title_of

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from handlers import news, twins
+from handlers.alert_fields import alarm_arn
 from handlers.answering import said, whisper
 from handlers.deps import Deps
-from handlers.intake import alarm_arn, confirmed, names_in, say
+from handlers.intake import confirmed, names_in, say
 from handlers.jobs.job import JobContext, Later
 from handlers.noting import keep_note
 from handlers.threads import reply

@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from handlers import news
+from handlers.alert_fields import alarm_arn
 from handlers.answering import said, whisper
 from handlers.blocks.notes import with_note
 from handlers.deps import Deps
-from handlers.intake import alarm_arn, confirmed, names_in
+from handlers.intake import confirmed, names_in
 from handlers.jobs.alert_act import AGAIN, PATIENCE, POLLS, PRIVATE
 from handlers.jobs.job import JobContext, Later
 from handlers.noting import keep_note

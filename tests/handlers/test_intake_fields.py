@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from handlers.intake import fields_of, new_alert
+from handlers.alert_fields import fields_of, new_alert
 from trailwatch.alert import AlertState
 from trailwatch.detections import load_catalogue
 from trailwatch.routers.router import RoutedAlert
