@@ -26,7 +26,8 @@ def canary_arn(config: SiteConfig) -> str:
 def fire(config: SiteConfig, clients: Clients) -> None:
     """Make the test alarm and set it off. Raises AwsError.
 
-    Its metric has no data, so CloudWatch sets it back by itself. Source: SetAlarmState,
+    Its metric has no data, so CloudWatch sets it back by itself. One that is on still, since a
+    test was cut off, would tell nobody a second time, so it is quiet first. Source: SetAlarmState,
     CloudWatch API reference.
     """
     clients.call(
@@ -45,13 +46,14 @@ def fire(config: SiteConfig, clients: Clients) -> None:
         AlarmActions=[config.site.topic_arn(config.topic)],
         Tags=[{"Key": MARK, "Value": config.site.name}],
     )
-    clients.call(
-        "cloudwatch",
-        "SetAlarmState",
-        AlarmName=canary(config),
-        StateValue="ALARM",
-        StateReason=REASON,
-    )
+    for state in ("OK", "ALARM"):
+        clients.call(
+            "cloudwatch",
+            "SetAlarmState",
+            AlarmName=canary(config),
+            StateValue=state,
+            StateReason=REASON,
+        )
 
 
 def remove(config: SiteConfig, clients: Clients) -> None:

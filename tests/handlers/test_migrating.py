@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from setup.migrate import canary_arn, fire
 from trailwatch.alert import Alert, AlertState
 from trailwatch.store import alerts
 
@@ -119,3 +120,36 @@ def test_it_goes_back_as_well(moving: Any) -> None:
     moving.plan_and_apply("--set router=opsgenie")
     (back,) = endpoints(moving)
     assert back.endswith("/v1/json/amazonsns")
+
+
+def test_what_an_earlier_test_left_proves_nothing(moving: Any, until: Callable[..., Any]) -> None:
+    """The bot was killed while a test ran: its alarm is on, its alert open in both services. Now
+    the new one is told no more.
+    """
+    moving.plan_and_apply("--set beside=direct")
+    until(lambda: confirmed(moving) == 2)
+    config = moving.deps.sites.config("")
+    fire(config, moving.deps.setup_clients())
+
+    def in_both() -> bool:
+        moving.work()
+        with moving.deps.db.reading() as tx:
+            alert = alerts.open_by_alias(tx, canary_arn(config))
+            return alert is not None and bool(alerts.twins(tx, alert.id))
+
+    until(in_both)
+    sns = moving.client("sns")
+    for one in sns.list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]:
+        if one["Endpoint"] == moving.url:
+            sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+    moving._told.clear()
+    moving.command("migrate --to direct")
+
+    def said() -> str:
+        moving.pass_time(seconds=2)
+        moving.job("alert.reconcile")
+        return str(moving.told())
+
+    until(lambda: "test alarm" in said())
+    assert "did not come by direct." in said()
+    assert "router=direct" not in str(moving.messages("plan:")[-1])
