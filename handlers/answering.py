@@ -62,12 +62,16 @@ def promise(
                 "name": click.person.name,
                 "response_url": click.response_url,
                 "asked_at": iso(deps.clock()),
+                "of": f"act:{click.key}",
                 **arguments,
             },
             deps.clock(),
             key=f"act:{click.key}",
         )
-        note(deps, tx, click, f"alert.{action.value}", alert.title, "asked", alert_id=alert.id)
+        note(
+            deps, tx, click, f"alert.{action.value}", alert.title, "asked",
+            alert_id=alert.id, of=f"act:{click.key}",
+        )  # fmt: skip
     return ""
 
 

@@ -27,6 +27,7 @@ def ask_change(
 
     Many such changes may be under way at a time, beside the one that the message promises.
     """
+    of = f"change:{action.value}:{request.key}"
     jobs.add(
         tx,
         "alert.change",
@@ -39,12 +40,13 @@ def ask_change(
             "asked_at": iso(deps.clock()),
             "words": words,
             "key": request.key,
+            "of": of,
             **arguments,
         },
         deps.clock(),
-        key=f"change:{action.value}:{request.key}",
+        key=of,
     )
-    note(deps, tx, request, f"alert.{action.value}", alert.title, "asked", alert_id=alert.id)
+    note(deps, tx, request, f"alert.{action.value}", alert.title, "asked", alert_id=alert.id, of=of)
 
 
 def ask_escalation(deps: Deps, tx: Connection, request: Request, alert: Alert, why: str) -> None:

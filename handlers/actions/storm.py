@@ -50,12 +50,14 @@ def _act(deps: Deps, click: Click, action: AlertAction) -> Reply:
             "email": click.person.email,
             "channel": click.channel,
             "key": click.key,
+            "alerts": f"{len(left)} alerts",
         }
         jobs.add(tx, "storm.act", arguments, deps.clock(), key=f"storm-act:{click.key}")
         if page is None and action is AlertAction.ACKNOWLEDGE:
             storms.asked(tx, storm_id, click.person.name, deps.clock())
         show_soon(deps, tx, storm_id)
-        note(deps, tx, click, f"storm.{action.value}", f"{len(left)} alerts", "asked")
+        kind, of = f"storm.{action.value}", f"storm:{click.key}"
+        note(deps, tx, click, kind, arguments["alerts"], "asked", of=of)
     return Reply()
 
 

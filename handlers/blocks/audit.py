@@ -59,4 +59,4 @@ def audit_table(rows: Sequence[AuditRow]) -> Block:
         ]
         for row in rows
     ]
-    return kit.table(["Time (UTC)", "Who", "Did", "To", "Outcome"], cells, wrap=(2, 3, 4))
+    return kit.table(["Time (UTC)", "Who", "What", "Of what", "Outcome"], cells, wrap=(2, 3, 4))

@@ -7,7 +7,7 @@ import re
 from sqlalchemy import Connection
 
 from handlers.access import Role, parse_role
-from handlers.audit import note, row_of
+from handlers.audit import LOOKED_AT, lines, note
 from handlers.blocks.audit import audit_message
 from handlers.blocks.lists import access_message
 from handlers.commands.command import Command
@@ -20,8 +20,6 @@ from trailwatch.store import alerts, audit, grants, plans
 from trailwatch.store.audit import AuditEntry
 
 SHOWN = 30
-LOOKED_AT = 1000
-"""Lines that are looked through for those of one site."""
 
 
 def list_access(deps: Deps, request: Request, call: Invocation) -> Reply:
@@ -91,10 +89,11 @@ def show_audit(deps: Deps, request: Request, call: Invocation) -> Reply:
     asked = call.options.get("site")
     site = deps.sites.chosen(asked) if asked else ""
     with deps.db.reading() as tx:
-        entries = audit.recent(tx, limit=LOOKED_AT if site else SHOWN, since=since)
+        entries = audit.recent(tx, limit=LOOKED_AT, since=since)
         if site:
-            entries = [entry for entry in entries if _of_site(deps, tx, entry, site)][:SHOWN]
-    message = audit_message([row_of(entry) for entry in entries])
+            entries = [entry for entry in entries if _of_site(deps, tx, entry, site)]
+        rows = lines(tx, entries, SHOWN)
+    message = audit_message(rows)
     return Reply(message.text, message.blocks)
 
 

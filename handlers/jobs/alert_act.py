@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from handlers import news, twins
 from handlers.alert_fields import alarm_arn
 from handlers.answering import said, whisper
+from handlers.audit import came_of
 from handlers.deps import Deps
 from handlers.intake import confirmed, names_in, say
 from handlers.jobs.job import JobContext, Later
@@ -46,8 +47,18 @@ def act(deps: Deps, job: JobContext) -> Later | None:
     """Send once, wait until it was carried out, then show what the service itself says.
 
     While the service does not answer the message says that it is tried again; a refusal clears
-    the promise on the message and tells the person why.
+    the promise on the message and tells the person why. The audit log says what came of it.
     """
+    later = _try(deps, job)
+    if later is None:
+        with deps.db.transaction() as tx:
+            alert = alerts.get(tx, job.args["alert_id"])
+            if alert is not None:
+                came_of(deps, tx, job.args, alert.title, "done")
+    return later
+
+
+def _try(deps: Deps, job: JobContext) -> Later | None:
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
         others = alerts.twins(tx, job.args["alert_id"]) if not job.args.get("both") else ()
@@ -153,6 +164,7 @@ def give_up(deps: Deps, args: dict[str, str], why: str) -> None:
         alert = settled(alert)
         alerts.save(tx, alert)
         say(deps, tx, alert)
+        came_of(deps, tx, args, alert.title, "failed", why)
         message = said(f"Could not {args['action']} “{alert.title}”.", why)
         asked = args.get("asked_at")
         if asked and now - parse_time(asked) < PRIVATE:

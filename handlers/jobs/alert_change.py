@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from handlers import news
 from handlers.alert_fields import alarm_arn
 from handlers.answering import said, whisper
+from handlers.audit import came_of
 from handlers.blocks.notes import with_note
 from handlers.deps import Deps
 from handlers.intake import confirmed, names_in
@@ -149,6 +150,7 @@ def _show(deps: Deps, job: JobContext, alert: Alert) -> None:
             alert = confirmed(deps, tx, routed, config, people=people)
         words, loud = str(job.args.get("words", "")), job.args.get("loud") == "yes"
         _note_apart(deps, tx, job, alert)
+        came_of(deps, tx, job.args, alert.title, "done")
         if words:
             key = f"did:{job.args['action']}:{job.args['key']}"
             say_in_thread(deps, tx, alert, key, words, loud=loud)
@@ -165,7 +167,7 @@ def _note_apart(deps: Deps, tx: Connection, job: JobContext, alert: Alert) -> No
         return
     apart = {k: v for k, v in job.args.items() if k not in ("request_id", "waits", "polls", "to")}
     apart |= {"action": AlertAction.NOTE.value, "note": text, "words": "", "loud": ""}
-    apart |= {"apart": "yes"}
+    apart |= {"apart": "yes", "of": ""}
     apart |= {"key": f"{job.args['key']}:{action}", "response_url": ""}
     key = f"change:{action}:noted:{job.args['key']}"
     jobs.add(tx, "alert.change", apart, deps.clock(), key=key)
@@ -181,6 +183,7 @@ def refused(deps: Deps, alert_id: str, args: dict[str, str], why: str) -> None:
         if alert is None:
             return
         alert_notes.forget(tx, note_key(args))
+        came_of(deps, tx, args, alert.title, "failed", why)
         doing = WORDS.get(AlertAction(args["action"]), "change the alert")
         loud = args.get("loud") == "yes"
         in_time = deps.clock() - parse_time(args["asked_at"]) < PRIVATE

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from handlers.access import Role
-from handlers.audit import row_of
+from handlers.audit import lines
 from handlers.blocks.drift import drift_words
 from handlers.blocks.home import HomeState, PipelineRow, home_view
 from handlers.deps import Deps
@@ -19,6 +19,8 @@ from handlers.jobs.job import JobContext
 from trailwatch.store import alerts, audit, drifts, inbox, jobs, outbox, site_config
 
 SHOWN = 10
+LATELY = 200
+"""Entries of the audit log that are looked through for the newest lines."""
 
 
 def publish(deps: Deps, job: JobContext) -> None:
@@ -27,7 +29,8 @@ def publish(deps: Deps, job: JobContext) -> None:
     allowed = person.role is not Role.NOBODY
     with deps.db.reading() as tx:
         open_alerts = alerts.list_open(tx) if allowed else []
-        recent = audit.recent(tx, limit=5) if person.role >= Role.RESPONDER else []
+        looked = audit.recent(tx, limit=LATELY) if person.role >= Role.RESPONDER else []
+        recent = lines(tx, looked, SHOWN)
         applied = {
             name
             for name in deps.sites.names
@@ -50,7 +53,7 @@ def publish(deps: Deps, job: JobContext) -> None:
         open_alerts=listed(deps, open_alerts)[:SHOWN],
         open_total=len(open_alerts),
         pipeline=rows,
-        audit=[row_of(entry) for entry in recent],
+        audit=recent,
         sandbox=deps.stand_ins,
         next_digest=next_digest(deps.clock(), deps.digest_hour, deps.digest_timezone),
     )

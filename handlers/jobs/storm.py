@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from handlers.access import Person
 from handlers.answering import promise
+from handlers.audit import noted
 from handlers.blocks.storm import Rollup, page_message, rollup_message
 from handlers.channels import usable
 from handlers.deps import Deps
@@ -96,3 +97,6 @@ def act_on_all(deps: Deps, job: JobContext) -> None:
         promise(deps, request, alert_id, action)
         if number % BEAT == BEAT - 1:
             job.beat()
+    with deps.db.transaction() as tx:
+        what, of = str(args.get("alerts", "")), f"storm:{args['key']}"
+        noted(deps, tx, person.name, f"storm.{action.value}", what, "asked of each", of=of)

@@ -24,6 +24,8 @@ from handlers.blocks import alert_menu, kit
 from handlers.blocks.accounts import as_listed
 from handlers.blocks.alert import alert_message
 from handlers.blocks.alert_dialogs import dialog
+from handlers.blocks.audit import AuditRow, audit_message
+from handlers.blocks.audit_words import action_words, outcome_words, subject_words
 from handlers.blocks.backtest import backtest_message, backtest_running
 from handlers.blocks.change_list import all_changes
 from handlers.blocks.coverage import coverage_message
@@ -128,6 +130,9 @@ def more(text: str) -> dict[str, Message | kit.Block]:
         "explained": pattern_explained(text, text, True, [f"  {text}"], text),
         "matches": pattern_matches(
             text, [event] * 3, searched, complete=False, offices=(text,), of=text
+        ),
+        "audit": audit_message(
+            [AuditRow(NOW, text, action_words(text), subject_words(text), outcome_words(text))]
         ),
         "expired": plan_expired(replace(THERE.poisoned(samples_plans.UPDATE, text), id="p1")),
         "sites": sites_message([_site(text, error), replace(_site(text, error), name="b")]),
