@@ -5,15 +5,18 @@ Only where a site's alarms come straight to a bot that has no public address. Un
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Container, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.counters import Counters
 from handlers.webhooks import sns
+from trailwatch.alarm_message import alarm_message
 from trailwatch.aws import Aws
-from trailwatch.clock import Clock
+from trailwatch.clock import Clock, iso
 from trailwatch.errors import AwsError, ProviderError
 from trailwatch.site import SiteConfig
 from trailwatch.sns_message import BadSnsMessage, sns_message
@@ -82,7 +85,7 @@ class QueuePoller:
                     continue
                 aws = self._aws(name)
                 url = url or _url(aws, config)
-                self._fetch(aws, url)
+                self._fetch(aws, url, config.site.topic_arn(config.topic))
             except ProviderError as error:
                 url = ""
                 gone = isinstance(error, AwsError) and error.code in GONE
@@ -90,19 +93,24 @@ class QueuePoller:
                     logging.INFO if gone else logging.WARNING, "queue of %s: %s", name, error.what
                 )
                 self._stopping.wait(self._idle)
+            except Exception:
+                # A thread that ended would fetch nothing more, and nobody would be told.
+                log.exception("queue of %s", name)
+                self._stopping.wait(self._idle)
 
-    def _fetch(self, aws: Aws, url: str) -> None:
+    def _fetch(self, aws: Aws, url: str, topic: str) -> None:
         answer = aws.call(
             "sqs",
             "ReceiveMessage",
             QueueUrl=url,
             MaxNumberOfMessages=AT_ONCE,
             WaitTimeSeconds=WAIT_SECONDS,
+            MessageSystemAttributeNames=["SentTimestamp"],
         )
         found: list[dict[str, Any]] = answer.get("Messages", [])
         topics = self._topics() if found else ()
         for one in found:
-            self._keep(str(one["MessageId"]), str(one["Body"]), topics)
+            self._keep(str(one["MessageId"]), wrapped(one, topic), topics)
             self._counters.add("queue_messages_total")
         # One by one: a batch that is half done would have to be told apart.
         for one in found:
@@ -131,6 +139,24 @@ class QueuePoller:
                 lane=sns.lane_of(message),
             )
         log.info("message %s %s", message.id, "taken" if fresh else "seen before")
+
+
+def wrapped(given: Mapping[str, Any], topic: str) -> str:
+    """The body of a queue's message as SNS wraps it. With raw delivery it is the alarm alone; then
+    its id is the queue's. By its policy the queue takes messages of its topic only.
+    """
+    body = str(given["Body"])
+    if alarm_message(body) is None:
+        return body
+    sent = int(str(given.get("Attributes", {}).get("SentTimestamp") or 0)) / 1000
+    envelope = {
+        "Type": "Notification",
+        "MessageId": str(given["MessageId"]),
+        "TopicArn": topic,
+        "Message": body,
+        "Timestamp": iso(datetime.fromtimestamp(sent, UTC)),
+    }
+    return json.dumps(envelope)
 
 
 def _url(aws: Aws, config: SiteConfig) -> str:

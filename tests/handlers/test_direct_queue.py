@@ -106,6 +106,33 @@ def test_a_queue_that_anybody_may_send_to_is_put_right(queued: Any) -> None:
     assert json.loads(after["Policy"]) == json.loads(before["Policy"])
 
 
+def test_an_alarm_is_taken_also_where_somebody_switched_raw_delivery_on(
+    queued: Any, until: Callable[..., Any]
+) -> None:
+    sns = queued.client("sns")
+    topic = "arn:aws:sns:us-east-1:123456789012:trailwatch-alarms"
+    (one,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+
+    def raw(value: str) -> None:
+        sns.set_subscription_attributes(
+            SubscriptionArn=one["SubscriptionArn"],
+            AttributeName="RawMessageDelivery",
+            AttributeValue=value,
+        )
+
+    before = newest(queued)
+    assert before is not None
+    raw("true")
+    cloudwatch = queued.client("cloudwatch")
+    for state in ("OK", "ALARM"):
+        cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="raw")
+    found = until(lambda: (alert := newest(queued)) and alert.count > before.count and alert)
+    assert found.id == before.id
+    raw("false")
+    with queued.deps.db.reading() as tx:
+        assert not list(tx.scalars(select(inbox.c.key).where(inbox.c.state == "dead")))
+
+
 def test_what_is_no_message_of_our_topic_is_kept_and_shown(
     queued: Any, until: Callable[..., Any]
 ) -> None:

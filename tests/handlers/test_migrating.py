@@ -146,7 +146,7 @@ def test_what_an_earlier_test_left_proves_nothing(moving: Any, until: Callable[.
     moving.command("migrate --to direct")
 
     def said() -> str:
-        moving.pass_time(seconds=2)
+        moving.pass_time(seconds=45)
         moving.job("alert.reconcile")
         return str(moving.told())
 
