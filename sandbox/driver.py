@@ -17,7 +17,9 @@ from urllib.parse import urlencode
 
 T = TypeVar("T")
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
-READY_SECONDS = 60.0
+READY_SECONDS = 90.0
+PATIENCE = 60.0
+"""How long somebody waits for what comes at once on a machine that is not busy, in seconds."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.3
 """Between two looks, in seconds; each pause is a third longer than the one before."""
 
@@ -68,7 +70,7 @@ class SandboxProcess:
         """Ctrl-C, and wait until it has ended; its exit code."""
         self.interrupt()
         try:
-            code = self.process.wait(30)
+            code = self.process.wait(PATIENCE)
         finally:
             if self.process.poll() is None:
                 self.process.kill()
@@ -98,10 +100,10 @@ class SandboxProcess:
             headers={"Content-Type": "application/json"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
             return json.loads(answer.read() or b"null")
 
-    def until(self, look: Callable[[], T | None], seconds: float = 20, what: str = "it") -> T:
+    def until(self, look: Callable[[], T | None], seconds: float = PATIENCE, what: str = "it") -> T:
         """The first true result of `look`, asked for at most `seconds`.
 
         What takes long is asked for less often: to answer costs the sandbox more than to wait.
@@ -145,7 +147,7 @@ class SandboxProcess:
         ]
 
     def wait_message(
-        self, test: Callable[[dict[str, Any]], Any], seconds: float = 20, user: str = "alice"
+        self, test: Callable[[dict[str, Any]], Any], seconds: float = PATIENCE, user: str = "alice"
     ) -> dict[str, Any]:
         """The first message that passes the test."""
         return self.until(

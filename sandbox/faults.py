@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 TARGETS = ("slack", "opsgenie", "aws", "sns", "webhook")
@@ -27,11 +27,13 @@ class Fault:
     count: int | None = None
     retry_after: int | None = None
     seconds: float = 30.0
-    """How long a "timeout" hangs before the connection is closed."""
+    """How long a "timeout" hangs before the connection is closed: at most until all is well."""
     late: float = 0.0
     """A "lost" call takes effect this many seconds after its connection was closed."""
     applied: bool = False
     """A "status" or a "timeout" comes after the call took effect, not instead of it."""
+    over: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+    """Set when all is well again."""
 
 
 class BadFault(ValueError):
@@ -98,7 +100,10 @@ class Faults:
             self._rules.append(fault)
 
     def clear(self) -> None:
+        """All is well again, also for the calls that hang."""
         with self._lock:
+            for rule in self._rules:
+                rule.over.set()
             self._rules.clear()
 
     def take(self, target: str, name: str) -> Fault | None:

@@ -37,7 +37,7 @@ from sandbox.wire import CallLog, Sender, Server, WsgiApp
 
 ACCOUNT = PLACES[0].account
 REGION = PLACES[0].region
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 
 Log = Callable[[str], None]
 

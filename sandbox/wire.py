@@ -176,7 +176,7 @@ def _refuse(
     if fault.kind in ("timeout", "reset"):
         log(0)
         if fault.kind == "timeout":
-            time.sleep(fault.seconds)
+            fault.over.wait(fault.seconds)
         return _hang_up(environ, start_response)
     log(fault.status)
     headers, body = fault_body(fault)

@@ -25,6 +25,9 @@ settings.load_profile("unhurried")
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# A sandbox that we start gives its bot more time than Slack does: the machine may be busy.
+os.environ["SANDBOX_PATIENCE"] = "5"
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -22,11 +22,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
+from sandbox.slack.tickets import PATIENCE
 from sandbox.slack.workspace import APP
 
 TICKET_SECONDS = 30.0
 MOST_CONNECTIONS = 10
-ACK_SECONDS = 3.0
+ACK_SECONDS = 3.0 * PATIENCE
 LEAVING_SECONDS = 10.0
 
 

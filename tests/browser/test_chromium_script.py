@@ -17,7 +17,7 @@ def found(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         env={"PATH": str(folder), **environment},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=30,
     )
 
 

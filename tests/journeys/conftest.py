@@ -18,6 +18,7 @@ import pytest
 from botocore.config import Config
 from botocore.session import get_session
 
+from sandbox.driver import PATIENCE
 from trailwatch.store.secrets import Vault
 
 
@@ -93,14 +94,14 @@ class World:
     def messages_of(self, name: str, user: str = "alice") -> list[dict[str, Any]]:
         return [m for m in self.sandbox.alerts(user) if f"Alarm {name}." in m["text"]]
 
-    def message_of(self, name: str, seconds: float = 15) -> dict[str, Any]:
+    def message_of(self, name: str, seconds: float = PATIENCE) -> dict[str, Any]:
         found: dict[str, Any] = self.sandbox.until(
             lambda: next(iter(self.messages_of(name)), None), seconds, f"the alert of {name}"
         )
         return found
 
     def until_shown(
-        self, message: Mapping[str, Any], words: str, seconds: float = 15
+        self, message: Mapping[str, Any], words: str, seconds: float = PATIENCE
     ) -> dict[str, Any]:
         """The message once it says the words."""
         found: dict[str, Any] = self.sandbox.wait_message(
@@ -108,7 +109,7 @@ class World:
         )
         return found
 
-    def told(self, user: str, words: str, seconds: float = 15) -> dict[str, Any]:
+    def told(self, user: str, words: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """What only this person sees, once it says the words."""
         found: dict[str, Any] = self.sandbox.wait_message(
             lambda m: m.get("ephemeral") and words in m["text"], seconds, user=user
@@ -139,7 +140,7 @@ class World:
             headers={"X-Trailwatch-Token": self.secrets()[0] if secret is None else secret},
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             with error:
@@ -154,15 +155,15 @@ class World:
             status = self.sandbox.get("/api/status")
             return bool(status["ready"] and status["bot"]["pid"] != pid)
 
-        self.sandbox.until(another, 30, "another bot")
+        self.sandbox.until(another, PATIENCE, "another bot")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of the bot's database, read aside."""
-        with closing(sqlite3.connect(self.state / "trailwatch.db", timeout=10)) as database:
+        with closing(sqlite3.connect(self.state / "trailwatch.db", timeout=30)) as database:
             return database.execute(query).fetchall()
 
     def write(self, statement: str, *values: object) -> None:
-        with closing(sqlite3.connect(self.state / "trailwatch.db", timeout=10)) as database:
+        with closing(sqlite3.connect(self.state / "trailwatch.db", timeout=30)) as database:
             database.execute(statement, values)
             database.commit()
 

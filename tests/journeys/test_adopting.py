@@ -124,7 +124,7 @@ def test_what_stands_is_imported_planned_and_exported(
     assert "corp-trail" not in kinds, "nothing of theirs is to be changed"
     assert "31 to create" in plan["text"], "14 filters and alarms, and Opsgenie's three"
     sandbox.click(plan, "plan.apply")
-    sandbox.wait_message(lambda m: m["ts"] == plan["ts"] and "Applied" in m["text"], seconds=60)
+    sandbox.wait_message(lambda m: m["ts"] == plan["ts"] and "Applied" in m["text"])
     filters = client("logs").describe_metric_filters(logGroupName="/corp/trail")["metricFilters"]
     names = {one["filterName"] for one in filters}
     assert {"RootUsage", "Rare"} <= names
@@ -135,7 +135,9 @@ def test_what_stands_is_imported_planned_and_exported(
     client("cloudwatch").set_alarm_state(
         AlarmName="corp-RootUsage", StateValue="ALARM", StateReason="somebody was root"
     )
-    alert = sandbox.until(lambda: next(iter(sandbox.alerts()), None), 20, "their alarm as an alert")
+    alert = sandbox.until(
+        lambda: next(iter(sandbox.alerts()), None), what="their alarm as an alert"
+    )
     assert "root" in alert["text"].lower()
 
     record = {
@@ -150,7 +152,7 @@ def test_what_stands_is_imported_planned_and_exported(
         "recipientAccountId": sandbox.status["aws"]["account"],
     }
     sandbox.records(json.dumps(record).encode())
-    rare = sandbox.until(lambda: next(iter(sandbox.alerts()[1:]), None), 20, "the other alarm")
+    rare = sandbox.until(lambda: next(iter(sandbox.alerts()[1:]), None), what="the other alarm")
     assert "corp-Rare" in rare["text"]
     sandbox.wait_message(lambda m: m["ts"] == rare["ts"] and "mallory" in json.dumps(m["blocks"]))
 

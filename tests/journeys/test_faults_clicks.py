@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.driver import PATIENCE
+
 pytestmark = pytest.mark.journey
 
 
@@ -26,13 +28,15 @@ def test_two_people_acknowledge_at_once(world: Any) -> None:
     world.until_shown(alert, "cknowledged by")
     router_id = world.routed(alert)["id"]
     assert len(world.calls("opsgenie", f"{router_id}/acknowledge")) == 1
-    late = [
-        m
-        for who in ("alice", "bob")
-        for m in world.sandbox.messages(who)
-        if m.get("ephemeral") and ("already" in m["text"] or "under way" in m["text"])
-    ]
-    assert late
+    world.sandbox.until(
+        lambda: [
+            m
+            for who in ("alice", "bob")
+            for m in world.sandbox.messages(who)
+            if m.get("ephemeral") and ("already" in m["text"] or "under way" in m["text"])
+        ],
+        what="a word to who came second",
+    )
 
 
 def test_a_click_on_what_an_older_message_showed(world: Any) -> None:
@@ -84,13 +88,13 @@ def test_two_alarms_of_a_kind_are_one_message_until_it_is_closed(world: Any) -> 
     world.sound(name, "OK")
     world.sound(name, "ALARM")
     # No webhook tells of a count: the comparison with Opsgenie does, once a minute at the latest.
-    counted = world.until_shown(alert, "*2 times*", 75)
+    counted = world.until_shown(alert, "*2 times*", 2 * PATIENCE)
     assert len(world.messages_of(name)) == 1
     world.sandbox.click(counted, "alert.close", user="bob")
     world.until_shown(alert, "CLOSED")
     world.sound(name, "OK")
     world.sound(name, "ALARM")
-    world.sandbox.until(lambda: len(world.messages_of(name)) == 2, 15, "a new message")
+    world.sandbox.until(lambda: len(world.messages_of(name)) == 2, what="a new message")
     old, new = world.messages_of(name)
     assert "CLOSED" in old["text"]
     assert "FIRING" in new["text"]
@@ -109,9 +113,13 @@ def test_each_action_of_the_menu_ends(world: Any) -> None:
     snoozed = world.until_shown(alert, "SNOOZED")
     assert "hourglass" not in json.dumps(snoozed["blocks"])
     world.sandbox.click(alert, "alert.more", user="bob", selected=f"snooze-1h:{value}")
-    world.sandbox.until(lambda: len(world.calls("opsgenie", f"{router_id}/snooze")) == 2, 10)
+    world.sandbox.until(lambda: len(world.calls("opsgenie", f"{router_id}/snooze")) == 2)
     world.sandbox.until(
-        lambda: not world.rows("select 1 from job where state != 'done' and kind = 'alert.act'"), 10
+        lambda: (
+            not world.rows(
+                "select 1 from job where state in ('queued', 'running') and kind = 'alert.act'"
+            )
+        )
     )
     world.sandbox.click(alert, "alert.close", user="bob")
     closed = world.until_shown(alert, "CLOSED")

@@ -14,12 +14,15 @@ pytestmark = pytest.mark.journey
 def test_after_a_webhook_was_taken_and_while_messages_are_posted(world: Any) -> None:
     world.fault("slack", "chat.postMessage", status="lost", count=1)
     names = [world.fire(wait=False) for _ in range(4)]
-    world.sandbox.until(lambda: world.rows("select 1 from inbox"), 5)
+    world.sandbox.until(lambda: world.rows("select 1 from inbox"))
     world.kill()
     for name in names:
-        world.message_of(name, 30)
+        world.message_of(name)
     world.sandbox.until(
-        lambda: not world.rows("select 1 from message where state != 'sent'"), 20, "quiet"
+        lambda: (
+            not world.rows("select 1 from message where state in ('queued', 'sending', 'unknown')")
+        ),
+        what="quiet",
     )
     assert [len(world.messages_of(name)) for name in names] == [1, 1, 1, 1]
 
@@ -36,14 +39,13 @@ def test_between_a_click_and_its_acknowledgement(world: Any) -> None:
     world.kill()
     clicked.join()
     world.well()
-    world.until_shown(alerts[0], "cknowledged by", 20)
+    world.until_shown(alerts[0], "cknowledged by")
     world.sandbox.until(
         lambda: next(
             "acknowledging" not in m["text"]
             for m in world.sandbox.alerts()
             if m["ts"] == alerts[1]["ts"]
         ),
-        20,
     )
     now = next(m for m in world.sandbox.alerts() if m["ts"] == alerts[1]["ts"])
     if "alert.acknowledge" in json.dumps(now["blocks"]):
@@ -81,6 +83,5 @@ def test_aws_is_away_when_the_bot_comes_back(world: Any) -> None:
             for m in world.sandbox.alerts()
             if m["ts"] == alert["ts"]
         ),
-        20,
-        "the search",
+        what="the search",
     )

@@ -34,10 +34,10 @@ def test_a_long_outage_is_told_and_done_when_it_ends(world: Any, fault: dict[str
     alert = world.fire()
     world.fault("opsgenie", "/v2/alerts", **fault)
     world.sandbox.click(alert, "alert.acknowledge", user="bob")
-    world.until_shown(alert, "tried again", 9)
+    world.until_shown(alert, "tried again")
     world.told("bob", "tried again")
     world.well()
-    done = world.until_shown(alert, "cknowledged by", 10)
+    done = world.until_shown(alert, "cknowledged by")
     assert "acknowledging" not in json.dumps(done["blocks"])
     assert acknowledgements(world, alert, 202) == 1
 
@@ -87,11 +87,11 @@ def test_a_delivery_that_stumbles_ends_in_one_message(
 ) -> None:
     world.fault(target, "", **fault)
     name = world.fire(wait=False)
-    alert = world.message_of(name, 20)
+    alert = world.message_of(name)
     router_id = world.routed(alert)["id"]
     if (target, fault["status"]) == ("sns", "lost"):
         # What comes again after the alert was closed would be an alert of its own.
-        world.sandbox.until(lambda: world.routed(alert)["count"] == 2, 20, "the second delivery")
+        world.sandbox.until(lambda: world.routed(alert)["count"] == 2, what="the second delivery")
     world.sandbox.post(f"/api/opsgenie/alerts/{router_id}/close", {"user": "olga@example.com"})
     world.until_shown(alert, "CLOSED")
     assert len(world.messages_of(name)) == 1

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.driver import PATIENCE
+
 pytestmark = pytest.mark.journey
 
 
@@ -31,12 +33,12 @@ def planned(site: Any, command: str = "setup plan") -> dict[str, Any]:
     known = {m["ts"] for m in site.sandbox.messages()}
     site.sandbox.command(command)
     found: dict[str, Any] = site.sandbox.wait_message(
-        lambda m: m["ts"] not in known and "plan.discard" in json.dumps(m["blocks"]), 30
+        lambda m: m["ts"] not in known and "plan.discard" in json.dumps(m["blocks"])
     )
     return found
 
 
-def ended(site: Any, plan: dict[str, Any], word: str, seconds: float = 60) -> dict[str, Any]:
+def ended(site: Any, plan: dict[str, Any], word: str, seconds: float = PATIENCE) -> dict[str, Any]:
     """The plan's message once its text has the word."""
     found: dict[str, Any] = site.sandbox.wait_message(
         lambda m: m["ts"] == plan["ts"] and word in m["text"], seconds
@@ -49,7 +51,7 @@ def unchanged(site: Any) -> None:
     known = {m["ts"] for m in site.sandbox.messages()}
     site.sandbox.command("setup plan")
     site.sandbox.wait_message(
-        lambda m: m["ts"] not in known and "othing to change" in json.dumps(m), 30
+        lambda m: m["ts"] not in known and "othing to change" in json.dumps(m)
     )
 
 
@@ -58,7 +60,6 @@ def status_of(site: Any) -> str:
     site.sandbox.command("setup status", user="carol")
     found = site.sandbox.wait_message(
         lambda m: m["ts"] not in known and m.get("ephemeral") and "Reading" not in m["text"],
-        30,
         user="carol",
     )
     return json.dumps(found, ensure_ascii=False)
@@ -97,7 +98,7 @@ def test_lost_answers_and_a_killed_bot_leave_a_whole_pipeline(site: Any) -> None
     site.fault("opsgenie", "POST /v2/integrations", status="lost", count=1)
     site.fault("opsgenie", "PUT /v2/integrations", status=500, count=1)
     site.sandbox.click(plan, "plan.apply")
-    site.sandbox.until(lambda: len(site.calls("aws", "PutMetricAlarm")) >= 5, 30)
+    site.sandbox.until(lambda: len(site.calls("aws", "PutMetricAlarm")) >= 5)
     site.kill()
     done = ended(site, plan, "Applied")
     assert "plan.apply" not in json.dumps(done["blocks"])
@@ -153,7 +154,7 @@ def test_a_plan_is_used_once_and_not_for_ever(site: Any) -> None:
     broken = planned(site)
     site.write(f"update plan set body = '{{' where id = '{value_of(broken)}'")
     site.sandbox.click(broken, "plan.apply")
-    assert "setup status" in ended(site, broken, "broke off", 20)["text"]
+    assert "setup status" in ended(site, broken, "broke off")["text"]
 
 
 def value_of(plan: dict[str, Any]) -> str:
@@ -177,15 +178,15 @@ def test_the_secret_is_renewed_while_alerts_come_in(site: Any) -> None:
     assert refused == []
     assert [site.deliver(b"{}", secret=one) for one in (first, second, "third")] == [400, 400, 401]
     site.sandbox.command("setup rotate-secret")
-    site.sandbox.until(lambda: len(site.secrets()) == 3, 15)
-    site.sandbox.until(lambda: site.deliver(b"{}", secret=first) == 401, 5)
+    site.sandbox.until(lambda: len(site.secrets()) == 3)
+    site.sandbox.until(lambda: site.deliver(b"{}", secret=first) == 401)
     assert site.deliver(b"{}", secret=second) == 400
 
 
 def test_what_was_taken_down_is_built_again(site: Any) -> None:
     down = planned(site, "setup destroy")
     site.sandbox.click(down, "plan.destroy")
-    (view,) = site.sandbox.until(lambda: site.sandbox.get("/api/views", user="alice"), 5)
+    (view,) = site.sandbox.until(lambda: site.sandbox.get("/api/views", user="alice"))
     submit = f"/api/views/{view['id']}/submit"
     refused = site.sandbox.post(submit, {"user": "alice", "values": {"site_name": "prod"}})
     assert "typed as it is" in refused["ack"]["errors"]["site_name"]

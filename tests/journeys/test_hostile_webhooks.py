@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sandbox.driver import PATIENCE
+
 pytestmark = pytest.mark.journey
 
 NO_WEBHOOKS = [
@@ -58,7 +60,6 @@ def test_a_body_that_is_no_webhook_is_refused_and_kept(world: Any, body: bytes) 
     before = len(world.rows("select 1 from inbox where state = 'dead'"))
     assert world.deliver(body) == 400
     assert len(world.rows("select 1 from inbox where state = 'dead'")) == before + 1
-    assert "dead" in world.rows("select state from inbox order by seq desc limit 1")[0]
     assert "opsgenie" in json.dumps(world.sandbox.command("status")["ack"])
 
 
@@ -73,8 +74,10 @@ def test_too_much_is_not_read(world: Any) -> None:
         f"POST /webhooks/opsgenie HTTP/1.1\r\nHost: {address.netloc}\r\n"
         f"X-Trailwatch-Token: {world.secrets()[0]}\r\nContent-Length: 50000000\r\n\r\n"
     )
-    with socket.create_connection((address.hostname or "", address.port or 0), 10) as connection:
-        connection.settimeout(10)
+    with socket.create_connection(
+        (address.hostname or "", address.port or 0), PATIENCE
+    ) as connection:
+        connection.settimeout(PATIENCE)
         connection.sendall(head.encode() + b"x" * 100_000)
         answer = connection.recv(100)
     assert b" 413 " in answer.splitlines()[0]
@@ -87,7 +90,7 @@ def test_any_value_anywhere_is_taken_and_harms_nothing(world: Any, value: Any) -
     for action in ("Create", "Fantasy"):
         assert world.deliver({"action": action, "alert": alert}) == 200
     world.sandbox.until(
-        lambda: not world.rows("select 1 from inbox where state in ('new', 'taken')"), 20
+        lambda: not world.rows("select 1 from inbox where state in ('new', 'taken')")
     )
     assert world.rows("select error from inbox where state = 'dead' and lane like 'evil%'") == []
     assert sick(world) == ""
@@ -110,6 +113,6 @@ def test_every_recorded_webhook_is_taken(world: Any, shared: Path) -> None:
         taken += is_webhook
     assert taken >= 20
     world.sandbox.until(
-        lambda: not world.rows("select 1 from inbox where state in ('new', 'taken')"), 20
+        lambda: not world.rows("select 1 from inbox where state in ('new', 'taken')")
     )
     assert sick(world) == ""

@@ -121,13 +121,12 @@ def replayed(
     """A sandbox with the pack, after the replay, when every expected alert has its events."""
     sandbox = start_sandbox("--speed", SPEED, "--replay", str(dataset))
     sandbox.set_up(PACK)
-    sandbox.until(lambda: sandbox.get("/api/status")["replay"]["state"] == "ended", 40, "the end")
+    sandbox.until(lambda: sandbox.get("/api/status")["replay"]["state"] == "ended", what="the end")
     status = sandbox.get("/api/status")["replay"]
     assert (status["fed"], status["total"]) == (2900, 2900)
     sandbox.until(
         lambda: sum(bool(tables(m)) for m in sandbox.alerts()) >= len(expected),
-        30,
-        "every alert's table",
+        what="every alert's table",
     )
     yield sandbox
     assert sandbox.stop() == 0

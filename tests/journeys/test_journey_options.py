@@ -22,7 +22,7 @@ def apply(world: Any, chosen: str) -> dict[str, Any]:
     plan = world.sandbox.wait_message(lambda m: m["ts"] not in known and "plan.apply" in shown(m))
     world.sandbox.click(plan, "plan.apply")
     done: dict[str, Any] = world.sandbox.wait_message(
-        lambda m: m["ts"] == plan["ts"] and "Applied" in m["text"], seconds=60
+        lambda m: m["ts"] == plan["ts"] and "Applied" in m["text"]
     )
     return {**done, "plan": plan}
 

@@ -54,8 +54,8 @@ def replayed(start_sandbox: Callable[..., Any], dataset: Path, expected: set[str
         *("--set", "TRAILWATCH_ROLLUP=0"),
     )
     sandbox.set_up(PACK)
-    sandbox.until(lambda: sandbox.get("/api/status")["replay"]["state"] == "ended", 60, "the end")
-    sandbox.until(lambda: len(sandbox.alerts()) >= len(expected), 60, "every alert")
+    sandbox.until(lambda: sandbox.get("/api/status")["replay"]["state"] == "ended", what="the end")
+    sandbox.until(lambda: len(sandbox.alerts()) >= len(expected), what="every alert")
     yield sandbox
     assert sandbox.stop() == 0
 

@@ -20,7 +20,7 @@ def test_the_second_site_is_built_fires_and_is_acknowledged(
     sandbox.command("setup plan --site stage")
     plan = sandbox.wait_message(lambda m: "Setup plan for stage" in m["text"])
     sandbox.click(plan, "plan.apply")
-    sandbox.wait_message(lambda m: m["ts"] == plan["ts"] and "Applied" in m["text"], 60)
+    sandbox.wait_message(lambda m: m["ts"] == plan["ts"] and "Applied" in m["text"])
     sandbox.post("/api/scenario", {"name": "root-sign-in", "site": "stage"})
     found = sandbox.wait_message(
         lambda m: "Root console login at site stage" in m["text"] and "1 event" in m["text"]
