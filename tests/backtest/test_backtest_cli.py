@@ -170,7 +170,7 @@ def test_ctrl_c_shows_what_there_is(archive: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)
         assert process.stdout is not None
         out = process.stdout.read().decode()
-        assert process.wait(30) == 130
+        assert process.wait(60) == 130
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -83,7 +83,7 @@ def trailwatch_process(tmp_path: Path) -> Run:
             input=given,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=90,
         )
 
     return run

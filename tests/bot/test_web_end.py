@@ -34,7 +34,7 @@ def served(
 ) -> Iterator[Served]:
     def slow(_: WebRequest) -> WebResponse:
         entered.set()
-        held.wait(10)
+        held.wait(60)
         return answer(200, late=True)
 
     routes = {("GET", "/fast"): lambda _: answer(200, fast=True), ("GET", "/slow"): slow}
@@ -51,7 +51,7 @@ def served(
 
 def test_a_connection_that_is_kept_open_holds_nothing_up(served: Served) -> None:
     server, thread, port = served
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as client:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as client:
         client.request("GET", "/fast")
         with client.getresponse() as response:
             response.read()
@@ -63,9 +63,9 @@ def test_a_request_under_way_is_answered(
     served: Served, held: threading.Event, entered: threading.Event
 ) -> None:
     server, thread, port = served
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as client:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as client:
         client.request("GET", "/slow")
-        assert entered.wait(10)
+        assert entered.wait(60)
         threading.Timer(0.3, held.set).start()
         end_server(server, thread)
         with client.getresponse() as response:

@@ -42,7 +42,7 @@ def named(document: Path) -> str:
 def test_the_generated_pages_are_up_to_date() -> None:
     """Where not: make docs."""
     check = [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"]
-    assert subprocess.run(check, cwd=ROOT, timeout=60).returncode == 0, "run make docs"
+    assert subprocess.run(check, cwd=ROOT, timeout=90).returncode == 0, "run make docs"
 
 
 @pytest.mark.parametrize("document", documents(), ids=named)
@@ -185,7 +185,7 @@ def test_the_procfile_starts_the_tree_where_only_the_locks_are_installed(tmp_pat
         env={"PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
     )
     assert done.returncode == 2
     assert "DATABASE_URL is missing" in done.stderr
@@ -193,5 +193,5 @@ def test_the_procfile_starts_the_tree_where_only_the_locks_are_installed(tmp_pat
 
 def test_the_manifest_is_json_that_slack_can_take() -> None:
     script = Path(sys.executable).with_name("trailwatch")
-    printed = subprocess.run([str(script), "manifest"], capture_output=True, check=True, timeout=60)
+    printed = subprocess.run([str(script), "manifest"], capture_output=True, check=True, timeout=90)
     assert json.loads(printed.stdout)["display_information"]["name"] == "trailwatch"

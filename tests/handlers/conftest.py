@@ -440,7 +440,7 @@ def until() -> Callable[..., Any]:
     """Waits until something is true, ten seconds at most."""
 
     def wait(look: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (found := look()):
             if time.monotonic() > deadline:
                 pytest.fail("it did not come true within 10 s")

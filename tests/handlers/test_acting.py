@@ -56,7 +56,7 @@ def api_of(desk: Any) -> Any:
 
 
 def notes_of(desk: Any, alert: Alert) -> list[str]:
-    answer = api_of(desk).list_notes(alert.router_id, _request_timeout=3)
+    answer = api_of(desk).list_notes(alert.router_id, _request_timeout=30)
     return [one.note for one in answer.data]
 
 
@@ -68,7 +68,7 @@ def alert(desk: Any) -> Iterator[Alert]:
     body = opsgenie_sdk.CreateAlertPayload(
         message=f"{ALARM}-{desk.number}", alias=arn, priority="P3", tags=["trailwatch"]
     )
-    api_of(desk).create_alert(body, _request_timeout=3)
+    api_of(desk).create_alert(body, _request_timeout=30)
     yield settle(desk, lambda: find(desk, arn))
 
 

@@ -303,5 +303,5 @@ def _raise(house: Any) -> None:
         ).encode(),
         {"Content-Type": "application/json", "Authorization": f"GenieKey {key}"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 202

@@ -148,7 +148,7 @@ def post(house: Any, body: Any) -> int:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(house.url, data, {"Content-Type": "text/plain"})
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         error.close()

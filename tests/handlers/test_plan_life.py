@@ -234,7 +234,7 @@ def test_two_clicks_at_once_apply_once(office: Office) -> None:
     refused: list[Exception] = []
 
     def click(person: Person) -> None:
-        start.wait(5)
+        start.wait(60)
         try:
             office.click("plan.apply", plan_id, person, work=False)
         except StalePlan as error:
@@ -244,7 +244,7 @@ def test_two_clicks_at_once_apply_once(office: Office) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(refused) == 3
     with office.deps.db.reading() as tx:
         waiting = tx.execute(text("SELECT count(*) FROM job WHERE kind = 'setup.apply'")).scalar()

@@ -45,7 +45,7 @@ def arn(desk: Any) -> Iterator[str]:
         message="apart", alias=made, priority="P3", tags=["trailwatch"]
     )
     api = opsgenie_sdk.AlertApi(opsgenie_sdk.ApiClient(configuration=configuration))
-    api.create_alert(body, _request_timeout=3)
+    api.create_alert(body, _request_timeout=30)
     settle(desk, lambda: any(one["alias"] == made for one in desk.opsgenie.alerts()))
     yield made
     desk.faults.clear()

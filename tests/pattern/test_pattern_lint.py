@@ -148,9 +148,9 @@ def test_lint_takes_any_pattern_and_offers_only_patterns(text: str) -> None:
 
 def test_lint_of_a_long_pattern_takes_no_time() -> None:
     text = "{" + "||".join(f"$.eventName=Zq{n:03}x" for n in range(45)) + "}"
-    start = time.perf_counter()
+    start = time.thread_time()
     assert len(parse(text).lint()) == 45
-    assert time.perf_counter() - start < 10
+    assert time.thread_time() - start < 10
 
 
 NEVER = [

@@ -100,24 +100,24 @@ HEAVY = [
 
 @pytest.mark.parametrize("text", LONG, ids=lambda text: text[:12])
 def test_a_long_text_is_read_in_no_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     try:
         pattern = parse(text)
     except PatternError:
         pass
     else:
         assert isinstance(pattern.matches('{"a": 1}'), bool)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 @pytest.mark.parametrize("number", range(len(HEAVY)))
 def test_a_heavy_message_is_tested_in_bounded_time(number: int) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     for text in ("{ $.a = 1 }", "{ $.a > 1e9 }", "{ $.a[*] != 2 }", "{ $.a = %9+$% }", "[]",
                  "[a = 1, ..., z != 2]", "[a > 5]", "%a.{50}c%", "x -y"):  # fmt: skip
         document = Document.of(HEAVY[number])
         assert isinstance(parse(text).matches(document), bool)
-    assert time.perf_counter() - start < 20
+    assert time.thread_time() - start < 20
 
 
 def test_nesting_deeper_than_the_stack_is_still_read_as_json() -> None:

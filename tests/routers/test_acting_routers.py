@@ -40,7 +40,7 @@ def opsgenie(faults: Faults) -> Iterator[OpsgenieStandIn]:
 
 
 def until(look: Callable[[], str | None]) -> str:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if found := look():
             return found
@@ -53,7 +53,7 @@ def made(opsgenie: OpsgenieStandIn, alias: str) -> str:
     configuration.host = opsgenie.url
     configuration.api_key = {"Authorization": opsgenie.api_key}
     api = opsgenie_sdk.AlertApi(opsgenie_sdk.ApiClient(configuration=configuration))
-    api.create_alert(opsgenie_sdk.CreateAlertPayload(message="m", alias=alias), _request_timeout=3)
+    api.create_alert(opsgenie_sdk.CreateAlertPayload(message="m", alias=alias), _request_timeout=30)
     return until(lambda: next((a["id"] for a in opsgenie.alerts() if a["alias"] == alias), None))
 
 

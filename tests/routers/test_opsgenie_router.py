@@ -50,11 +50,11 @@ def made(opsgenie: OpsgenieStandIn, alias: str) -> str:
     body = opsgenie_sdk.CreateAlertPayload(
         message="m", alias=alias, tags=["trailwatch"], description="d", details={"k": "v"}
     )
-    api.create_alert(body, _request_timeout=(3, 10))
+    api.create_alert(body, _request_timeout=30)
     return until(lambda: next((a["id"] for a in opsgenie.alerts() if a["alias"] == alias), None))
 
 
-def until(look: Callable[[], str | None], seconds: float = 10) -> str:
+def until(look: Callable[[], str | None], seconds: float = 60) -> str:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := look():

@@ -59,7 +59,7 @@ class World:
         body = opsgenie_sdk.CreateAlertPayload(
             message=alias, alias=alias, tags=["trailwatch"], details={"alarm_name": alias}
         )
-        api.create_alert(body, _request_timeout=3)
+        api.create_alert(body, _request_timeout=30)
         return until(lambda: next(a["id"] for a in self.opsgenie.alerts() if a["alias"] == alias))
 
 
@@ -77,7 +77,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def until(look: Callable[[], str]) -> str:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             return look()
@@ -87,7 +87,7 @@ def until(look: Callable[[], str]) -> str:
 
 
 def done(router: AlertRouter, request: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (status := router.request_status(request)).done:
         assert time.monotonic() < deadline
         time.sleep(0.01)

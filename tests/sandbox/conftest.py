@@ -215,7 +215,7 @@ def bucket_policy(bucket: str) -> str:
     return statements(acl, write)
 
 
-def until(look: Callable[[], T], seconds: float = 10.0) -> T:
+def until(look: Callable[[], T], seconds: float = 60) -> T:
     """What `look` gives as soon as it is true; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

@@ -67,7 +67,7 @@ class Driver:
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any]:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, data, dict(headers or {}))
             answer = connection.getresponse()
@@ -103,7 +103,7 @@ def driver() -> Iterator[Driver]:
 
 
 def until(done: Callable[[], Any]) -> Any:
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 60
     while time.monotonic() < ends:
         if found := done():
             return found
@@ -122,7 +122,7 @@ def test_status_and_scenarios(driver: Driver) -> None:
     driver.trail.records.clear()
     status, played = driver.call("POST", "/api/scenario", {"name": "root-sign-in"})
     assert (status, played["accepted"], played["matched"]) == (200, 1, ["root-console-login"])
-    assert abs(datetime.now(UTC) - event_time(driver.trail.records[0])) < timedelta(seconds=10)
+    assert abs(datetime.now(UTC) - event_time(driver.trail.records[0])) < timedelta(minutes=2)
     status, why = driver.error("POST", "/api/scenario", {"name": "stop-logging"})
     assert status == 409 and "no trail is logging yet" in why
     status, why = driver.error("POST", "/api/scenario", {"name": "world-peace"})
@@ -187,7 +187,7 @@ def test_bad_input_is_answered_with_what_and_how(
 
 def test_opsgenie_is_shown_and_acted_in(driver: Driver) -> None:
     body = json.dumps({"message": "m", "alias": "arn:aws:x/y"})
-    connection = http.client.HTTPConnection(driver.opsgenie.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(driver.opsgenie.url.removeprefix("http://"), timeout=30)
     headers = {"Authorization": f"GenieKey {driver.opsgenie.alert_key}"}
     connection.request("POST", "/v2/alerts", body, headers)
     assert connection.getresponse().status == 202
@@ -216,7 +216,7 @@ def test_faults_are_met_seen_in_the_calls_and_mended(driver: Driver) -> None:
 
     def status() -> int:
         address = driver.opsgenie.url.removeprefix("http://")
-        connection = http.client.HTTPConnection(address, timeout=5)
+        connection = http.client.HTTPConnection(address, timeout=30)
         headers = {"Authorization": f"GenieKey {driver.opsgenie.alert_key}"}
         connection.request("GET", "/v2/alerts", None, headers)
         answer = connection.getresponse().status

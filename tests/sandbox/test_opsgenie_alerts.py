@@ -38,7 +38,7 @@ class Desk:
             self.standin.url + path, data=data, headers=headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, json.loads(answer.read()), dict(answer.headers)
         except urllib.error.HTTPError as error:
             with error:
@@ -77,7 +77,7 @@ class Desk:
         return self.processed(answer["requestId"])
 
 
-def poll(look: Callable[[], Any], seconds: float = 10.0) -> Any:
+def poll(look: Callable[[], Any], seconds: float = 60) -> Any:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if (found := look()) is not None:
@@ -107,16 +107,16 @@ def test_the_real_sdk_creates_acknowledges_notes_snoozes_assigns_and_closes(desk
             priority="P1",
             responders=[{"type": "team", "name": "operations"}],
         ),
-        _request_timeout=5,
+        _request_timeout=30,
     )
     with pytest.raises(opsgenie_sdk.rest.ApiException) as early:
-        api.get_request_status(made.request_id, _request_timeout=5)
+        api.get_request_status(made.request_id, _request_timeout=30)
     assert early.value.status == 404
     assert desk.processed(made.request_id)["status"] == "Created alert"
-    status = api.get_request_status(made.request_id, _request_timeout=5).data
+    status = api.get_request_status(made.request_id, _request_timeout=30).data
     assert status.is_success and status.alias == alias
 
-    alert = api.get_alert(identifier=alias, identifier_type="alias", _request_timeout=5).data
+    alert = api.get_alert(identifier=alias, identifier_type="alias", _request_timeout=30).data
     assert (alert.message, alert.status, alert.priority) == ("root signed in", "open", "P1")
     assert alert.details == {"aws_account": "123456789012"}
     assert alert.created_at.tzinfo is not None
@@ -126,42 +126,42 @@ def test_the_real_sdk_creates_acknowledges_notes_snoozes_assigns_and_closes(desk
         lambda: api.acknowledge_alert(
             identifier=alert.id,
             acknowledge_alert_payload=opsgenie_sdk.AcknowledgeAlertPayload(**user),
-            _request_timeout=5,
+            _request_timeout=30,
         ),
         lambda: api.add_note(
             identifier=alert.id,
             add_note_to_alert_payload=opsgenie_sdk.AddNoteToAlertPayload(note="looking", **user),
-            _request_timeout=5,
+            _request_timeout=30,
         ),
         lambda: api.assign_alert(
             identifier=alert.id,
             assign_alert_payload=opsgenie_sdk.AssignAlertPayload(
                 owner={"username": "bob@example.com"}, **user
             ),
-            _request_timeout=5,
+            _request_timeout=30,
         ),
         lambda: api.snooze_alert(
             identifier=alert.id,
             snooze_alert_payload=opsgenie_sdk.SnoozeAlertPayload(
                 end_time=datetime.now(UTC) + timedelta(hours=1), **user
             ),
-            _request_timeout=5,
+            _request_timeout=30,
         ),
     ):
         assert desk.processed(send().request_id)["isSuccess"]
     listed = api.list_alerts(
-        query="status:open AND tag:trailwatch AND acknowledged:true", limit=10, _request_timeout=5
+        query="status:open AND tag:trailwatch AND acknowledged:true", limit=10, _request_timeout=30
     )
     assert [(a.owner, a.snoozed, a.count) for a in listed.data] == [("bob@example.com", True, 1)]
-    notes = api.list_notes(identifier=alert.id, _request_timeout=5)
+    notes = api.list_notes(identifier=alert.id, _request_timeout=30)
     assert [n.note for n in notes.data] == ["looking"]
-    assert len(api.list_logs(identifier=alert.id, _request_timeout=5).data) == 5
+    assert len(api.list_logs(identifier=alert.id, _request_timeout=30).data) == 5
 
-    desk.processed(api.close_alert(identifier=alert.id, _request_timeout=5).request_id)
-    assert api.get_alert(identifier=alert.id, _request_timeout=5).data.status == "closed"
-    assert api.count_alerts(query="status:closed", _request_timeout=5).data.count == 1
+    desk.processed(api.close_alert(identifier=alert.id, _request_timeout=30).request_id)
+    assert api.get_alert(identifier=alert.id, _request_timeout=30).data.status == "closed"
+    assert api.count_alerts(query="status:closed", _request_timeout=30).data.count == 1
     with pytest.raises(opsgenie_sdk.rest.ApiException) as gone:
-        api.get_alert(identifier=alias, identifier_type="alias", _request_timeout=5)
+        api.get_alert(identifier=alias, identifier_type="alias", _request_timeout=30)
     assert gone.value.status == 404
 
 

@@ -134,7 +134,7 @@ class Listener:
         return self.bodies()
 
 
-def until(done: Callable[[], Any], seconds: float = 10.0) -> Any:
+def until(done: Callable[[], Any], seconds: float = 60) -> Any:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if found := done():
@@ -167,7 +167,7 @@ class Account:
             self.standin.url + path, data=data, headers=headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -47,7 +47,7 @@ ACTIONS = {
 }
 
 
-def until(done: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(done: Callable[[], Any], seconds: float = 60) -> Any:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if found := done():
@@ -182,7 +182,7 @@ def test_a_root_sign_in_reaches_the_webhook(
             headers={"Authorization": f"GenieKey {opsgenie.api_key}"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())["data"]
 
     sns = configure("POST", "", {"type": "AmazonSns", "name": "trailwatch"})

@@ -162,13 +162,14 @@ def test_a_replay_is_stamped_with_the_present_and_ends_now() -> None:
     records = [record(0, n=1), record(0, n=2), record(20, n=3), record(40, n=4)]
     player = Player(records, 100, feed, lambda count: ended.set())
     assert (player.total, player.seconds) == (4, 0.4)
+    began = time.monotonic()
     player.start()
-    assert ended.wait(10)
+    assert ended.wait(60)
     player.stop()
     assert [r["n"] for _, r in fed] == [1, 2, 3, 4]
-    assert 0.15 < fed[2][0] - fed[1][0] < 2
+    assert fed[3][0] - began >= 0.4
     for _, played in fed:
-        assert abs(datetime.now(UTC) - event_time(played)) < timedelta(seconds=10)
+        assert abs(datetime.now(UTC) - event_time(played)) < timedelta(minutes=2)
         assert played["eventTime"].endswith("Z")
 
 
@@ -176,7 +177,7 @@ def test_a_replay_can_be_stopped() -> None:
     fed: list[Record] = []
     player = Player([record(0), record(59)], 1, fed.extend, lambda count: None)
     player.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not fed and time.monotonic() < deadline:
         time.sleep(0.01)
     player.stop()

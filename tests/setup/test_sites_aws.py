@@ -125,7 +125,7 @@ class World:
 
     def open_alerts(self, count: int) -> list[Alert]:
         """The open alerts as the bot has them, once there are so many."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(self.deps.router.list_open()) < count and time.monotonic() < deadline:
             time.sleep(0.05)
         KINDS["alert.reconcile"](self.deps, Try("alert.reconcile", {}))

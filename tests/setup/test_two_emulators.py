@@ -78,7 +78,7 @@ class ByService:
         address = self._cloudtrail if service == "cloudtrail" else self._others
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         path = environ.get("RAW_URI") or environ["REQUEST_URI"]
-        connection = http.client.HTTPConnection(address, timeout=20)
+        connection = http.client.HTTPConnection(address, timeout=30)
         try:
             connection.request(environ["REQUEST_METHOD"], path, body, _headers(environ))
             answer = connection.getresponse()
@@ -120,18 +120,18 @@ def ministack() -> Iterator[str]:
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(5)
+            process.wait(60)
 
 
 def _until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         assert process.poll() is None, "ministack ended"
         try:
-            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=5):
+            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=30):
                 return
         except urllib.error.HTTPError as error:
             error.close()

@@ -32,7 +32,7 @@ ODDS = Odds(
 )
 HURRY = {
     "settle": 0.4,
-    "verify": (1.5, 3.0),  # the late come within a second, or two on a busy machine
+    "verify": (1.5, 5.0),  # the late come within a second, or some on a busy machine
     "lease": 2.0,
     "edit_interval": 0.0,
     "reconcile_seconds": 2,
@@ -48,7 +48,7 @@ SMALL = Wanted(
     pauses=(0.1, 1.0),
     changes=HURRY,
     sweep=7.0,
-    stall=30.0,
+    stall=60.0,
 )
 
 

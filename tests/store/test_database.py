@@ -55,7 +55,7 @@ def test_processes_may_start_together(empty_url: str) -> None:
         for _ in range(3)
     ]
     for child in children:
-        _, errors = child.communicate(timeout=60)
+        _, errors = child.communicate(timeout=90)
         assert (child.returncode, errors) == (0, b"")
 
 
@@ -108,7 +108,7 @@ def test_threads_write_one_after_the_other(db: Database) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     with db.reading() as tx:
         assert tx.execute(text("SELECT count(*) FROM job")).scalar() == 120
 
@@ -129,7 +129,7 @@ def test_waiting_ends_with_the_commit(db: Database) -> None:
         if db.kind == "sqlite":
             # On PostgreSQL the first news is that the listener listens.
             assert not db.wake.wait(wake.JOBS, ticket, 0.05)
-    assert db.wake.wait(wake.JOBS, ticket, 5)
+    assert db.wake.wait(wake.JOBS, ticket, 60)
     assert db.wake.ticket(wake.JOBS) > ticket
 
 
@@ -138,7 +138,7 @@ def test_waiting_ends_with_the_commit(db: Database) -> None:
 def test_another_process_is_told_by_postgres(db: Database, url: str) -> None:
     other = open_database(url)
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             # The listener may still be connecting: then its first news is that it listens.
             ticket = other.wake.ticket(wake.JOBS)

@@ -68,7 +68,7 @@ def test_two_at_once_never_begin_two_storms(db: Database) -> None:
     barrier = threading.Barrier(4)
 
     def come(mine: list[str]) -> None:
-        barrier.wait(5)
+        barrier.wait(60)
         for name in mine:
             places[name] = arrive(db, name)
 
@@ -76,7 +76,7 @@ def test_two_at_once_never_begin_two_storms(db: Database) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert sorted(places) == names
     assert list(places.values()).count("") == 3 and len(set(places.values())) == 2
 

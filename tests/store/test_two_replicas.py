@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.postgres]
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T | None], seconds: float = 30) -> T:
+def until(look: Callable[[], T | None], seconds: float = 60) -> T:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := look():
@@ -64,7 +64,7 @@ def sandbox(postgres: str, tmp_path: Path) -> Iterator[tuple[Sandbox, list[BotPr
             stack.callback(one.stop)
             one.start()
         for one in bots:
-            assert one.wait_ready(30, lambda: False), one.tail()
+            assert one.wait_ready(90, lambda: False), one.tail()
         yield made, bots
 
 

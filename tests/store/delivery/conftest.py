@@ -35,7 +35,7 @@ RULES = Rules(
 """As in production, in a hurry."""
 
 
-def wait_until(fits: Callable[[], Any], seconds: float = 15.0) -> Any:
+def wait_until(fits: Callable[[], Any], seconds: float = 60) -> Any:
     """What `fits` gives as soon as it is true; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -55,7 +55,7 @@ class Slack:
         self.faults = Faults(random.Random(int(os.environ.get("TRAILWATCH_SEED", "7"))).random)
         self.stand_in = SlackStandIn(calls=self.calls, faults=self.faults)
         self.channel = self.stand_in.channel
-        self.client = WebClient(self.stand_in.bot_token, base_url=self.stand_in.api_url, timeout=2)
+        self.client = WebClient(self.stand_in.bot_token, base_url=self.stand_in.api_url, timeout=30)
 
     def fault(self, match: str, kind: str, **more: Any) -> None:
         self.faults.add(Fault("slack", match, kind, **more))
@@ -110,7 +110,7 @@ class Bot:
 
     def sender(self, name: str = "one", db: Database | None = None, **changes: Any) -> Sender:
         threads = changes.pop("threads", 4)
-        timeout = changes.pop("timeout", 1)
+        timeout = changes.pop("timeout", 10)
         client = changes.pop("client", self.slack.client)
         replica = claim_replica(db or self.db, name, utc_now())
         sender = Sender(
@@ -147,7 +147,7 @@ class Bot:
         assert found is not None
         return found
 
-    def await_sent(self, key: str, seconds: float = 15.0) -> Sent:
+    def await_sent(self, key: str, seconds: float = 60) -> Sent:
         """The message as soon as Slack shows its newest content."""
 
         def fits() -> Sent | None:

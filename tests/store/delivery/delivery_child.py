@@ -1,7 +1,8 @@
 """A process that sends and works until it is killed; its orders come as JSON on standard input.
 
-{"url", "name", "token", "api", "reconcile", "marks"}: `marks` is a file to which the jobs of
-kind "mark" write a line for each step that they run.
+{"url", "name", "token", "api", "reconcile", "timeout", "lease", "marks"}: `timeout` is how many
+seconds Slack may be silent, `lease` how many a job is held without a sign of life, and `marks` is
+a file to which the jobs of kind "mark" write a line for each step that they run.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ sender = Sender(
         reconcile=orders["reconcile"],
     ),
     threads=4,
-    timeout=1,
+    timeout=orders["timeout"],
 )
 worker = Worker(
     db,
@@ -74,7 +75,7 @@ worker = Worker(
     replica=replica,
     on_inbox=take,
     job_handlers={"mark": mark},
-    patience=Patience(lease=timedelta(seconds=2)),
+    patience=Patience(lease=timedelta(seconds=orders["lease"])),
 )
 sender.start()
 worker.start()

@@ -26,7 +26,9 @@ def start(bot: Any, slack: Any, tmp_path: Path) -> Iterator[Start]:
     """Starts a process that works on the test's database, and ends it with the test."""
     started: list[subprocess.Popen[str]] = []
 
-    def go(name: str = "one", *, reconcile: bool = True) -> subprocess.Popen[str]:
+    def go(
+        name: str = "one", *, reconcile: bool = True, timeout: float = 1, lease: float = 2
+    ) -> subprocess.Popen[str]:
         child = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("delivery_child.py"))],
             stdin=subprocess.PIPE,
@@ -42,6 +44,8 @@ def start(bot: Any, slack: Any, tmp_path: Path) -> Iterator[Start]:
             "token": slack.stand_in.bot_token,
             "api": slack.stand_in.api_url,
             "reconcile": reconcile,
+            "timeout": timeout,
+            "lease": lease,
             "marks": str(tmp_path / "marks"),
         }
         child.stdin.write(json.dumps(orders))
@@ -56,7 +60,7 @@ def start(bot: Any, slack: Any, tmp_path: Path) -> Iterator[Start]:
 
 def end(child: subprocess.Popen[str]) -> None:
     child.kill()
-    child.wait(10)
+    child.wait(60)
     assert child.stdout is not None
     child.stdout.close()
 
@@ -97,9 +101,9 @@ def test_killed_again_and_again_nothing_is_lost_or_doubled(
     deliver(bot, range(45), lanes, "r2")
     for name in names:
         start(name)
-    until(lambda: settled(bot), 40)
+    until(lambda: settled(bot))
     slack.faults.clear()
-    until(lambda: settled(bot) and not waiting_for_verification(bot), 20)
+    until(lambda: settled(bot) and not waiting_for_verification(bot))
     shown = {m["metadata"]["event_payload"]["key"]: m["text"] for m in slack.everywhere()}
     assert Counter(slack.keys_everywhere()) == Counter(f"m{number:03}" for number in range(45))
     assert shown == {f"m{number:03}": f"m{number:03} r2" for number in range(45)}
@@ -120,7 +124,7 @@ def test_without_reconciliation_a_killed_process_doubles(
     deliver(bot, range(20), [slack.channel], "r1")
     end(start(reconcile=False))
     start(reconcile=False)
-    until(lambda: settled(bot), 30)
+    until(lambda: settled(bot))
     assert max(Counter(slack.keys_everywhere()).values()) > 1
 
 
@@ -130,8 +134,8 @@ def test_a_process_that_was_stopped_writes_over_nobody(
     bot: Any, slack: Any, start: Start, until: Any
 ) -> None:
     """SIGSTOP beyond the lease, while a post is under way; another replica takes over."""
-    slack.fault("chat.postMessage", "timeout", seconds=0.8, count=1)
-    frozen = start("one")
+    slack.fault("chat.postMessage", "timeout", seconds=5, count=1)
+    frozen = start("one", timeout=10)
     bot.say("a", "r1")
     until(lambda: bot.find("a").state == "sending")
     frozen.send_signal(signal.SIGSTOP)
@@ -141,7 +145,7 @@ def test_a_process_that_was_stopped_writes_over_nobody(
     frozen.send_signal(signal.SIGCONT)
     bot.say("b", "after")
     bot.await_sent("b")
-    until(lambda: settled(bot) and not waiting_for_verification(bot), 20)
+    until(lambda: settled(bot) and not waiting_for_verification(bot))
     assert slack.texts() == ["r2", "after"]
 
 
@@ -153,20 +157,18 @@ def test_a_killed_job_goes_on_after_its_last_step(
         job = jobs.add(tx, "mark", {"steps": 40}, utc_now())
     marks = tmp_path / "marks"
     for goal in (8, 20):
-        child = start()
+        child = start(lease=600)
         until(lambda goal=goal: marks.exists() and len(marks.read_text().splitlines()) >= goal)
         end(child)
-    began = time.monotonic()
-    start()
+    start(lease=600)
 
     def done() -> bool:
         with bot.db.reading() as tx:
             row = jobs.get(tx, job)
         return row is not None and row.state == "done"
 
-    until(done)
     # The same name takes its jobs up at once, not after their lease.
-    assert time.monotonic() - began < 5
+    until(done)
     ran = [json.loads(line) for line in marks.read_text().splitlines()]
     counts = Counter(number for _job, number, _resumed, _begun in ran)
     assert sorted(counts) == list(range(40))
@@ -174,5 +176,6 @@ def test_a_killed_job_goes_on_after_its_last_step(
     assert len(ran) <= 42
     seen: set[int] = set()
     for _job, number, resumed, begun in ran:
-        assert begun == (number in seen) and (resumed or not begun)
+        # One that was killed as it began a step may not have come to its mark.
+        assert (begun or number not in seen) and (resumed or not begun)
         seen.add(number)

