@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -25,15 +26,24 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.3
 
 
 class SandboxProcess:
-    """A running `trailwatch sandbox`; every method is one call of its JSON API."""
+    """A running `trailwatch sandbox`; every method is one call of its JSON API.
 
-    def __init__(self, *arguments: str, folder: Path) -> None:
+    `patience`: how many times as long as Slack its Slack waits for the bot; a test's machine may
+    be busy.
+    """
+
+    def __init__(self, *arguments: str, folder: Path, patience: float = 1) -> None:
         self.folder = folder
         script = Path(sys.executable).with_name("trailwatch")
         command = [str(script), "sandbox", "--port", "0", "--headless", *arguments]
         began = time.monotonic()
         self.process = subprocess.Popen(  # noqa: S603
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=folder,
+            env={**os.environ, "SANDBOX_PATIENCE": str(patience)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         self.output: list[str] = []
         self._interrupted = False

@@ -25,9 +25,6 @@ settings.load_profile("unhurried")
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# A sandbox that we start gives its bot more time than Slack does: the machine may be busy.
-os.environ["SANDBOX_PATIENCE"] = "5"
-
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -62,7 +59,7 @@ def start_sandbox(
     started: list[SandboxProcess] = []
 
     def start(*arguments: str) -> SandboxProcess:
-        sandbox = SandboxProcess(*arguments, folder=tmp_path_factory.mktemp("sandbox"))
+        sandbox = SandboxProcess(*arguments, folder=tmp_path_factory.mktemp("sandbox"), patience=5)
         started.append(sandbox)
         return sandbox
 
