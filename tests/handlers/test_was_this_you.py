@@ -146,7 +146,7 @@ class Desk:
             ],
         )
         body = opsgenie_sdk.CreateAlertPayload(message=name, alias=ARN + name, priority=priority)
-        self.api.create_alert(body, _request_timeout=30)
+        self.api.create_alert(body, _request_timeout=3)
         there = self.until(
             lambda: next((a for a in self.opsgenie.alerts() if a["alias"] == ARN + name), None)
         )
@@ -256,7 +256,7 @@ def test_who_began_a_role_session_is_asked_and_their_yes_closes_a_p3(desk: Desk)
     answered = desk.until(lambda: desk.direct("bob", "You said that it was you"))[0]
     assert answered["ts"] == question["ts"], "the question itself says so"
     assert "identity.yes" not in json.dumps(answered["blocks"])
-    notes = desk.api.list_notes(alert.router_id, _request_timeout=30).data
+    notes = desk.api.list_notes(alert.router_id, _request_timeout=3).data
     assert any("bob says that it was them: ticket <12>" in note.note for note in notes)
 
 
@@ -322,7 +322,7 @@ def test_a_reply_in_the_thread_becomes_a_note_of_a_responder_alone(desk: Desk) -
     desk.slack.say("bob", desk.slack.channel, "something else")
 
     def noted() -> list[str]:
-        answer = desk.api.list_notes(alert.router_id, _request_timeout=30)
+        answer = desk.api.list_notes(alert.router_id, _request_timeout=3)
         return [note.note for note in answer.data]
 
     desk.until(lambda: any("looked at it" in note for note in noted()))
