@@ -15,8 +15,9 @@ from handlers.deps import Deps
 from handlers.request import Request
 from setup.change import LABELS
 from trailwatch.clock import parse_time
-from trailwatch.store import alerts, audit, questions
+from trailwatch.store import alerts, audit, jobs, questions
 from trailwatch.store.audit import AuditEntry
+from trailwatch.store.jobs import JobState
 
 LOOKED_AT = 1000
 """Entries that are looked through for a list: what belongs together is one line of it."""
@@ -32,7 +33,7 @@ def lines(tx: Connection, entries: Iterable[AuditEntry], most: int) -> list[Audi
     groups: dict[object, list[AuditEntry]] = {}
     for number, entry in enumerate(entry for entry in entries if "deed" not in entry.detail):
         groups.setdefault(_together(entry) or number, []).append(entry)
-    whole = [_whole(group) for group in groups.values()]
+    whole = [_whole(tx, group) for group in groups.values()]
     newest = sorted(whole, key=lambda one: one.at, reverse=True)
     return [_row(tx, one) for one in newest[:most]]
 
@@ -46,7 +47,7 @@ def _together(entry: AuditEntry) -> str:
     return str(entry.detail.get("of", ""))
 
 
-def _whole(group: Sequence[AuditEntry]) -> AuditEntry:
+def _whole(tx: Connection, group: Sequence[AuditEntry]) -> AuditEntry:
     """One entry for all that belongs together: as it was asked for, with what came of it."""
     changes = [one for one in group if one.subject.partition(":")[0] in LABELS]
     others = [one for one in group if one not in changes]
@@ -54,7 +55,7 @@ def _whole(group: Sequence[AuditEntry]) -> AuditEntry:
         return group[0]
     first = others[-1]
     came = next((one for one in others if one.outcome not in ASKED), None)
-    outcome = outcome_words(came.outcome) if came else outcome_words(first.outcome)
+    outcome = outcome_words(came.outcome) if came else _begun(tx, first)
     if came is None and (first.detail.get("of") or first.action == "setup.apply"):
         outcome = "under way"
     elif came is not None and came.detail.get("why") and came is not first:
@@ -73,6 +74,16 @@ def _row(tx: Connection, entry: AuditEntry) -> AuditRow:
         _target(tx, entry),
         outcome_words(entry.outcome),
     )
+
+
+def _begun(tx: Connection, entry: AuditEntry) -> str:
+    """What became of what was asked for, by the job that was to answer."""
+    number = str(entry.detail.get("job", ""))
+    row = jobs.get(tx, int(number)) if number.isdigit() else None
+    return outcome_words(entry.outcome) if row is None else _JOBS.get(row.state, "under way")
+
+
+_JOBS = {JobState.DONE: "answered", JobState.DEAD: "failed"}
 
 
 def _target(tx: Connection, entry: AuditEntry) -> str:

@@ -13,8 +13,8 @@ from trailwatch.store import jobs
 
 def start_job(
     deps: Deps, tx: Connection, request: Request, kind: str, once: str = "", **arguments: Any
-) -> None:
-    """Start a job that knows who asked, where, and how to answer them in private.
+) -> str:
+    """Start a job that knows who asked, where, and how to answer them in private; its number.
 
     Once, however often Slack delivers the request; `once` is its key where that is not enough.
     """
@@ -25,7 +25,7 @@ def start_job(
         "response_url": request.response_url,
     }
     key = once or f"{kind}:{request.key}"
-    jobs.add(tx, kind, asked | arguments, deps.clock(), key=key)
+    return str(jobs.add(tx, kind, asked | arguments, deps.clock(), key=key))
 
 
 def start_dialog(deps: Deps, tx: Connection, request: Request, kind: str, **arguments: Any) -> None:

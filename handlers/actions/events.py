@@ -21,14 +21,14 @@ def show_events(deps: Deps, click: Click) -> Reply:
         if alert is None:
             raise NotFound("This alert is no longer kept.", fix="See /trailwatch alerts.")
         # One at a time: several clicks in a moment get one answer.
-        jobs.add(
+        job = jobs.add(
             tx,
             "alert.show_events",
             {"alert_id": alert.id, "name": click.person.name, "key": click.key},
             deps.clock(),
             key=f"show:{alert.id}",
         )
-        note(deps, tx, click, "alert.events", alert.title, "asked", alert_id=alert.id)
+        note(deps, tx, click, "alert.events", alert.title, "asked", alert_id=alert.id, job=str(job))
     return Reply()
 
 
@@ -62,8 +62,8 @@ def _start(deps: Deps, click: Click, kind: str, **more: str) -> Reply:
     # In a thread a second click asks for the same message or file; a dialog is each one's own.
     key = f"{kind}:{click.key if more or search.asked_by else search.id}"
     with deps.db.transaction() as tx:
-        start_job(deps, tx, click, kind, key, search=search.id, **more)
-        note(deps, tx, click, kind, search.alert_id or search.site, "asked")
+        job = start_job(deps, tx, click, kind, key, search=search.id, **more)
+        note(deps, tx, click, kind, search.alert_id or search.site, "asked", job=job)
     return Reply()
 
 

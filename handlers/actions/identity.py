@@ -29,8 +29,8 @@ def ask(deps: Deps, click: Click) -> Reply:
                 "The alert is closed, they were asked already, or who it was is not sure.",
             )
         # One question for an alert, whoever asks it.
-        start_job(deps, tx, click, "identity.ask", f"ask:{alert.id}", alert_id=alert.id)
-        note(deps, tx, click, "identity.ask", alert.title, "asked", alert_id=alert.id)
+        job = start_job(deps, tx, click, "identity.ask", f"ask:{alert.id}", alert_id=alert.id)
+        note(deps, tx, click, "identity.ask", alert.title, "asked", alert_id=alert.id, job=job)
     return Reply()
 
 

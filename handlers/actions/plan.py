@@ -60,8 +60,8 @@ def _new(deps: Deps, click: Click, kind: str) -> Reply:
     with deps.db.transaction() as tx:
         row = any_plan(tx, click.value)
         channel = click.channel or row.channel
-        start_job(deps, tx, click, kind, channel=channel, plan_id=row.id)
-        note(deps, tx, click, kind, f"plan {row.id}", "started")
+        job = start_job(deps, tx, click, kind, channel=channel, plan_id=row.id)
+        note(deps, tx, click, kind, f"plan {row.id}", "started", job=job)
     return said("Reading what stands; the new plan comes into this channel.")
 
 

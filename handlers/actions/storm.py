@@ -56,8 +56,8 @@ def _act(deps: Deps, click: Click, action: AlertAction) -> Reply:
         if page is None and action is AlertAction.ACKNOWLEDGE:
             storms.asked(tx, storm_id, click.person.name, deps.clock())
         show_soon(deps, tx, storm_id)
-        kind, of = f"storm.{action.value}", f"storm:{click.key}"
-        note(deps, tx, click, kind, arguments["alerts"], "asked", of=of)
+        of = f"storm:{click.key}"
+        note(deps, tx, click, f"storm.{action.value}", f"{len(left)} alerts", "asked", of=of)
     return Reply()
 
 

@@ -47,8 +47,8 @@ def digest_now(deps: Deps, request: Request, call: Invocation) -> Reply:
     if "since" in call.options:
         arguments["seconds"] = str(parse_duration(call.options["since"]).total_seconds())
     with deps.db.transaction() as tx:
-        jobs.add(tx, "digest.post", arguments, now, key=f"digest:{request.key}")
-        note(deps, tx, request, "digest.now", request.channel, "started")
+        job = jobs.add(tx, "digest.post", arguments, now, key=f"digest:{request.key}")
+        note(deps, tx, request, "digest.now", "", "started", job=str(job))
     return Reply()
 
 

@@ -26,11 +26,12 @@ def start(deps: Deps, request: Request, call: Invocation) -> Reply:
     site = deps.sites.chosen(call.options.get("site"), request.channel)
     seconds = parse_duration(call.options.get("since", DEFAULT_SINCE)).total_seconds()
     with deps.db.transaction() as tx:
-        start_job(
+        job = start_job(
             deps, tx, request, "backtest.run",
             pack=pack, detections=ids, seconds=seconds, site=site, key=request.key,
         )  # fmt: skip
-        note(deps, tx, request, "backtest", pack or ids or "what is wanted here", "started")
+        subject = pack or ids or "what is wanted here"
+        note(deps, tx, request, "backtest", subject, "started", job=job)
     return Reply("Reading the archive; a message in this channel shows how far it is.")
 
 

@@ -96,9 +96,9 @@ def chosen_site(deps: Deps, request: Request, call: Invocation) -> str:
 def start(deps: Deps, request: Request, kind: str, site: str, **arguments: str) -> None:
     """Start a job of that kind for a site; the audit log says who asked for what."""
     with deps.db.transaction() as tx:
-        start_job(deps, tx, request, kind, site=site, **arguments)
+        job = start_job(deps, tx, request, kind, site=site, **arguments)
         detail = {key: value for key, value in arguments.items() if value}
-        note(deps, tx, request, kind, site, "started", **detail)
+        note(deps, tx, request, kind, site, "started", job=job, **detail)
 
 
 COMMANDS = (

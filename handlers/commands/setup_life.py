@@ -61,8 +61,8 @@ def rollback(deps: Deps, request: Request, call: Invocation) -> Reply:
     way_back(deps, row)
     with deps.db.transaction() as tx:
         why = call.options.get("why", "")
-        start_job(deps, tx, request, "setup.plan_back", plan_id=row.id, why=why)
-        note(deps, tx, request, "setup.plan_back", f"plan {row.id}", "started")
+        job = start_job(deps, tx, request, "setup.plan_back", plan_id=row.id, why=why)
+        note(deps, tx, request, "setup.plan_back", f"plan {row.id}", "started", job=job)
     return Reply(
         f"Reading what stands; a plan that leads back before plan {row.id} comes into this channel."
     )

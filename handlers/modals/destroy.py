@@ -28,11 +28,11 @@ def submit(deps: Deps, submission: Submission) -> None:
     include = ",".join(kind for kind in RETAINED if kind in kinds or kind in more)
     discard_plan(deps, submission, row.id)
     with deps.db.transaction() as tx:
-        start_job(
+        job = start_job(
             deps, tx, submission, "setup.plan",
             channel=row.channel, site=row.site, purpose="destroy", include=include, why=row.why,
         )  # fmt: skip
-        note(deps, tx, submission, "setup.plan", row.site, "started", include=include)
+        note(deps, tx, submission, "setup.plan", row.site, "started", include=include, job=job)
 
 
 MODAL = Modal(CALLBACK, Role.ADMIN, "take the pipeline down", submit, NAME)

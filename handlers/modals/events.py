@@ -53,8 +53,11 @@ def submit(deps: Deps, submission: Submission) -> None:
         search = replace(search, thread_of=f"events:{search.id}")
     with deps.db.transaction() as tx:
         event_searches.keep(tx, search, deps.clock())
-        start_job(deps, tx, submission, "events.page", search=search.id)
-        note(deps, tx, submission, "events.search", search.site, "asked", pattern=pattern.text)
+        job = start_job(deps, tx, submission, "events.page", search=search.id)
+        note(
+            deps, tx, submission, "events.search", search.site, "asked",
+            pattern=pattern.text, job=job,
+        )  # fmt: skip
 
 
 def _pattern(deps: Deps, submission: Submission, site: str) -> Pattern:

@@ -99,6 +99,12 @@ def test_a_refused_command_is_shown_as_it_was_typed(house: Any) -> None:
     assert "/trailwatch setup plan" in shown and "refused" in shown
 
 
+def test_what_a_job_answered_is_said(house: Any) -> None:
+    house.command("setup lint")
+    shown = json.dumps(house.command("audit").blocks)
+    assert "lint the pipeline" in shown and "answered" in shown and "asked for" not in shown
+
+
 def actions_in_the_code() -> Iterator[str]:
     """What is written into the log, wherever the code names it by a literal."""
     names = {"note", "noted", "start", "_start", "_ignore"}
