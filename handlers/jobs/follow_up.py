@@ -1,10 +1,14 @@
-"""The job that follows an alarm's filter while the alarm is on: what is new goes to the thread."""
+"""The job that follows an alarm's filter while the alarm is on: what is new goes to the thread.
+
+Also when the alert was closed before: until the alarm was OK it tells of nothing more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -51,29 +55,55 @@ def follow(deps: Deps, job: JobContext) -> Later | None:
         source = deps.logs(deps.sites.config(alert.site))
         text = str(job.args.get("pattern", "")) if looks % REREAD else ""
         pattern = parse(text) if text else pattern_of(deps, alert, source)
+        end, seen = _end_of(deps, alert, source, job.args, now)
         start_at = max(window.start, state.cursor - rule.OVERLAP)
-        until = min(now, _end_of(alert) or now)
+        until = min(now, end or now)
         query = EventQuery(pattern, start_at, until)
         events, reached = _look(job, source, query, state.cursor)
     except (NotFound, PatternError):
         return None  # the message says already that its events cannot be searched
     except AwsError:
         return Later(rule.next_look(on_for), job.args)
-    _keep(deps, state, events, reached, now, alert_own.strangers(deps, alert, events))
-    if reached >= until and rule.is_over(_end_of(alert), now):
+    over = rule.is_over(end, now)
+    _keep(deps, state, events, reached, now, alert_own.strangers(deps, alert, events), over=over)
+    if reached >= until and over:
         return None
-    args = {**job.args, "looks": looks + 1, "pattern": pattern.text}
-    return Later(_wait(alert, now, on_for), args)
+    args = {**job.args, "looks": looks + 1, "pattern": pattern.text, **seen}
+    return Later(_wait(end, now, on_for), args)
 
 
-def _wait(alert: Alert, now: datetime, on_for: timedelta) -> timedelta:
-    end = _end_of(alert)
+def _wait(end: datetime | None, now: datetime, on_for: timedelta) -> timedelta:
     if end is None:
         return rule.next_look(on_for)
     return max(timedelta(seconds=1), min(end + rule.LATE - now, timedelta(minutes=2)))
 
 
-def _end_of(alert: Alert) -> datetime | None:
+def _end_of(
+    deps: Deps, alert: Alert, source: LogsSource, args: Mapping[str, Any], now: datetime
+) -> tuple[datetime | None, dict[str, str]]:
+    """Until when events belong to this alert, None while it goes on; and what is to be kept of it.
+
+    It is over when it was closed, or when its alarm was seen to be on no longer after that.
+    Raises AwsError.
+    """
+    closed = _closed_at(alert)
+    if closed is None:
+        return None, {}
+    if "ended" in args:
+        return parse_time(str(args["ended"])), {}
+    with deps.db.reading() as tx:
+        newest = alerts.newest_by_alias(tx, alert.alias) if alert.alias else None
+    if newest is not None and newest.id != alert.id:
+        ended = newest.first_seen if "on" in args else closed  # that one is followed now
+    elif source.alarm_is_on(alert.fields.alarm_arn):
+        return None, {"on": "yes"}
+    else:
+        ended = now if "on" in args else closed
+    ended = max(closed, min(ended, now))
+    return ended, {"ended": iso(ended)}
+
+
+def _closed_at(alert: Alert) -> datetime | None:
     if alert.state is not AlertState.CLOSED:
         return None
     return alert.closed_at or alert.updated_at
@@ -110,10 +140,13 @@ def _keep(
     reached: datetime,
     now: datetime,
     strangers: Sequence[Event],
+    *,
+    over: bool,
 ) -> None:
     """Count what is new, tell what nobody was told, and bring the message's totals up to date.
 
     strangers: who is not of the apply behind an alert; new ones are told by alert.follow, loudly.
+    over: whether this was the last look.
     """
     new = [event for event in events if rule.event_key(event) not in state.seen]
     with deps.db.transaction() as tx:
@@ -135,7 +168,7 @@ def _keep(
             cursor=max(state.cursor, reached),
             total=state.total + len(new),
             seen={key: at for key, at in seen.items() if at >= oldest},
-            ended_at=now if rule.is_over(_end_of(alert), now) else None,
+            ended_at=now if over else None,
         )
         if fresh:
             alert_own.look_now(deps, tx, alert, key=iso(reached))
@@ -168,7 +201,11 @@ def _tell(
     said = 0
     while said < MOST and (pairs := follows.untold(tx, alert.id, AT_ONCE, but)):
         message = pairs_message(pairs, several_accounts=len(alert.accounts) > 1)
-        reply(deps, tx, alert, f"pairs:{pairs[0].key[:16]}", message)
+        # Nobody looks into the thread of what was dealt with.
+        closed = _closed_at(alert)
+        loud = closed is not None and any(pair.first_at > closed for pair in pairs)
+        key = f"pairs:{pairs[0].key[:16]}"
+        reply(deps, tx, alert, key, message, loud=loud, named=loud)
         follows.mark_told(tx, alert.id, pairs)
         said += 1
     return replace(state, told=told + 1, told_at=now) if said else state

@@ -26,6 +26,7 @@ from trailwatch.follow_up import pair_of, principal_of
 from trailwatch.pattern import parse
 from trailwatch.search.logs import EventPage, EventQuery
 from trailwatch.store import alerts
+from trailwatch.store.tables import alert as alert_table
 from trailwatch.store.tables import alert_follow, alert_pair, job, lane, message
 
 NOW = utc_now().replace(microsecond=0)
@@ -47,9 +48,14 @@ class Logs:
         self.page = 1000
         self.down = False
         self.pattern = PATTERN
+        self.on = False
+        """Whether the alarm is on still."""
 
     def filter_pattern(self, name: str) -> str:
         return self.pattern
+
+    def alarm_is_on(self, arn: str) -> bool:
+        return self.on
 
     def search(self, query: EventQuery, **more: Any) -> EventPage:
         if self.down:
@@ -110,6 +116,14 @@ class World:
                 select(message).where(message.c.key.contains(":pairs:")).order_by(message.c.seq)
             ).all()
         return [json.dumps(json.loads(row.body)["blocks"], ensure_ascii=False) for row in rows]
+
+    def broadcast(self) -> list[bool]:
+        """Whether the channel sees each of the thread's messages."""
+        with self.deps.db.reading() as tx:
+            rows = tx.execute(
+                select(message).where(message.c.key.contains(":pairs:")).order_by(message.c.seq)
+            ).all()
+        return [bool(row.broadcast) for row in rows]
 
     @property
     def alert(self) -> Alert:
@@ -184,6 +198,54 @@ def test_late_records_are_found_until_their_time_is_over(world: World) -> None:
     assert "late" in world.told()[-1] and "after" not in "".join(world.told())
     assert world.look(minutes=2) is None
     assert "*2 events* in all" in world.shown()
+
+
+def test_an_alarm_that_stays_on_after_its_alert_was_closed_is_followed(world: World) -> None:
+    """It tells of nothing more until it was OK, whatever somebody clicked meanwhile."""
+    world.logs.on = True
+    world.happen(1, "eve", "CreateUser")
+    world.look(seconds=20)
+    world.close()
+    assert world.look(minutes=10) is not None
+    assert world.look(minutes=5) is not None, "late records are all there, but it is on"
+    world.happen(2, "mallory", "DeleteTrail")
+    assert world.look(minutes=5) is not None
+    (told,) = world.told()
+    assert "mallory" in told and "*T*" in told, "in the channel, too, where it stands apart"
+    assert world.broadcast() == [True]
+    world.happen(3, "eve", "DeleteUser")
+    world.logs.on = False
+    assert world.look(minutes=5) is not None
+    world.happen(4, "next", "DeleteUser", ago=-1)  # another alarm's
+    while world.look(minutes=2) is not None:
+        pass
+    told = "".join(world.told())
+    assert "DeleteUser" in told and "next" not in told
+    assert "*3 events* in all" in world.shown()
+
+
+def test_when_the_alarm_has_a_newer_alert_that_one_is_followed(world: World) -> None:
+    world.logs.on = True
+    world.happen(1, "eve", "CreateUser")
+    world.look(seconds=20)
+    world.close()
+    world.look(minutes=1)
+    newer = replace(world.alert, id="a2", router_id="r2", state=AlertState.OPEN,
+                    first_seen=world.now + timedelta(minutes=20))  # fmt: skip
+    with world.deps.db.transaction() as tx:
+        alerts.save(tx, newer)
+    world.happen(2, "mallory", "DeleteTrail")
+    world.now += timedelta(minutes=21)
+    world.happen(3, "next", "DeleteTrail")
+    for _ in range(8):
+        if world.look(minutes=2) is None:
+            break
+    else:
+        pytest.fail("it is followed for ever")
+    told = "".join(world.told())
+    assert "mallory" in told and "next" not in told
+    with world.deps.db.transaction() as tx:
+        tx.execute(delete(alert_table).where(alert_table.c.id == "a2"))
 
 
 def test_an_outage_of_aws_loses_nothing(world: World) -> None:

@@ -115,3 +115,26 @@ def test_what_aws_refuses_is_told(aws: Aws, faults: Faults) -> None:
         LogsSource(aws, GROUP).search(query())
     assert denied.value.permission == "logs:FilterLogEvents"
     assert not denied.value.retryable
+
+
+def test_whether_an_alarm_is_on(aws: Aws, faults: Faults) -> None:
+    cloudwatch = aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="corp: on/off",
+        Namespace="Trailwatch",
+        MetricName="x",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+    )
+    (made,) = cloudwatch.describe_alarms(AlarmNames=["corp: on/off"])["MetricAlarms"]
+    arn, source = str(made["AlarmArn"]), LogsSource(aws, GROUP)
+    assert not source.alarm_is_on(arn)
+    cloudwatch.set_alarm_state(AlarmName="corp: on/off", StateValue="ALARM", StateReason="x")
+    assert source.alarm_is_on(arn)
+    assert not source.alarm_is_on(arn.replace("us-east-1", "eu-west-1")), "another Region's"
+    assert not source.alarm_is_on("no arn") and not source.alarm_is_on("")
+    faults.add(Fault("aws", "DescribeAlarms", "status", status=403, count=1))
+    assert not source.alarm_is_on(arn), "who may not look follows as it did before"

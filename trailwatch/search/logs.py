@@ -13,6 +13,7 @@ from trailwatch.errors import AwsError
 from trailwatch.event import BadRecord, Event, parse_event
 from trailwatch.log_filters import LogFilter, LogFilters
 from trailwatch.pattern import Pattern
+from trailwatch.site import parse_arn
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -204,6 +205,29 @@ class LogsSource:
         alarms = answer.get("MetricAlarms", ())
         metrics = {(one.get("Namespace"), one.get("MetricName")) for one in alarms}
         return self._pattern(lambda one: bool(metrics & one.metrics)) if metrics else None
+
+    def alarm_is_on(self, arn: str) -> bool:
+        """Whether an alarm is on now; False where it is none of this account's and Region's, is no
+        more, or may not be read. Raises AwsError. Source: DescribeAlarms, CloudWatch API reference.
+        """
+        found = parse_arn(arn)
+        if found is None or found.service != "cloudwatch":
+            return False
+        try:
+            answer = self._aws.call(
+                "cloudwatch",
+                "DescribeAlarms",
+                AlarmNames=[found.resource.removeprefix("alarm:")],
+                AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+            )
+        except AwsError as error:
+            if error.permission:
+                return False
+            raise
+        alarms = (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
+        return any(
+            one.get("AlarmArn") == arn and one.get("StateValue") == "ALARM" for one in alarms
+        )
 
     def _pattern(self, wanted: Callable[[LogFilter], bool]) -> str | None:
         group = f"{self._key}:{self._log_group}"
