@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -60,6 +59,9 @@ from handlers.blocks.storm import Rollup, called_message, of_alert, page_message
 from handlers.blocks.who import who_facts, who_message
 from handlers.samples_plans import NOW
 from handlers.sites import Choice
+from tests.handlers import hostile_messages
+from tests.handlers.hostile_text import HOSTILE, escaped, marks, poisoned
+from tests.handlers.slack_limits import as_json, problems, walk
 from trailwatch.alert import Alert, AlertState
 from trailwatch.backtest import Backtest, Problem
 from trailwatch.backtest import Found as Matched
@@ -84,24 +86,10 @@ ID = frozenset({"id", "key", "alert", "severity", "channel", "operation"})
 """Fields that are never text of somebody else's."""
 
 
-def _others() -> ModuleType:
-    """The messages and checks of the tests beside this one."""
-    path = Path(__file__).with_name("test_blocks_messages.py")
-    spec = importlib.util.spec_from_file_location("blocks_messages", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-THERE = _others()
-
-
 def more(text: str) -> dict[str, Message | kit.Block]:
     """What is not in the other tests' `everything`, with `text` wherever it can come from."""
     catalogue = load_catalogue()
-    alert = replace(THERE.poisoned(samples.ALERT, text), id="a1", severity="P1")
+    alert = replace(poisoned(samples.ALERT, text), id="a1", severity="P1")
     event = alert.events[0]
     detection = replace(
         next(iter(catalogue.detections.values())),
@@ -134,7 +122,7 @@ def more(text: str) -> dict[str, Message | kit.Block]:
         "audit": audit_message(
             [AuditRow(NOW, text, action_words(text), subject_words(text), outcome_words(text))]
         ),
-        "expired": plan_expired(replace(THERE.poisoned(samples_plans.UPDATE, text), id="p1")),
+        "expired": plan_expired(replace(poisoned(samples_plans.UPDATE, text), id="p1")),
         "sites": sites_message([_site(text, error), replace(_site(text, error), name="b")]),
         "nothing": nothing_message(text, several=True),
         "down": down_message(text, text, NOW, text, stays=_statuses(text), several=True),
@@ -207,17 +195,17 @@ CONSOLE = re.compile(r"https://[a-z0-9-]+\.console\.aws\.amazon\.com/[!-~]*")
 
 def refusals(content: dict[str, Any]) -> list[str]:
     """What Slack would refuse, and what got out; links to AWS's console are ours."""
-    linked = [one for one in THERE.walk(content["blocks"]) if one.get("type") == "link"]
+    linked = [one for one in walk(content["blocks"]) if one.get("type") == "link"]
     ours = sum(bool(CONSOLE.fullmatch(one["url"])) for one in linked)
-    out = THERE.escaped(content)
+    out = escaped(content)
     links = [one for one in out if one.startswith("element: {'type': 'link'")]
     others = [one for one in out if one not in links]
-    return [*THERE.problems(content), *others, *(links if len(links) != ours else [])]
+    return [*problems(content), *others, *(links if len(links) != ours else [])]
 
 
 def all_marks(content: dict[str, Any]) -> list[str]:
     """The marks of all texts: a long text may go on in another."""
-    return [mark for text in THERE.marks(content) for mark in text]
+    return [mark for text in marks(content) for mark in text]
 
 
 CUT = {
@@ -233,13 +221,13 @@ CUT = {
 """As in the other tests: lists that end earlier where their lines are longer; and the texts of a
 detection, in which what stands in backticks is code.
 """
-PEACE = {name: all_marks(THERE.as_json(m)) for name, m in more("peace").items()}
+PEACE = {name: all_marks(as_json(m)) for name, m in more("peace").items()}
 
 
-@pytest.mark.parametrize("name", THERE.HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_stays_text(name: str) -> None:
-    for what, message in more(THERE.HOSTILE[name]).items():
-        content = THERE.as_json(message)
+    for what, message in more(HOSTILE[name]).items():
+        content = as_json(message)
         if what == "storm-called":  # it calls somebody, as the settings say
             content["text"] = content["text"].replace("<!here>", "", 1)
             content["blocks"][0]["text"]["text"] = content["text"]
@@ -249,7 +237,7 @@ def test_hostile_text_stays_text(name: str) -> None:
 
 
 def everything(text: str) -> dict[str, Message | kit.Block]:
-    return {**THERE.everything(text), **more(text)}
+    return {**hostile_messages.everything(text), **more(text)}
 
 
 def test_no_builder_is_left_out() -> None:
@@ -420,7 +408,7 @@ def test_one_hostile_field_is_enough(text: str) -> None:
     for name, made in each_alone(text):
         fields_seen += 1
         for message in made():
-            content = THERE.as_json(message)
+            content = as_json(message)
             if "<!here>" in content.get("text", ""):  # whom the settings call
                 content["text"] = content["text"].replace("<!here>", "", 1)
                 content["blocks"][0]["text"]["text"] = content["text"]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,6 +14,8 @@ from sqlalchemy import select
 from handlers.access import Person, Role
 from handlers.modals.modal import Submission
 from handlers.modals.table import modal_of, submitted
+from tests.handlers.hostile_text import escaped
+from tests.handlers.slack_limits import problems
 from trailwatch.alert import Alert
 from trailwatch.clock import iso
 from trailwatch.errors import TrailwatchError
@@ -32,19 +30,6 @@ EVIL = (
     "*bold* _it_ ~no~ `code` ```pre``` :fire: \u202egnp\u2066\u200b\x1b \r\n> quote"
 )
 LONG = EVIL + "A" * 10_000
-
-
-def _checks() -> ModuleType:
-    path = Path(__file__).with_name("test_blocks_messages.py")
-    spec = importlib.util.spec_from_file_location("blocks_checks", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-CHECKS = _checks()
 
 
 @pytest.fixture(scope="module")
@@ -194,8 +179,8 @@ def test_nothing_gets_out_on_the_whole_way(evil: Any, until: Callable[..., Any])
     seen: list[str] = []
     for what, content in everything(house):
         loaded = json.loads(json.dumps(content, ensure_ascii=False).encode())
-        assert CHECKS.problems(loaded) == [], what
-        out = [one for one in CHECKS.escaped(loaded) if "console.aws.amazon.com" not in one]
+        assert problems(loaded) == [], what
+        out = [one for one in escaped(loaded) if "console.aws.amazon.com" not in one]
         assert out == [], what
         if "evil.example" in json.dumps(loaded):
             seen.append(what)
