@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -35,6 +38,21 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("no trial data beside the project (TRAILWATCH_SHARED names its folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def slack_schema(shared: Path) -> Callable[[Any, str], list[str]]:
+    """The checker of messages, modals and views that lies with the trial data: what is wrong."""
+    path = shared / "checks" / "blockkit" / "validate_slack.py"
+    spec = importlib.util.spec_from_file_location("validate_slack", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its schema file open
+        spec.loader.exec_module(module)
+    errors: Callable[[Any, str], list[str]] = module.errors
+    return errors
 
 
 @pytest.fixture(scope="session")
