@@ -115,14 +115,22 @@ def _search(deps: Deps, tx: Connection, alert: Alert, key: str) -> None:
 def _after(deps: Deps, tx: Connection, alert: Alert) -> Alert:
     """The alert with what is known of the one before of its alarm; its link comes by a job."""
     before = alerts.newest_by_alias(tx, alert.alias) if alert.alias else None
-    if before is None or before.state is not AlertState.CLOSED:
+    if before is None:
+        return alert
+    # A service has one open alert of an alias: that the one before was closed may not be told yet.
+    args = {"alert_id": alert.id, "before": before.id}
+    jobs.add(tx, "alert.link_before", args, deps.clock(), key=f"before:{alert.id}")
+    return after(alert, before)
+
+
+def after(alert: Alert, before: Alert) -> Alert:
+    """The alert with when the one before of its alarm was closed and by whom, where it was."""
+    if before.state is not AlertState.CLOSED:
         return alert
     extra = {
         "before_closed": iso(before.closed_at or before.updated_at),
         "before_by": before.closed_by,
     }
-    args = {"alert_id": alert.id, "before": before.id}
-    jobs.add(tx, "alert.link_before", args, deps.clock(), key=f"before:{alert.id}")
     return replace(alert, extra={**alert.extra, **extra})
 
 

@@ -110,7 +110,8 @@ def _object(body: bytes) -> Mapping[str, Any]:
 
 def _key(body: bytes, alert_id: str, action: str, updated_at: Any, source: str) -> str:
     stamp = _text(updated_at)
-    if stamp in ("", "0") or len(stamp) > 40:
+    # What is no time ("true", "n/a") tells one update from the next no better than nothing.
+    if not stamp[:1].isdigit() or stamp == "0" or len(stamp) > 40:
         return body_key(body, source)
     return f"{source}:{alert_id}:{action}:{stamp}"
 

@@ -22,7 +22,8 @@ from sandbox.slack import SlackStandIn
 from sandbox.wire import CallLog
 from trailwatch.alert import Alert, AlertFields, AlertState, Search
 from trailwatch.clock import utc_now
-from trailwatch.errors import NotFound
+from trailwatch.errors import NotFound, SlackError
+from trailwatch.letter import Letter
 from trailwatch.routes import Route
 from trailwatch.store import alerts, inbox, jobs, letters, outbox
 from trailwatch.store.lanes import Rules
@@ -108,6 +109,9 @@ class _Nobody:
     def user(self, user_id: str) -> dict[str, Any]:
         return {"id": user_id}
 
+    def user_by_email(self, email: str) -> dict[str, Any]:
+        raise SlackError("Nobody.", code="users_not_found")
+
     def group_members(self, group_id: str) -> list[str]:
         return []
 
@@ -192,7 +196,7 @@ def test_what_nobody_moved_in_time_is_moved_by_the_next_comparison(
     world.show(alert_of("forgotten"))
     deps = world.house.deps
 
-    def dead() -> list[letters.Letter]:
+    def dead() -> list[Letter]:
         with deps.db.reading() as tx:
             return letters.dead(tx)
 
@@ -272,6 +276,28 @@ def test_a_re_fire_links_to_the_message_before(world: World, until: Any) -> None
     until(lambda: address in json.dumps(world.slack.messages(world.slack.channel)[-1]["blocks"]))
     assert "went off before" in world.texts(world.slack.channel)[-1]
     assert "by bob" in json.dumps(world.slack.messages(world.slack.channel)[-1]["blocks"])
+
+
+def test_a_re_fire_that_is_told_before_the_close_links_all_the_same(world: World) -> None:
+    """Webhooks come in any order; a service has one open alert of an alias at a time."""
+    house, arn = world.house, "arn:reordered"
+    with house.deps.db.transaction() as tx:
+        tx.execute(delete(alert_table))
+    house.deps = replace(house.deps, permalink=lambda channel, ts: "https://example.com/before")
+    ids = []
+    for number in range(2):
+        id_ = house.opsgenie.create({"message": "m", "alias": arn, "priority": "P3"})
+        ids.append(id_)
+        if number == 0:
+            world.show(alert_of("re-1", alias=arn, router_id=id_))
+            house.opsgenie.act(id_, "close", {"user": "bob@example.com"})
+    world.show(alert_of("re-2", alias=arn, router_id=ids[1]))
+    house.work()
+    with house.deps.db.reading() as tx:
+        first, second = alerts.get(tx, "re-1"), alerts.get(tx, "re-2")
+    assert first is not None and second is not None and ids[0] != ids[1]
+    assert first.state is AlertState.CLOSED and second.state is AlertState.OPEN
+    assert second.extra["before_by"] == "bob@example.com"
 
 
 def test_a_second_alarm_while_the_alert_is_open_is_noticed(world: World, until: Any) -> None:

@@ -43,6 +43,12 @@ def test_the_same_news_has_the_same_key() -> None:
     assert parse(body(), NOW).key != parse(body(message="other"), NOW).key
 
 
+@pytest.mark.parametrize("no_time", [True, "n/a", None, {}, "", "0", 0, -1])
+def test_without_a_time_the_body_is_the_key(no_time: object) -> None:
+    first, second = (body(updatedAt=no_time, priority=one) for one in ("P1", "P2"))
+    assert parse(first, NOW).key == parse(first, NOW).key != parse(second, NOW).key
+
+
 @pytest.mark.parametrize(
     "wrong",
     [b"", b"not json", b"[]", b"{}", b'{"alert": []}', b'{"alert": {"alertId": "x"}}',
