@@ -203,7 +203,6 @@ class Aws:
             return made
 
     def _assume(self, role_arn: str, session_name: str, external_id: str | None) -> Aws:
-        from boto3.session import Session
         from botocore.credentials import RefreshableCredentials
         from botocore.session import get_session
 
@@ -219,7 +218,7 @@ class Aws:
             return Aws(
                 self.region,
                 self.endpoint_url,
-                session=Session(botocore_session=core, region_name=self.region),
+                session=_session(core, region_name=self.region),
                 max_attempts=self.max_attempts,
                 read_timeout=self.read_timeout,
                 role_arn=role_arn,
@@ -250,7 +249,6 @@ class Aws:
 
     def _own_session(self) -> Session:
         if self._session is None:
-            from boto3.session import Session
             from botocore.session import get_session
 
             keys = self._keys
@@ -258,8 +256,8 @@ class Aws:
             core.register_component(
                 "data_loader", _descriptions(core.get_config_variable("data_path"))
             )
-            self._session = Session(
-                botocore_session=core,
+            self._session = _session(
+                core,
                 region_name=self.region,
                 aws_access_key_id=keys.access_key if keys else None,
                 aws_secret_access_key=keys.secret_key if keys else None,
@@ -281,6 +279,19 @@ def _descriptions(path: str | None) -> Any:
     from botocore.loaders import create_loader
 
     return create_loader(path)
+
+
+def _session(core: Any, **given: str | None) -> Session:
+    """A session of boto3, which names its own folder of descriptions to their reader each time.
+
+    Once is enough: the reader is all sessions', and looks through every folder that it was told.
+    """
+    from boto3.session import Session
+
+    made = Session(botocore_session=core, **given)
+    folders = core.get_component("data_loader").search_paths
+    folders[:] = dict.fromkeys(folders)
+    return made
 
 
 def _session_name(text: str) -> str:

@@ -126,6 +126,7 @@ def test_a_role_is_assumed_once_for_several_jobs_and_reads_no_description_again(
     assert aws.assume(role, "setup").client("logs") is client
     assert first._loader() is loader
     assert aws.assume(role, "another name") is not first
+    assert len(loader.search_paths) == len(set(loader.search_paths))
 
 
 def test_a_role_that_may_not_be_assumed_says_which_permission(on_stand_in: Any) -> None:
