@@ -20,7 +20,7 @@ from trailwatch.errors import ProviderError, TrailwatchError, UsageError
 from trailwatch.store import inbox, jobs, wake
 from trailwatch.store.database import Database
 from trailwatch.store.inbox import InboxRow
-from trailwatch.store.jobs import JobRow, LostClaim
+from trailwatch.store.jobs import LostClaim
 from trailwatch.store.replica import Replica
 
 log = logging.getLogger(__name__)
@@ -31,11 +31,20 @@ BACK_OFF = (1, 2, 5, 15, 60, 120, 300)
 """Seconds before the second try, the third, …; the last one repeats. Never longer than the work
 has been waiting: tries that a dying process cut off say nothing of an outage."""
 
-Take = Callable[[], Callable[[], None] | None]
-"""Claims what is due; gives what is then to be run, None where nothing is."""
+Run = Callable[[], "Run | None"]
+"""Does claimed work to its end; gives what was claimed as that was written down."""
+Claim = Callable[[Connection], Run | None]
+"""Claims what is due; None where nothing is."""
 NextDue = Callable[[Connection], datetime | None]
 OnDead = Callable[[str, str, str], None]
 """Told of a dead letter: "inbox" or "job:KIND", its key or id, and the error."""
+
+
+class NoHandler(UsageError):
+    """A job of a kind that this version does not know."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"There is no handler for jobs of kind {kind!r}.")
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,8 @@ class Worker:
         self._stopping = threading.Event()
         self._held: dict[str, Held] = {}
         self._held_lock = threading.Lock()
-        loops = [(wake.INBOX, self._take_delivery, inbox.next_due)] * inbox_threads
-        loops += [(wake.JOBS, self._take_job, jobs.next_due)] * threads
+        loops = [(wake.INBOX, self._claim_delivery, inbox.next_due)] * inbox_threads
+        loops += [(wake.JOBS, self._claim_job, jobs.next_due)] * threads
         # One idle thread of a topic looks for work and waits for it; the others wait for their
         # turn to look. If all looked, each piece of news would set off a search in every thread.
         self._looking = {topic: threading.Lock() for topic in (wake.INBOX, wake.JOBS)}
@@ -122,20 +131,21 @@ class Worker:
             running = float(len(self._held))
         return {**self._counters.read(), "work_running": running}
 
-    def _loop(self, topic: str, take: Take, next_due: NextDue) -> None:
+    def _loop(self, topic: str, claim: Claim, next_due: NextDue) -> None:
         while not self._stopping.is_set():
             with self._looking[topic]:
-                run = self._look(topic, take, next_due)
-            if run is not None:
-                run()
+                run = self._look(topic, claim, next_due)
+            while run is not None:
+                run = run()
 
-    def _look(self, topic: str, take: Take, next_due: NextDue) -> Callable[[], None] | None:
+    def _look(self, topic: str, claim: Claim, next_due: NextDue) -> Run | None:
         """Claim what is due, or wait until something may be."""
         if self._stopping.is_set():
             return None
         ticket = self._db.wake.ticket(topic)
         try:
-            run = take()
+            with self._db.transaction() as tx:
+                run = claim(tx)
             if run is not None:
                 return run
             with self._db.reading() as tx:
@@ -153,43 +163,37 @@ class Worker:
         self._db.wake.wait(topic, ticket, min(POLL, max(0.005, pause)))
         return None
 
-    def _take_delivery(self) -> Callable[[], None] | None:
+    def _claim_delivery(self, tx: Connection) -> Run | None:
         now = self._clock()
-        with self._db.transaction() as tx:
-            row = inbox.claim(
-                tx, owner=self._replica.name, now=now, lease=now + self._patience.lease
-            )
+        row = inbox.claim(tx, owner=self._replica.name, now=now, lease=now + self._patience.lease)
         if row is None:
             return None
         return partial(self._run, Delivery(row), lambda _held: self._on_inbox(row))
 
-    def _take_job(self) -> Callable[[], None] | None:
+    def _claim_job(self, tx: Connection) -> Run | None:
         now = self._clock()
-        with self._db.transaction() as tx:
-            row = jobs.claim(
-                tx, owner=self._replica.name, now=now, lease=now + self._patience.lease
-            )
-        return None if row is None else partial(self._run_job, row)
+        row = jobs.claim(tx, owner=self._replica.name, now=now, lease=now + self._patience.lease)
+        if row is None:
+            return None
 
-    def _run_job(self, row: JobRow) -> None:
-        handler = self._job_handlers.get(row.kind)
-        if handler is None:
-            # Another replica may run a newer version that has one.
-            nobody = UsageError(f"There is no handler for jobs of kind {row.kind!r}.")
-            self._failed(Job(row), nobody, retryable=True)
-            return
-        self._run(Job(row), lambda held: handler(Running(self._db, self._clock, row, held)))
+        def run(held: Held) -> object:
+            handler = self._job_handlers.get(row.kind)
+            if handler is None:
+                raise NoHandler(row.kind)
+            return handler(Running(self._db, self._clock, row, held))
 
-    def _run(self, work: Work, run: Callable[[Held], object]) -> None:
-        """Run a handler and write down how it ended."""
+        return partial(self._run, Job(row), run)
+
+    def _run(self, work: Work, run: Callable[[Held], object]) -> Run | None:
+        """Run a handler and write down how it ended; gives the job claimed with that."""
         if work.row.attempts > self._patience.cuts:
             self._bury(work, f"It was cut off {work.row.attempts - 1} times.")
-            return
+            return None
         held = Held(work)
         with self._held_lock:
             self._held[work.row.token] = held
         began = time.monotonic()
-        more = True
+        more, following = True, None
         try:
             result = run(held)
         except LostClaim:
@@ -197,14 +201,15 @@ class Worker:
             log.warning("%s was taken over by another process", work.name)
         except ProviderError as error:
             self._failed(work, error, retryable=error.retryable)
+        except NoHandler as error:
+            # Another replica may run a newer version that has one.
+            self._failed(work, error, retryable=True)
         except Exception as error:
             if not isinstance(error, TrailwatchError):
                 log.exception("%s ended in an error", work.name)
             self._failed(work, error, retryable=False)
         else:
-            now = self._clock()
-            if not work.ended(result) and not self._write(lambda tx: work.finish(tx, result, now)):
-                self._counters.add("work_fenced_total")
+            following = self._finish(work, result)
             self._counters.add(f"{work.topic}_done_total")
             more = work.leaves_more(result)
         finally:
@@ -213,6 +218,26 @@ class Worker:
             self._counters.add(f"{work.topic}_seconds_total", time.monotonic() - began)
             if more:
                 self._db.wake.notify(work.topic)
+        return following
+
+    def _finish(self, work: Work, result: object) -> Run | None:
+        """Write down that work is done, and claim the next job in the same transaction."""
+        if work.ended(result):
+            return None
+        now = self._clock()
+        following: Run | None = None
+
+        def finish(tx: Connection) -> bool:
+            nonlocal following
+            mine = work.finish(tx, result, now)
+            goes_on = mine and work.topic == wake.JOBS and not self._stopping.is_set()
+            following = self._claim_job(tx) if goes_on else None
+            return mine
+
+        if not self._write(finish):
+            self._counters.add("work_fenced_total")
+            return None
+        return following
 
     def _failed(self, work: Work, error: Exception, *, retryable: bool) -> None:
         row, patience = work.row, self._patience

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from bot.worker import Patience
 from handlers.jobs.job import JobContext, Later
@@ -287,3 +288,17 @@ def test_what_a_dead_process_held_is_taken_up_by_its_name_at_once(bot: Any, unti
         assert not jobs.done(tx, held, utc_now())
         assert not jobs.retry(tx, replace(held), at=utc_now(), error="")
     assert job(bot, number).state == "done"
+
+
+def test_the_next_job_is_claimed_as_one_is_finished(bot: Any, until: Any) -> None:
+    done: list[int] = []
+    for number in range(20):
+        add(bot, "count", {"number": number})
+    commits: list[object] = []
+    event.listen(bot.db.engine, "commit", commits.append)
+    handlers = {"count": lambda job: done.append(job.args["number"])}
+    worker = bot.worker(job_handlers=handlers, threads=1)
+    until(lambda: worker.metrics().get("jobs_done_total") == 20)
+    assert done == list(range(20))
+    # One for the first claim, and one for each end; a few more where there was nothing to do.
+    assert len(commits) < 30
