@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -42,36 +43,52 @@ def promise(
 ) -> str:
     """The same for any request; why it comes too late, "" where it does not."""
     with deps.db.transaction() as tx:
-        alert = alerts.get(tx, alert_id, lock=True)
-        if alert is None:
-            raise NotFound("This alert is no longer kept.", fix="See /trailwatch alerts.")
-        if alert.state in DONE.get(action, ()):
-            return too_late(alert)
-        if alert.pending:
-            return f"{alert.pending_by} asked for a change a moment ago; it is under way."
-        alert = replace(alert, pending=action.value, pending_by=click.person.name, pending_note="")
-        alerts.save(tx, alert)
-        say(deps, tx, alert)
-        jobs.add(
-            tx,
-            "alert.act",
-            {
-                "alert_id": alert.id,
-                "action": action.value,
-                "user": click.person.known_as,
-                "name": click.person.name,
-                "response_url": click.response_url,
-                "asked_at": iso(deps.clock()),
-                "of": f"act:{click.key}",
-                **arguments,
-            },
-            deps.clock(),
-            key=f"act:{click.key}",
-        )
-        note(
-            deps, tx, click, f"alert.{action.value}", alert.title, "asked",
-            alert_id=alert.id, of=f"act:{click.key}",
-        )  # fmt: skip
+        return promise_in(deps, tx, click, alert_id, action, arguments)
+
+
+def promise_in(
+    deps: Deps,
+    tx: Connection,
+    click: Request,
+    alert_id: str,
+    action: AlertAction,
+    arguments: Mapping[str, str] | None = None,
+    *,
+    instead: bool = False,
+) -> str:
+    """The same in the caller's transaction. instead: what is under way is not waited for; the job
+    behind it ends when it sees that something else is wanted.
+    """
+    alert = alerts.get(tx, alert_id, lock=True)
+    if alert is None:
+        raise NotFound("This alert is no longer kept.", fix="See /trailwatch alerts.")
+    if alert.state in DONE.get(action, ()):
+        return too_late(alert)
+    if alert.pending and not instead:
+        return f"{alert.pending_by} asked for a change a moment ago; it is under way."
+    alert = replace(alert, pending=action.value, pending_by=click.person.name, pending_note="")
+    alerts.save(tx, alert)
+    say(deps, tx, alert)
+    jobs.add(
+        tx,
+        "alert.act",
+        {
+            "alert_id": alert.id,
+            "action": action.value,
+            "user": click.person.known_as,
+            "name": click.person.name,
+            "response_url": click.response_url,
+            "asked_at": iso(deps.clock()),
+            "of": f"act:{click.key}",
+            **(arguments or {}),
+        },
+        deps.clock(),
+        key=f"act:{click.key}",
+    )
+    note(
+        deps, tx, click, f"alert.{action.value}", alert.title, "asked",
+        alert_id=alert.id, of=f"act:{click.key}",
+    )  # fmt: skip
     return ""
 
 

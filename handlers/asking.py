@@ -6,13 +6,15 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from handlers.answering import promise_in
 from handlers.audit import note
 from handlers.blocks.identity import answered_message
 from handlers.changing import ask_change, ask_escalation
 from handlers.deps import Deps
 from handlers.intake import say
 from handlers.request import Request
-from trailwatch.alert import Alert, AlertAction
+from handlers.threads import say_in_thread
+from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.errors import NotAllowed, NotFound, UsageError
 from trailwatch.store import alerts, outbox, questions
 from trailwatch.store.outbox import Outgoing
@@ -38,7 +40,9 @@ def asked(tx: Connection, request: Request, question_id: str) -> tuple[Question,
 def answer(
     deps: Deps, tx: Connection, request: Request, question: Question, said: Said, reason: str = ""
 ) -> Alert | None:
-    """Write the answer down and show it; no answer and "no" escalate. None for a second answer."""
+    """Write the answer down and show it. A "yes" closes an alert of P3 or lower; no answer and "no"
+    escalate one that is not closed. None for a second answer.
+    """
     now = deps.clock()
     if questions.answered(tx, question.id, said, reason, now) is None:
         return None
@@ -56,10 +60,19 @@ def answer(
     )  # fmt: skip
     if said is Said.YES:
         words = f"{question.name} says that it was them: {reason}"
-        ask_change(deps, tx, request, alert, AlertAction.NOTE, words, note=words)
-    else:
+        # The message itself says it as an answer, so not as a note as well.
+        more = {"note": words, "apart": "yes"}
+        ask_change(deps, tx, request, alert, AlertAction.NOTE, words, **more)
+        if alert.severity in CLOSES:
+            # The answer is noted with its reason already.
+            promise_in(deps, tx, request, alert.id, AlertAction.CLOSE, instead=True)
+    elif alert.state is not AlertState.CLOSED:
         did = "says that it was not them" if said is Said.NO else "did not answer in time"
         ask_escalation(deps, tx, request, alert, f"{question.name} {did}")
+    elif said is Said.NO:
+        # No service escalates what is closed, and somebody closed what is worth a look.
+        words = f"{question.name} says that it was not them, and this is closed already."
+        say_in_thread(deps, tx, alert, f"not-them:{question.id}", words, loud=True)
     return alert
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from handlers.access import Role
-from handlers.answering import promise
-from handlers.asking import CLOSES, answer, asked
+from handlers.asking import answer, asked
 from handlers.blocks.alert_dialogs import WHY
 from handlers.blocks.identity import YES
 from handlers.deps import Deps
 from handlers.modals.modal import Modal, Submission
-from trailwatch.alert import AlertAction
 from trailwatch.errors import UsageError
 from trailwatch.store.questions import Said
 
@@ -21,9 +19,7 @@ def submit(deps: Deps, submission: Submission) -> None:
         raise UsageError("A reason is needed: who looks at the alert later will want it.")
     with deps.db.transaction() as tx:
         question, _ = asked(tx, submission, submission.about)
-        alert = answer(deps, tx, submission, question, Said.YES, reason)
-    if alert is not None and alert.severity in CLOSES:
-        promise(deps, submission, alert.id, AlertAction.CLOSE, note=reason)
+        answer(deps, tx, submission, question, Said.YES, reason)
 
 
 MODAL = Modal(YES, Role.VIEWER, "answer", submit, WHY)

@@ -377,9 +377,9 @@ def behind(desk: Any, alert: Alert, name: str, *, sure: bool = True, severity: s
         user_agent=HOSTILE, error_code="", error_message="", read_only=False, sure=sure,
     )  # fmt: skip
     with desk.deps.db.transaction() as tx:
-        found = replace(
-            now_is(desk, alert), events=(event,), severity=severity, search=Search.FOUND
-        )
+        found = now_is(desk, alert)
+        extra = {**found.extra, "who_ask": name if sure else ""}
+        found = replace(found, events=(event,), severity=severity, search=Search.FOUND, extra=extra)
         alerts.save(tx, found)
     return found
 
@@ -441,6 +441,36 @@ def test_no_answer_in_time_escalates(desk: Any, alert: Alert) -> None:
     settle(desk, lambda: "bob did not answer in time" in thread(desk, alert))
     with pytest.raises(UsageError, match="over already"):
         desk.click("identity.no", number, user="U0BOB")
+
+
+def asked_bob(desk: Any, alert: Alert) -> str:
+    behind(desk, alert, "bobby")
+    desk.click("identity.ask", alert.id)
+    return question(desk)[0]
+
+
+def test_yes_closes_also_while_somebody_acknowledges(desk: Any, alert: Alert) -> None:
+    number = asked_bob(desk, alert)
+    under_way = replace(now_is(desk, alert), pending="acknowledge", pending_by="alice")
+    with desk.deps.db.transaction() as tx:
+        alerts.save(tx, under_way)
+    submit(desk, "identity.yes", number, {"why": "ticket 13"}, user="U0BOB")
+    settle(desk, lambda: now_is(desk, alert).state is AlertState.CLOSED)
+    assert theirs(desk, alert)["status"] == "closed"
+
+
+@pytest.mark.parametrize("answer", ["no", "nothing"])
+def test_what_is_closed_is_escalated_by_nobody(desk: Any, alert: Alert, answer: str) -> None:
+    number = asked_bob(desk, alert)
+    desk.click("alert.close", alert.id)
+    settle(desk, lambda: now_is(desk, alert).state is AlertState.CLOSED)
+    if answer == "no":
+        desk.click("identity.no", number, user="U0BOB")
+        assert "bob says that it was not them, and this is closed already." in thread(desk, alert)
+    else:
+        desk.pass_time(minutes=31)
+        settle(desk, lambda: now_is(desk, alert).extra["you_answer"] == "nothing")
+    assert "escalate" not in thread(desk, alert)
 
 
 def test_a_name_of_the_callers_own_choice_is_asked_nothing(desk: Any, alert: Alert) -> None:
