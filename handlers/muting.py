@@ -75,7 +75,7 @@ def tell_failure(deps: Deps, tx: Connection, mute: Mute, why: str) -> None:
 def announce(deps: Deps, tx: Connection, mute: Mute) -> None:
     """Make the channel's message show the mute as it is, and tell when it is over."""
     key, lane, now = f"mute:{mute.id}", deps.sites.channel(mute.site), deps.clock()
-    message = mute_message(mute)
+    message = mute_message(mute, deps.sites.services(mute.site))
     metadata = {"mute": mute.id}
     outbox.say(tx, Outgoing(key, lane, message.text, message.blocks, metadata), now)
     if mute.ended_at is not None:

@@ -329,6 +329,7 @@ def views() -> dict[str, Block]:
         pipeline=_PIPELINE,
         audit=_AUDIT,
         sandbox=True,
+        services=("Opsgenie",),
         next_digest=NOW + timedelta(hours=23),
     )
     return {

@@ -33,12 +33,13 @@ def messages(alert: Alert) -> dict[str, Message]:
     over = replace(quiet, ended_at=NOW + timedelta(hours=1), ended_by="bob", held=2)
     until = NOW + timedelta(minutes=30)
     return {
-        "mute": mute_message(MUTE),
-        "mute-bot": mute_message(quiet),
+        "mute": mute_message(MUTE, ("Opsgenie",)),
+        "mute-bot": mute_message(quiet, ("Opsgenie",)),
+        "mute-direct": mute_message(quiet),
         "mute-over": mute_message(over),
         "mute-end": end_message(over),
         "mute-failed": failure_message(MUTE, "AWS refused DeleteAlarmMuteRule: access denied."),
-        "mutes": mutes_message([MUTE, quiet]),
+        "mutes": mutes_message([MUTE, quiet], {"prod": ("Opsgenie",)}),
         "mutes-none": mutes_message([]),
         "question": question_message(alert, "q1", "bob", until),
         "question-yes": answered_message(alert.title, "yes", "a planned change"),

@@ -14,6 +14,7 @@ from handlers.account_names import AccountNames
 from trailwatch.detections import Catalogue, Detection, facts_of, pattern_at
 from trailwatch.detections.own import OwnDetection, from_json, to_json, together
 from trailwatch.errors import NotFound, UsageError
+from trailwatch.routers.router import TITLES, RouterName
 from trailwatch.site import SiteConfig, site_of_alarm
 from trailwatch.site_options import OPTIONS, Option, kept, restored
 from trailwatch.store import site_config
@@ -110,6 +111,15 @@ class Sites:
         if asked:
             return (self._site(asked).name,)
         return self.of_channel(channel) or self.names
+
+    def services(self, *sites: str) -> tuple[str, ...]:
+        """What the on-call services are called that tell of these sites' alarms, of all where none
+        is named; () where the topic tells the bot itself.
+        """
+        configs = [self.config_or_blank(self.known(name)) for name in sites or self.names]
+        routers = [name for config in configs for name in (config.router, config.beside)]
+        titles = [TITLES[RouterName(name)] for name in routers if name in list(RouterName)]
+        return tuple(dict.fromkeys(title for title in titles if title))
 
     def known(self, site: str) -> str:
         """The name as it is; the default's for a site that is gone, so that nothing is lost."""

@@ -30,6 +30,11 @@ def rotate_webhook_secret(config: SiteConfig, clients: Clients) -> None:
         done = True
     if done:
         return
+    if config.router == "direct" and not config.beside:
+        raise ConfigError(
+            "There is no webhook whose secret could be renewed.",
+            "This site has no on-call service: SNS tells the bot itself and signs what it says.",
+        )
     by_hand = config.router == "jsm" and not config.jsm_made
     raise ConfigError(
         "There is no webhook whose secret could be renewed.",

@@ -49,6 +49,8 @@ class HomeState:
     audit: Sequence[AuditRow] = ()
     sandbox: bool = False
     next_digest: datetime | None = None
+    services: Sequence[str] = ()
+    """What the on-call services are called; () where there is none."""
 
 
 def home_view(state: HomeState) -> Block:
@@ -71,9 +73,14 @@ def _top(state: HomeState) -> list[Block]:
         parts.append(f":sunrise: next digest {date(state.next_digest)}")
     if state.sandbox:
         parts.append(
-            ":information_source: *Sandbox*: AWS, Slack and the on-call service are stand-ins"
+            f":information_source: *Sandbox*: {_listed(('AWS', 'Slack', *state.services))} are "
+            "stand-ins"
         )
     return [kit.header(":satellite_antenna: trailwatch"), kit.context(" · ".join(parts))]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _alerts(state: HomeState) -> list[Block]:

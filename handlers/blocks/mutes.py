@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from handlers.blocks import kit
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 END = "mute.end"
 
 
-def mute_message(mute: Mute) -> Message:
-    """What the channel is told of a mute: that it began, who keeps quiet, that it is over."""
+def mute_message(mute: Mute, services: Sequence[str] = ()) -> Message:
+    """What the channel is told of a mute: that it began, who keeps quiet, that it is over.
+
+    services: what the on-call services of its site are called; () where it has none.
+    """
     name, by = code(mute.name, 120), esc(mute.by, 80)
     because = f" because: “{esc(mute.why, 500)}”" if mute.why else ""
     if mute.ended_at is not None:
@@ -25,7 +28,7 @@ def mute_message(mute: Mute) -> Message:
     button = kit.button("End it now", END, mute.id)
     return kit.message(
         f"{by} muted {esc(mute.name, 120)} until {utc(mute.until)}{because}.",
-        [kit.section(text), kit.context(_way(mute)), kit.actions(button)],
+        [kit.section(text), kit.context(_way(mute, services)), kit.actions(button)],
     )
 
 
@@ -42,8 +45,10 @@ def failure_message(mute: Mute, why: str) -> Message:
     return kit.message(text, [kit.section(f":warning: {text}"), kit.context(ends)])
 
 
-def mutes_message(mutes: Sequence[Mute]) -> Message:
-    """The alarms that are muted now, each with a way to end it."""
+def mutes_message(
+    mutes: Sequence[Mute], services: Mapping[str, Sequence[str]] | None = None
+) -> Message:
+    """The alarms that are muted now, each with a way to end it. services: those of each site."""
     if not mutes:
         return kit.message("No alarm is muted.", [kit.section("No alarm is muted.")])
     title = f"{count(len(mutes), 'alarm')} muted"
@@ -52,7 +57,7 @@ def mutes_message(mutes: Sequence[Mute]) -> Message:
         because = f" · “{esc(mute.why, 200)}”" if mute.why else ""
         line = (
             f"{code(mute.name, 120)} until {date(mute.until)}, by {esc(mute.by, 80)}{because}\n"
-            f"{_way(mute)}"
+            f"{_way(mute, (services or {}).get(mute.site, ()))}"
         )
         blocks += [kit.section(line), kit.actions(kit.button("End it now", END, mute.id))]
     if len(mutes) > 20:
@@ -61,10 +66,15 @@ def mutes_message(mutes: Sequence[Mute]) -> Message:
     return kit.message(f"{title}: {names}.", blocks)
 
 
-def _way(mute: Mute) -> str:
+def _way(mute: Mute, services: Sequence[str]) -> str:
+    told = " and ".join(services)
+    calls = "is told and calls" if len(services) == 1 else "are told and call"
     return {
-        "cloudwatch": "CloudWatch keeps quiet: nobody is told, on call or here.",
-        "bot": ":warning: Only Slack is quiet: the on-call service is told and calls as ever.",
+        "cloudwatch": "CloudWatch keeps quiet: nobody is told"
+        + (f", by {told} or here." if told else "."),
+        "bot": f":warning: Only Slack is quiet: {told} {calls} as ever."
+        if told
+        else "The bot keeps quiet: nobody is told.",
     }.get(mute.way, "It is being asked for.")
 
 

@@ -24,7 +24,7 @@ _DUE = {
     "digest": "digest",
     "drift": "look for drift",
     "prune": "removal of what is too old to keep",
-    "reconcile": "comparison with the on-call service",
+    "reconcile": "look at all open alerts",
 }
 """What schedules are called for people."""
 
@@ -51,6 +51,8 @@ class Health:
     """On-call services that do not answer: the last error, and since when."""
     storms: Sequence[tuple[str, datetime, int]] = ()
     """Channels in which alerts share a message, since when and how many."""
+    services: Sequence[str] = ()
+    """What the on-call services are called; () where the topics tell the bot itself."""
 
 
 def health_message(health: Health, now: datetime, digest: str, *, admin: bool) -> Message:
@@ -76,9 +78,14 @@ def health_message(health: Health, now: datetime, digest: str, *, admin: bool) -
     lines += _waiting(health)
     webhook = f"{date(health.last_webhook)}" if health.last_webhook else "none yet"
     compared = f"{date(health.last_reconcile)}" if health.last_reconcile else "not yet"
+    services = " and ".join(esc(one, 60) for one in health.services)
     lines.append(
-        f":satellite_antenna: Last delivery {webhook}; last compared with the on-call service "
-        f"{compared}."
+        f":satellite_antenna: Last delivery {webhook}; "
+        + (
+            f"last compared with {services} {compared}."
+            if services
+            else "there is no on-call service: SNS tells the bot itself, which keeps the alerts."
+        )
     )
     due = ", ".join(
         f"{esc(_DUE.get(name, name), 60)} {date(when)}"

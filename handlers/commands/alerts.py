@@ -76,6 +76,7 @@ def status(deps: Deps, request: Request, call: Invocation) -> Reply:
             schedules=beat.schedules,
             lost=channels.lost(tx, now),
             storms=[(one.channel, one.began_at, many) for one, many in storms.standing(tx)],
+            services=deps.sites.services(),
             away={TITLES[RouterName(k)]: v for k, v in away.services(tx).items()},
         )
     digest = f"daily at {deps.digest_hour:02}:00 {deps.digest_timezone}"

@@ -16,7 +16,8 @@ from trailwatch.store import mutes
 def list_mutes(deps: Deps, request: Request, call: Invocation) -> Reply:
     """Every alarm that is muted now."""
     with deps.db.reading() as tx:
-        message = mutes_message(mutes.list_standing(tx))
+        standing = mutes.list_standing(tx)
+    message = mutes_message(standing, {one.site: deps.sites.services(one.site) for one in standing})
     return Reply(message.text, message.blocks)
 
 

@@ -151,7 +151,7 @@ def send(deps: Deps, alert: Alert, job: JobContext) -> str:
         return deps.router.close(alert.router_id, user, note)
     if action is AlertAction.SNOOZE:
         return deps.router.snooze(alert.router_id, user, parse_time(job.args["until"]), note)
-    raise RouterError(f"{action.value} is nothing that can be asked of the on-call service.")
+    raise RouterError(f"{action.value} is nothing that can be asked here.")
 
 
 def give_up(deps: Deps, args: dict[str, str], why: str) -> None:
@@ -211,7 +211,8 @@ def _poll_again(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
     polls = int(job.args.get("polls", 0))
     if polls >= len(POLLS):
         if not _stands(deps, job, alert):
-            why = "The on-call service took the request and has not carried it out."
+            where = title_of(alert.router_id) or "trailwatch"
+            why = f"{where} took the request and has not carried it out."
             give_up(deps, _arguments(job), why)
         return None
     return Later(POLLS[polls], {**job.args, "polls": polls + 1})

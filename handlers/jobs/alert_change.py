@@ -26,6 +26,7 @@ from handlers.told import CLOCKS, escalates
 from trailwatch.alert import Alert, AlertAction
 from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
+from trailwatch.routers.router import title_of
 from trailwatch.store import alert_notes, alerts, jobs
 
 SETTLED = timedelta(seconds=3)
@@ -75,7 +76,8 @@ def _ask(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
         polls = int(job.args.get("polls", 0))
         if polls < len(POLLS):
             return Later(POLLS[polls], {**job.args, "polls": polls + 1})
-        why = "The on-call service took the request and has not carried it out."
+        where = title_of(alert.router_id) or "trailwatch"
+        why = f"{where} took the request and has not carried it out."
         refused(deps, alert.id, dict(job.args), why)
         return None
     if not status.success:
@@ -97,7 +99,7 @@ def _send(deps: Deps, job: JobContext, alert: Alert) -> str:
         return deps.router.escalate(alert.router_id, user, to, note)
     if action is AlertAction.PRIORITY:
         return deps.router.set_priority(alert.router_id, to)
-    raise RouterError(f"{action.value} is nothing that can be asked of the on-call service.")
+    raise RouterError(f"{action.value} is nothing that can be asked here.")
 
 
 def _note(job: JobContext) -> str:

@@ -55,6 +55,7 @@ def publish(deps: Deps, job: JobContext) -> None:
         pipeline=rows,
         audit=recent,
         sandbox=deps.stand_ins,
+        services=deps.sites.services(),
         next_digest=next_digest(deps.clock(), deps.digest_hour, deps.digest_timezone),
     )
     deps.publish_home(person.id, home_view(state))

@@ -82,12 +82,12 @@ def change(deps: Deps, submission: Submission) -> None:
 
 
 def _owner(deps: Deps, user_id: str) -> tuple[str, str]:
-    """The on-call service's user name of somebody in Slack, their address, and their name."""
+    """Under what address somebody in Slack is known where the alert is kept, and their name."""
     person = deps.people.find(user_id)
     if not person.member or not person.email:
         raise UsageError(
-            f"{person.name} is not known to the on-call service.",
-            fix="Only members of this workspace with an e-mail address can be assigned to.",
+            f"{person.name} cannot be assigned to.",
+            fix="Only members of this workspace with an e-mail address can be.",
         )
     return person.email, person.name
 
