@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 import time
@@ -61,13 +60,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def backtest(options: argparse.Namespace) -> int:
     """Run the command; the exit code."""
+    from bot.settings import settings_here
     from trailwatch.backtest import run
 
     sources, options.detection, options.pattern = _sources(options)
     if options.processes is not None and options.processes < 1:
         raise UsageError("--processes must be at least 1.")
     since = parse_since(options.since, datetime.now(UTC)) if options.since else None
-    settings = _settings(options)
+    settings = settings_here(options.config)
     subjects = _subjects(options, settings)
     pieces = _pieces(sources, options.region, settings, since, options.site)
     screen = _Screen(sys.stderr.isatty())
@@ -109,15 +109,6 @@ def _code(result: Backtest) -> int:
     if any(problem.denied for problem in result.problems):
         return PROVIDER
     return FOUND if result.matches else OK
-
-
-def _settings(options: argparse.Namespace) -> Settings:
-    from bot.settings import read_settings
-
-    file = options.config
-    if file is None and Path("trailwatch.toml").is_file():
-        file = Path("trailwatch.toml")
-    return read_settings(os.environ, file)
 
 
 def _subjects(options: argparse.Namespace, settings: Settings) -> list[Subject]:

@@ -331,12 +331,9 @@ def _trust(site: SiteSettings, principal: str) -> dict[str, Any]:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    from bot.settings import read_settings
+    from bot.settings import settings_here
 
-    file = options.config
-    if file is None and Path("trailwatch.toml").is_file():
-        file = Path("trailwatch.toml")
-    return read_settings(os.environ, file)
+    return settings_here(options.config)
 
 
 if __name__ == "__main__":

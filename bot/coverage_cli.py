@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,28 +29,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     coverage.set_defaults(run=_coverage)
 
 
-class NoSecrets:
-    """Reading needs none."""
-
-    def get(self, name: str) -> str | None:
-        return None
-
-    def put(self, name: str, value: str) -> None:
-        raise AssertionError("coverage writes nothing")
-
-
 def _coverage(options: argparse.Namespace) -> int:
     from bot.clients import SiteClients
-    from bot.settings import read_settings
-    from setup.clients import Clients
+    from bot.settings import settings_here
+    from setup.clients import Clients, NoSecrets
     from setup.coverage import live_filters
     from trailwatch.coverage import Verdict, judge, load_controls
     from trailwatch.detections import load_catalogue
 
-    file = options.config
-    if file is None and Path("trailwatch.toml").is_file():
-        file = Path("trailwatch.toml")
-    sites = SiteClients(read_settings(os.environ, file))
+    sites = SiteClients(settings_here(options.config))
     site = sites.site(options.site)
     aws = sites.building(options.site)
     live = live_filters(Clients(aws, None, NoSecrets()), site.region)

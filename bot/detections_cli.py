@@ -6,7 +6,6 @@ Exit codes as in bot.cli: 1 where an example is wrong, 2 where a file cannot be 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,13 +50,10 @@ def catalogue_of(config: Path | None = None) -> Catalogue:
 
     config: a trailwatch.toml; without one that of the working folder, if there is one.
     """
-    from bot.settings import read_settings
+    from bot.settings import settings_here
     from trailwatch.detections import load_catalogue
 
-    file = config
-    if file is None and Path("trailwatch.toml").is_file():
-        file = Path("trailwatch.toml")
-    folder = read_settings(os.environ, file).detections_folder
+    folder = settings_here(config).detections_folder
     return load_catalogue(Path(folder) if folder else None)
 
 

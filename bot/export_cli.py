@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from dataclasses import replace
@@ -43,17 +42,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _export(options: argparse.Namespace) -> int:
-    from bot.settings import read_settings
+    from bot.settings import settings_here
     from setup.export import export
     from trailwatch.site_options import changed, written
     from trailwatch.store.database import open_database
 
-    file = options.config
-    if file is None and Path("trailwatch.toml").is_file():
-        file = Path("trailwatch.toml")
     if options.account and not (options.account.isdigit() and len(options.account) == 12):
         raise UsageError("--account takes twelve digits.")
-    settings = read_settings(os.environ, file)
+    settings = settings_here(options.config)
     with tempfile.TemporaryDirectory() as empty:
         # Nothing that was chosen is in a store that is made for this moment.
         blank = f"sqlite:///{empty}/empty.db"

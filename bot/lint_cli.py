@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -78,32 +77,19 @@ def _relative(file: str) -> str:
     return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
 
 
-class _NoSecrets:
-    """Reading needs none."""
-
-    def get(self, name: str) -> str | None:
-        return None
-
-    def put(self, name: str, value: str) -> None:
-        raise AssertionError("a lint writes nothing")
-
-
 def _live(options: argparse.Namespace) -> Chain:
     from bot.clients import SiteClients
-    from bot.settings import read_settings
-    from setup.clients import Clients
+    from bot.settings import settings_here
+    from setup.clients import Clients, NoSecrets
     from setup.lint.live import chain_of_site
     from trailwatch.clock import utc_now
     from trailwatch.site import Site, partition_of
 
-    file = options.config
-    if file is None and Path("trailwatch.toml").is_file():
-        file = Path("trailwatch.toml")
-    sites = SiteClients(read_settings(os.environ, file))
+    sites = SiteClients(settings_here(options.config))
     site = sites.site(options.site)
     aws = sites.building(options.site)
     full = Site(site.name, aws.account(), site.region, partition_of(site.region))
-    return chain_of_site(full, Clients(aws, None, _NoSecrets()), utc_now)
+    return chain_of_site(full, Clients(aws, None, NoSecrets()), utc_now)
 
 
 def as_text(found: Mapping[str, Sequence[Finding]]) -> Iterator[str]:

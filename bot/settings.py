@@ -6,6 +6,7 @@ keys are errors: a misspelt setting that is silently ignored is worse than a ref
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -266,6 +267,15 @@ SETTINGS: tuple[Setting, ...] = (
 _OF_THE_FIRST_SITE = frozenset(s.first for s in SITE_SETTINGS if s.first)
 NOT_SETTINGS = frozenset({"TRAILWATCH_LIVE", "TRAILWATCH_SHARED", "TRAILWATCH_CONFIG"})
 """Variables with our prefix that are no settings: tests read the first two."""
+
+
+def settings_here(file: Path | None) -> Settings:
+    """Settings from this process's environment and a file; raises ConfigError.
+
+    Without a file it is the trailwatch.toml of the working folder, if there is one.
+    """
+    here = Path("trailwatch.toml")
+    return read_settings(os.environ, here if file is None and here.is_file() else file)
 
 
 def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Settings:

@@ -32,6 +32,16 @@ class Secrets(Protocol):
     def put(self, name: str, value: str) -> None: ...
 
 
+class NoSecrets:
+    """What only reads, and a pipeline without an on-call service, has none."""
+
+    def get(self, name: str) -> str | None:
+        return None
+
+    def put(self, name: str, value: str) -> None:
+        raise AssertionError(f"{name} is kept where no secret is")
+
+
 class Clients:
     """What one plan or apply works with. Bulk answers are remembered: `fresh` forgets them.
 

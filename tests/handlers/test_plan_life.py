@@ -28,7 +28,7 @@ from handlers.sites import Sites, WantedSite
 from sandbox.aws import AwsStandIn
 from sandbox.faults import Faults
 from sandbox.wire import CallLog, Sender
-from setup.clients import Clients
+from setup.clients import Clients, NoSecrets
 from setup.plan import Plan
 from trailwatch.aws import Aws
 from trailwatch.detections import load_catalogue
@@ -44,14 +44,6 @@ CAROL = Person("U3", "carol", role=Role.VIEWER)
 MACHINE = Person("U9", "a bot", member=False, role=Role.NOBODY)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CATALOGUE = load_catalogue()
-
-
-class NoSecrets:
-    def get(self, name: str) -> str | None:
-        return None
-
-    def put(self, name: str, value: str) -> None:
-        raise AssertionError(name)
 
 
 @dataclass

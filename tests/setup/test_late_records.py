@@ -15,7 +15,7 @@ from sandbox.aws import AwsStandIn
 from sandbox.faults import Faults
 from sandbox.wire import CallLog, Sender
 from setup.apply import ProgressState, apply
-from setup.clients import Clients
+from setup.clients import Clients, NoSecrets
 from setup.pipeline import alarm
 from setup.plan import make_plan
 from trailwatch.aws import Aws
@@ -38,14 +38,6 @@ class Late:
     def states(self) -> dict[str, str]:
         alarms = self.clients.fresh().alarms("trailwatch-")
         return {name: str(found["StateValue"]) for name, found in alarms.items()}
-
-
-class NoSecrets:
-    def get(self, name: str) -> str | None:
-        return None
-
-    def put(self, name: str, value: str) -> None:
-        raise AssertionError(name)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from sandbox.aws import AwsStandIn
 from sandbox.faults import Faults
 from sandbox.wire import CallLog, Sender
 from setup.apply import apply
-from setup.clients import Clients
+from setup.clients import Clients, NoSecrets
 from setup.plan import make_plan
 from trailwatch.aws import Aws, Keys
 from trailwatch.coverage import load_controls
@@ -30,16 +30,6 @@ from trailwatch.site import Site, SiteConfig
 CATALOGUE = load_catalogue()
 CONFIG = SiteConfig(Site("main", "123456789012", "us-east-1"), pack="cis", router_url="")
 KEYS = Keys("AKIAEXAMPLEEXAMPLE00", "example")
-
-
-class NoSecrets:
-    """A pipeline without an on-call service has none."""
-
-    def get(self, name: str) -> str | None:
-        return None
-
-    def put(self, name: str, value: str) -> None:
-        raise AssertionError(name)
 
 
 @dataclass
