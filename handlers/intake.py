@@ -33,6 +33,7 @@ from handlers.links import alarm_url, event_url, jsm_url, opsgenie_url
 from handlers.storms import arrive, changed, message_key, storm_key
 from handlers.threads import say_in_thread
 from handlers.told import Asked
+from setup.pipeline import description
 from trailwatch.alert import (
     Alert,
     AlertAction,
@@ -52,6 +53,8 @@ from trailwatch.store.mutes import Way
 from trailwatch.store.outbox import Outgoing
 from trailwatch.store.storms import Member
 
+CONFIRMED_AT_ONCE = 20
+"""New alerts that are asked for one by one when more than one comes at once."""
 AGAIN = timedelta(seconds=20)
 """When to look whose an alarm is that went off again: its events may come late."""
 LATELY = timedelta(hours=1)
@@ -62,7 +65,8 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
     """Take one notification in: a new alert is shown at once, any other news is confirmed first.
 
     A webhook's secret may leak, so a change of state is believed only when the on-call service
-    itself confirms it (job alert.confirm); also for alerts that are not known here.
+    itself confirms it (job alert.confirm); also for alerts that are not known here. A new alert is
+    asked for as soon as it is shown, and says so where the service has none.
     """
     # No row to lock may be there yet: two replicas must not both make the alert.
     alerts.lock_alias(tx, notification.alert_id)
@@ -73,10 +77,12 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
         if twins.same_alarm(deps, tx, notification.alert_id, arn, at):
             return
         alert = alert_from_notification(deps, notification, config)
-        if not is_incomplete(notification):
+        if is_incomplete(notification):
+            show_new(deps, tx, replace(alert, extra={**alert.extra, INCOMPLETE: "yes"}))
+        else:
             show_new(deps, tx, alert)
-            return
-        show_new(deps, tx, replace(alert, extra={**alert.extra, INCOMPLETE: "yes"}))
+            if jobs.many_due(tx, "alert.confirm", deps.clock(), CONFIRMED_AT_ONCE):
+                return  # the comparison with the service looks at all of them
     elif notification.action == "Create":
         return
     jobs.add(
@@ -219,7 +225,8 @@ def say(deps: Deps, tx: Connection, alert: Alert) -> None:
     mute = mutes.standing(tx, alert.fields.alarm_arn)
     begun = outbox.is_said(tx, message_key(alert.id))
     if not begun:
-        if mute and mute.way is Way.BOT:
+        # What went off before is heard, however late it comes: nothing shows it when the mute ends.
+        if mute and mute.way is Way.BOT and alert.first_seen >= mute.at:
             return
         arrive(deps, tx, alert)
     member = changed(deps, tx, alert)
@@ -241,6 +248,7 @@ def _say_message(deps: Deps, tx: Connection, alert: Alert, member: Member | None
         site=alert.site if deps.sites.several else "",
         names=names_of(deps, alert.events, alert.accounts),
         called=mentioned(deps, alert),
+        ours=_is_ours(deps, alert),
     )
     outbox.say(
         tx,
@@ -254,6 +262,15 @@ def _say_message(deps: Deps, tx: Connection, alert: Alert, member: Member | None
         ),
         deps.clock(),
     )
+
+
+def _is_ours(deps: Deps, alert: Alert) -> bool:
+    """Whether the description is what the catalogue says: whoever may change an alarm may write
+    another one.
+    """
+    detection = deps.catalogue.detections.get(alert.fields.detection_id)
+    said = alert.fields.description.split()
+    return detection is not None and bool(said) and description(detection).split() == said
 
 
 def names_of(deps: Deps, events: Iterable[Event], accounts: Iterable[str] = ()) -> dict[str, str]:

@@ -27,7 +27,7 @@ from handlers.drifting import (
 )
 from handlers.jobs.drift_events import HISTORY, LARGEST_RECORD, Wanted, find_causes
 from handlers.jobs.job import JobContext, Later, worth_another_try
-from handlers.jobs.mute import announced
+from handlers.jobs.mute import announced, end_those_gone
 from setup.causes import CAUSES
 from setup.change import Action, Change, Fields
 from setup.drift import Drifted, Found, find, wished_since
@@ -94,8 +94,13 @@ def _taken_down(deps: Deps, site: str) -> None:
 def _check(deps: Deps, site: str, ours: bool) -> Message:
     began = deps.clock()
     config = deps.sites.config(site)
-    found = find(config, deps.sites.detections(config), deps.setup_clients(site))
-    with deps.db.reading() as tx:
+    detections = deps.sites.detections(config)
+    found = find(config, detections, deps.setup_clients(site))
+    with deps.db.transaction() as tx:
+        if found.as_wanted and "mute_rule" not in found.unseen:
+            alarms = {config.alarm_name(one.id) for one in detections}
+            rules = {one.change.name for one in found.items if one.change.kind == "mute_rule"}
+            end_those_gone(deps, tx, config.site.name, alarms, rules)
         wished = mutes.list_standing(tx)
     # What somebody muted here was announced and is nobody's tampering.
     found = replace(found, items=tuple(one for one in found.items if not announced(one, wished)))

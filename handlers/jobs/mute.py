@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import UTC, timedelta
+
+from sqlalchemy import Connection
 
 from handlers.applies import write_down
 from handlers.audit import noted
@@ -18,12 +20,15 @@ from setup.own import Deed, session_of
 from trailwatch.alert import AlertState
 from trailwatch.errors import AwsError, TrailwatchError
 from trailwatch.site import parse_arn
-from trailwatch.store import alerts, mutes, outbox
+from trailwatch.store import alerts, jobs, mutes, outbox
 from trailwatch.store.mutes import Mute, Way
 
 log = logging.getLogger("trailwatch.mutes")
 
 MINUTE = timedelta(minutes=1)
+SETTLED = timedelta(minutes=2)
+"""So young a rule may not be listed yet."""
+IN_AWS = "somebody in AWS"
 _WAYS = {Way.CLOUDWATCH: "done", Way.BOT: "only Slack is quiet"}
 
 
@@ -45,6 +50,14 @@ def start(deps: Deps, job: JobContext) -> None:
             raise
         log.warning("mute=%s no rule of CloudWatch's: %s", mute.id, error)
         way = Way.BOT
+    with deps.db.transaction() as tx:
+        now = mutes.get(tx, mute.id, lock=True)
+        ended = now is None or now.ended_at is not None
+    if ended:
+        # Somebody ended it while it was asked for: the rule came after its end.
+        if way is Way.CLOUDWATCH:
+            _delete(deps, job, mute, mute.by)
+        return
     with deps.db.transaction() as tx:
         mutes.stands(tx, mute.id, way)
         noted(
@@ -157,6 +170,21 @@ def still_muted(deps: Deps, mute_id: str, why: str, by: str = "") -> None:
             tell_failure(deps, tx, mute, why)
             of = f"unmute:{mute.id}"
             noted(deps, tx, by, "alarm.unmute", mute.name, "failed", of=of, why=why)
+
+
+def end_those_gone(
+    deps: Deps, tx: Connection, site: str, alarms: Container[str], rules: Container[str]
+) -> None:
+    """End the mutes of a site whose rule somebody took away in AWS: their alarms are heard again.
+
+    alarms: the names of those whose rules were read; rules: those that mute one of them.
+    """
+    now = deps.clock()
+    for mute in mutes.list_standing(tx):
+        begun = mute.way is Way.CLOUDWATCH and mute.at + SETTLED < now < mute.until - MINUTE
+        if begun and mute.site == site and mute.name in alarms and rule_name(mute) not in rules:
+            arguments = {"mute_id": mute.id, "by": IN_AWS}
+            jobs.add(tx, "alarm.unmute", arguments, now, key=f"unmute:{mute.id}")
 
 
 def announced(drifted: Drifted, standing: Sequence[Mute]) -> bool:

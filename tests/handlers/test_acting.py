@@ -342,6 +342,26 @@ def test_until_monday() -> None:
     assert next_monday(before, ["Europe/Berlin"]) == datetime(2027, 3, 29, 7, tzinfo=UTC)
 
 
+def test_a_rule_that_is_made_after_its_mute_was_ended_is_taken_away(
+    desk: Any, alert: Alert
+) -> None:
+    clients = desk.deps.setup_clients
+
+    def ending(site: str = "", session: str = "") -> Any:
+        with desk.deps.db.transaction() as tx:
+            found = mutes.standing(tx, alert.alias)
+            if found is not None:
+                mutes.end(tx, found.id, "bob", desk.now())
+        return clients(site, session)
+
+    desk.deps = replace(desk.deps, setup_clients=ending)
+    submit(desk, "alert.pause", alert.id, how="mute-1h")
+    desk.deps = replace(desk.deps, setup_clients=clients)
+    name = alert.alias.rpartition(":")[2]
+    listed = desk.client("cloudwatch").list_alarm_mute_rules(AlarmName=name)
+    assert listed["AlarmMuteRuleSummaries"] == []
+
+
 def test_where_cloudwatch_takes_no_rule_the_bot_itself_is_quiet(desk: Any, alert: Alert) -> None:
     other = replace(
         alert, id="other", router_id="other", alias=alert.alias.replace("us-east-1", "eu-west-1")
@@ -361,6 +381,11 @@ def test_where_cloudwatch_takes_no_rule_the_bot_itself_is_quiet(desk: Any, alert
         alerts.save(tx, came)
         say(desk.deps, tx, came)
     assert desk.messages("alert:came") == []
+    # It went off before the mute, but was told of later: nothing would show it when that ends.
+    earlier = mute.at - timedelta(seconds=20)
+    with desk.deps.db.transaction() as tx:
+        say(desk.deps, tx, replace(other, id="late", router_id="late", first_seen=earlier))
+    assert len(desk.messages("alert:late")) == 1
     desk.command(f"mutes end {mute.name}")
     assert len(desk.messages("alert:came")) == 1
     assert "1 alert came meanwhile" in desk.messages(f"mute:{mute.id}:end")[0]["text"]

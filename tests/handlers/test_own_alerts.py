@@ -263,3 +263,26 @@ def test_a_mute_and_its_end_are_proven_and_their_outcome_is_kept(
     sorted_out = sort_out(calls, made_since(house.deps, began), config)
     assert sorted_out.strange == ()
     assert [one.deed for one in sorted_out.made] == [Deed.MUTE, Deed.UNMUTE]
+
+
+def test_a_mute_whose_rule_somebody_takes_away_in_aws_is_over(
+    house: Any, until: Callable[..., Any]
+) -> None:
+    began = set_up(house, until)
+    mute = mute_from_slack(house, fire(house, began, "root-usage"))
+    house.job("setup.drift", due=f"still muted {mute.id}")
+    house.pass_time(minutes=5)
+    house.job("setup.drift", due=f"muted for 5 minutes {mute.id}")
+    assert standing(house, mute)
+    house.client("cloudwatch").delete_alarm_mute_rule(
+        AlarmMuteRuleName=f"trailwatch-mute-{mute.id}"
+    )
+    house.job("setup.drift", due=f"muted no more {mute.id}")
+    assert not standing(house, mute)
+    (over,) = house.messages(f"mute:{mute.id}:end")
+    assert "no longer muted: somebody in AWS ended it" in over["text"]
+
+
+def standing(house: Any, mute: Any) -> bool:
+    with house.deps.db.reading() as tx:
+        return mutes.standing(tx, mute.alarm) is not None
