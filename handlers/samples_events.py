@@ -73,6 +73,7 @@ def messages(alert: Alert, events: Sequence[Event]) -> dict[str, Message]:
         "alert-who": alert_message(known(alert), NOW, offices=OFFICES),
         "who": who_message(alert, people, 5, OFFICES),
         "who-one": who_message(alert, people[1:2], 1, OFFICES),
+        "who-unknown": who_message(alert, people[:1], 1, OFFICES, unknown="jane"),
         "events-older": events_message(alert, many, 57, _SEARCHED, offices=OFFICES, pages=page),
         "search": search_message(PATTERN, first),
         "search-last": search_message(PATTERN, last),

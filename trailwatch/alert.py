@@ -90,6 +90,8 @@ class Alert:
     search_note: str = ""
     events: tuple[Event, ...] = ()
     """The newest events behind the alert, newest first; at most a message's worth."""
+    recent: tuple[Event, ...] = ()
+    """What is unlike them and came later, while the alarm was on: newest first, a few."""
     events_total: int = 0
     accounts: tuple[str, ...] = ()
     """The accounts that all events were of, those of the newest first."""

@@ -28,6 +28,8 @@ _LOOKS = (
 _SELDOM = timedelta(minutes=15)
 MOST_TARGETS = 3
 """Things that are named of what a principal did the same to."""
+MOST_RECENT = 3
+"""Events that a message shows besides those that it began with."""
 SHOWN_AGAIN = timedelta(minutes=5)
 """How old the totals in a message may be while nothing but repeats comes."""
 
@@ -90,6 +92,30 @@ def pairs_of(events: Iterable[Event]) -> list[Pair]:
         known = found.get(one.key)
         found[one.key] = one if known is None else together(known, one)
     return list(found.values())
+
+
+def recent_of(
+    shown: Sequence[Event], before: Iterable[Event], new: Iterable[Event]
+) -> tuple[Event, ...]:
+    """What came after the events that a message shows and is unlike them, newest first.
+
+    before: what this gave last, new: what was found since. One event of each principal, name and
+    target, the first that was found: repeats change nothing.
+    """
+    if not shown:
+        return ()
+    latest = max(event.time for event in shown)
+    known = {_kind_of(event) for event in shown}
+    found: dict[tuple[str, str], Event] = {}
+    for event in [*before, *sorted(new, key=lambda one: one.time)]:
+        if event.time > latest and _kind_of(event) not in known:
+            found.setdefault(_kind_of(event), event)
+    newest = sorted(found.values(), key=lambda one: one.time, reverse=True)
+    return tuple(newest[:MOST_RECENT])
+
+
+def _kind_of(event: Event) -> tuple[str, str]:
+    return pair_of(event).key, event.target
 
 
 def together(earlier: Pair, later: Pair) -> Pair:

@@ -12,10 +12,22 @@ from datetime import datetime, timedelta
 from handlers.blocks import accounts, kit
 from handlers.blocks.alert_menu import AlertLinks, alert_buttons
 from handlers.blocks.before import before_line, before_sentence
-from handlers.blocks.event_table import did, one_day, origin, result, short_table, who
+from handlers.blocks.event_table import did, one_day, origin, result, short_table, since_shown, who
 from handlers.blocks.follow_up import totals_line, totals_sentence
 from handlers.blocks.identity import asked_line, asked_sentence, who_to_ask
-from handlers.blocks.kit import Block, Message, code, count, date, esc, label, link, span, utc
+from handlers.blocks.kit import (
+    Block,
+    Message,
+    code,
+    count,
+    date,
+    esc,
+    label,
+    link,
+    prose,
+    span,
+    utc,
+)
 from handlers.blocks.notes import gone_line, gone_sentence, note_line, note_sentence
 from handlers.blocks.own import own_blocks, own_sentence
 from handlers.blocks.routes import mentions
@@ -63,13 +75,14 @@ def alert_message(
     site: str = "",
     names: Mapping[str, str] | None = None,
     called: Sequence[str] = (),
+    ours: bool = False,
 ) -> Message:
     """The message of an alert, to be edited in place whenever the alert changes.
 
     `offices` are the site's own address ranges, `site` its name where there are several, `names`
-    the names of its events' accounts, `called` the ids of whom the message mentions. The same
-    alert gives the same message but for the hint that explains late delivery, which depends on
-    `now`.
+    the names of its events' accounts, `called` the ids of whom the message mentions, `ours` whether
+    the description is the catalogue's own text. The same alert gives the same message but for the
+    hint that explains late delivery, which depends on `now`.
     """
     links, names = links or AlertLinks(), names or {}
     title = f"{label(alert.title, 100)}{accounts.headline(alert, names)}"
@@ -77,7 +90,7 @@ def alert_message(
         kit.header(f":{severity_emoji(alert)}: {title}"),
         kit.context(_status(alert, links, site)),
         *([kit.section(mentions(called))] if mentions(called) else []),
-        _facts(alert, links, names),
+        _facts(alert, links, names, ours),
     ]
     if alert.fields.reason and not alert.events:
         # What CloudWatch says tells less than the events do.
@@ -141,7 +154,7 @@ def _status(alert: Alert, links: AlertLinks, site: str) -> str:
     return " · ".join(parts)
 
 
-def _facts(alert: Alert, links: AlertLinks, names: Mapping[str, str]) -> Block:
+def _facts(alert: Alert, links: AlertLinks, names: Mapping[str, str], ours: bool) -> Block:
     found = alert.fields
     account = " · ".join(
         part
@@ -164,8 +177,14 @@ def _facts(alert: Alert, links: AlertLinks, names: Mapping[str, str]) -> Block:
     if alert.owner and alert.owner != alert.acknowledged_by:
         pairs.append(("Owner", esc(alert.shown(alert.owner), 80)))
     said = _description(alert)
-    text = kit.plain_text(label(said, 600), 600) if said else ""
-    return kit.section(text, fields=kit.fields(pairs))
+    return kit.section(_described(said, ours), fields=kit.fields(pairs))
+
+
+def _described(said: str, ours: bool) -> str | Block:
+    """The description; what stands in backticks in a text of ours is a code span."""
+    if ours and "`" in said:
+        return prose(said, 600)
+    return kit.plain_text(label(said, 600), 600) if said else ""
 
 
 def _description(alert: Alert) -> str:
@@ -197,11 +216,15 @@ def _evidence(
     """The table of events, or in one line why there is none."""
     if not alert.events:
         return [kit.context(_search_words(alert, now))]
-    shown = alert.events[:SHOWN_EVENTS]
+    since = since_shown(alert)
+    shown = (*since, *alert.events[:SHOWN_EVENTS])
     blocks = [short_table(shown, offices, accounts.columns(alert, shown, names))]
     more = max(alert.events_total, len(alert.events)) - len(shown)
     day = one_day(shown)
     notes = [f"{day}, times in UTC"] if day else []
+    if since:
+        rows = "the first row" if len(since) == 1 else f"the first {len(since)} rows"
+        notes.append(f"{rows} came later, more in the thread")
     if more > 0:
         notes.append(f"*+{count(more, 'more event')}*: _Show events_ lists them in the thread")
     if links.trail_url:
@@ -306,7 +329,8 @@ def _event_words(alert: Alert, now: datetime, offices: Collection[str]) -> str:
         words = _search_words(alert, now).split(": ", 1)[-1].removeprefix(":mag: ")
         return _ended(f"Events: {words}")
     total = max(alert.events_total, len(alert.events))
-    return f"{count(total, 'event')}, newest: {event_sentence(alert.events[0], offices)}."
+    newest = (*since_shown(alert), *alert.events)[0]
+    return f"{count(total, 'event')}, newest: {event_sentence(newest, offices)}."
 
 
 def event_sentence(event: Event, offices: Collection[str] = ()) -> str:

@@ -106,7 +106,7 @@ def _question(alert: Alert, ask: str) -> Block:
         "Ask",
         "Not now",
     )
-    return kit.button("Was this you?", ASK, alert.id, confirm=sure)
+    return kit.button("Ask “Was this you?”", ASK, alert.id, confirm=sure)
 
 
 def _menu(alert: Alert, links: AlertLinks, open_for_change: bool) -> Block | None:

@@ -9,7 +9,9 @@ from handlers.blocks import kit
 from handlers.blocks.kit import Block, plain, table
 from handlers.links import event_url
 from trailwatch.address import OriginKind, origin_of
+from trailwatch.alert import Alert
 from trailwatch.event import Event
+from trailwatch.follow_up import event_key
 from trailwatch.tool import tool_of
 
 _SUFFIX = ".amazonaws.com"
@@ -72,6 +74,12 @@ def long_table(
 def _account(event: Event, accounts: Mapping[str, str] | None) -> list[str]:
     """The cell of the event's account, where there is such a column."""
     return [] if accounts is None else [accounts.get(event.account) or plain(event.account, 20)]
+
+
+def since_shown(alert: Alert) -> tuple[Event, ...]:
+    """What came after the events that an alert began with and is unlike them, newest first."""
+    known = {event_key(event) for event in alert.events}
+    return tuple(event for event in alert.recent if event_key(event) not in known)
 
 
 def who(event: Event) -> str:

@@ -28,7 +28,16 @@ def who_to_ask(alert: Alert) -> str:
     if any(not event.sure or event.actor_kind not in PEOPLE for event in alert.events):
         return ""
     names = {event.actor for event in alert.events}
-    return names.pop() if len(names) == 1 and "unknown" not in names else ""
+    # Until it is known who somebody else is in Slack, only an e-mail address says so.
+    return names.pop() if len(names) == 1 and all("@" in name for name in names) else ""
+
+
+def not_asked(name: str) -> str:
+    """Why nobody is offered to be asked, and the setting that is needed, as mrkdwn."""
+    return (
+        f"{esc(name, 80)} is nobody who is known in Slack, so nobody can be asked whether it was "
+        "them. An IAM user's person is named by the setting TRAILWATCH_PEOPLE."
+    )
 
 
 def asked_line(alert: Alert) -> str:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from handlers.blocks import kit
-from handlers.blocks.event_table import did, origin, tool
+from handlers.blocks.event_table import did, origin, since_shown, tool
+from handlers.blocks.event_table import who as caller
+from handlers.blocks.identity import not_asked
 from handlers.blocks.kit import Block, Message, code, count, date, esc, plain, span
 from trailwatch.alert import Alert
 from trailwatch.event import Event
@@ -25,6 +27,7 @@ _MFA = {
     Mfa.NO: "no second factor",
     Mfa.UNKNOWN: "second factor unknown",
 }
+_FACTOR = {Mfa.YES: "Used", Mfa.NO: "Not used", Mfa.UNKNOWN: "Not known"}
 _NEWS = {
     Kind.ITSELF: "not seen before",
     Kind.ADDRESS: "first time from this address",
@@ -59,7 +62,7 @@ def who_facts(seen: Seen, offices: Collection[str] = ()) -> str:
     name = plain(who.name, 80)
     if not who.sure:
         name = f"“{name}”"
-    parts = [name, who.how, *_way(who), _MFA[who.mfa], f"from {_origin(seen, offices)}"]
+    parts = [name, _how(who), *_way(who), _MFA[who.mfa], f"from {_origin(seen, offices)}"]
     parts += [f"with {tool(seen.event)}", _news(seen)]
     return plain(" · ".join(part for part in parts if part), 400)
 
@@ -72,19 +75,35 @@ def who_line(alert: Alert) -> list[Block]:
     others = alert.extra.get("who_others", "")
     word = "other" if others == "1" else "others"
     more = f" · *+{esc(others, 10)} {word}* in the thread" if others not in ("", "0") else ""
-    return [kit.context(f":bust_in_silhouette: {esc(facts, 420)}{more}")]
+    return [kit.context(f":bust_in_silhouette: {esc(facts, 420)}{more}{_later(alert)}")]
+
+
+def _later(alert: Alert) -> str:
+    """Who else did something since, in the events that the message shows."""
+    known = {caller(event) for event in alert.events}
+    names = dict.fromkeys(caller(event) for event in since_shown(alert))
+    others = [f"*{esc(name, 100)}*" for name in names if name not in known]
+    return f" · since then also {', '.join(others)}" if others else ""
 
 
 def who_sentence(alert: Alert) -> str:
     """The same for screen readers."""
     facts = alert.extra.get("who", "")
-    return f"Who: {esc(facts, 420)}." if facts else ""
+    return f"Who: {esc(facts, 420)}{_later(alert).replace('*', '')}." if facts else ""
 
 
 def who_message(
-    alert: Alert, people: Sequence[Seen], total: int, offices: Collection[str] = ()
+    alert: Alert,
+    people: Sequence[Seen],
+    total: int,
+    offices: Collection[str] = (),
+    *,
+    unknown: str = "",
 ) -> Message:
-    """Who is behind an alert's events: the first of `total` callers, the newest's first."""
+    """Who is behind an alert's events: the first of `total` callers, the newest's first.
+
+    unknown: a person's name in AWS that leads to nobody in Slack who could be asked.
+    """
     shown = people[:SHOWN]
     blocks: list[Block] = []
     for number, seen in enumerate(shown):
@@ -94,6 +113,8 @@ def who_message(
     if total > len(shown):
         more = count(total - len(shown), "more caller")
         blocks.append(kit.context(f"*+{more}*: _Show events_ lists what they did"))
+    if unknown:
+        blocks.append(kit.context(f":speech_balloon: {not_asked(unknown)}"))
     title = esc(alert.title, 150)
     names = ", ".join(esc(seen.who.name, 80) for seen in shown)
     first = esc(who_facts(shown[0], offices), 420) if shown else ""
@@ -104,12 +125,12 @@ def _one(seen: Seen, offices: Collection[str]) -> list[Block]:
     who, event = seen.who, seen.event
     picture = "bust_in_silhouette" if who.sure else "grey_question"
     head = f":{picture}: *{esc(who.name, 100)}*"
-    if who.how:
-        head += f" · {esc(who.how, 120)}"
+    if how := _how(who):
+        head += f" · {esc(how, 120)}"
     fields = kit.fields(
         [
             ("Through", " → ".join(code(step, 70) for step in who.steps)),
-            ("Second factor", _MFA[who.mfa].removeprefix("with a ").capitalize()),
+            ("Second factor", _FACTOR[who.mfa]),
             ("From", f"{code(_origin(seen, offices), 150)} in {code(event.region, 24)}"),
             ("With", esc(tool(event), 80)),
             ("New", _new(seen)),
@@ -169,6 +190,11 @@ def _origin(seen: Seen, offices: Collection[str]) -> str:
     """Where the call came from, and where that is."""
     found = origin(seen.event, offices)
     return f"{found}, {plain(seen.place, 60)}" if seen.place else found
+
+
+def _how(who: Who) -> str:
+    """What the name rests on, where the name does not say it: root is root."""
+    return who.how if who.how != who.name else ""
 
 
 def _way(who: Who) -> list[str]:

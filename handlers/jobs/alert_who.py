@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
 from handlers.alert_search import search
 from handlers.blocks.identity import WHO_ASK
 from handlers.blocks.who import SHOWN, Seen, who_facts, who_message
 from handlers.deps import Deps
 from handlers.intake import say
+from handlers.jobs.identity import person_behind
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from handlers.looking_back import Past, past_of
 from handlers.storms import listed_only
@@ -30,7 +33,7 @@ from handlers.tracing import (
     traced,
 )
 from trailwatch.alert import Alert
-from trailwatch.errors import AwsError, NotFound
+from trailwatch.errors import AwsError, NotFound, SlackError
 from trailwatch.event import Event
 from trailwatch.pattern import PatternError
 from trailwatch.profile import news
@@ -56,8 +59,12 @@ def start(deps: Deps, alert_id: str) -> None:
     begun when somebody has it shown whole.
     """
     with deps.db.transaction() as tx:
-        if listed_only(tx, alert_id):
-            return
+        start_in(deps, tx, alert_id)
+
+
+def start_in(deps: Deps, tx: Connection, alert_id: str) -> None:
+    """The same in the caller's transaction."""
+    if not listed_only(tx, alert_id):
         jobs.add(tx, "alert.who", {"alert_id": alert_id}, deps.clock(), key=f"who:{alert_id}")
 
 
@@ -82,8 +89,16 @@ def tell_who(deps: Deps, job: JobContext) -> Later | None:
         log.warning("alert %s: who it was is not known: %s", alert.id, error.code or error.what)
         return again if error.retryable else None
     if people:
-        _tell(deps, alert, people, total, person)
+        _tell(deps, alert, people, total, person, _is_known(deps, person))
     return again
+
+
+def _is_known(deps: Deps, name: str) -> bool:
+    """Whether a name in AWS leads to somebody in Slack; while Slack does not say, asking will."""
+    try:
+        return not name or person_behind(deps, name) is not None
+    except SlackError:
+        return True
 
 
 def _people(deps: Deps, alert: Alert, *, looks_back: bool) -> tuple[list[Seen], int, str]:
@@ -133,9 +148,13 @@ def _seen(deps: Deps, source: LogsSource, events: Sequence[Event], deadline: flo
     )
 
 
-def _tell(deps: Deps, alert: Alert, people: Sequence[Seen], total: int, person: str) -> None:
+def _tell(
+    deps: Deps, alert: Alert, people: Sequence[Seen], total: int, person: str, known: bool
+) -> None:
+    """known: whether the person can be asked in Slack; else it is said what that would need."""
     offices = deps.sites.config_or_blank(alert.site).offices
-    message = who_message(alert, people, total, offices)
+    unknown = "" if known else person
+    message = who_message(alert, people, total, offices, unknown=unknown)
     with deps.db.transaction() as tx:
         kept = alerts.get(tx, alert.id, lock=True)
         if kept is None:
@@ -144,7 +163,7 @@ def _tell(deps: Deps, alert: Alert, people: Sequence[Seen], total: int, person: 
             **kept.extra,
             "who": who_facts(people[0], offices),
             "who_others": str(total - 1),
-            WHO_ASK: person,
+            WHO_ASK: person if known else "",
         }
         changed = replace(kept, extra=extra)
         if changed != kept:

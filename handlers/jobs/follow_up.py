@@ -16,7 +16,7 @@ from handlers.alert_search import SHOWN, alarm_window_of, pattern_of
 from handlers.blocks.follow_up import AT_ONCE, pairs_message
 from handlers.deps import Deps
 from handlers.intake import say
-from handlers.jobs import alert_own
+from handlers.jobs import alert_own, alert_who
 from handlers.jobs.job import JobContext, Later
 from handlers.storms import message_key
 from handlers.threads import reply
@@ -31,10 +31,13 @@ from trailwatch.store import alerts, follows, outbox, storms
 from trailwatch.store.follows import Follow, Told
 
 KIND = "alert.follow_up"
+PAGE = 1000
 PAGES = 20
 """Searches of a thousand events that one look makes at most; the next one goes on from there."""
 REREAD = 30
 """Looks after which the filter's pattern is read anew."""
+AT_ONCE_MOST = 100_000
+"""Events of one second that are looked for; CloudTrail's times have no fractions."""
 MOST = 10
 """Messages of one telling."""
 
@@ -117,18 +120,25 @@ def _look(
     What was seen before, up to the cursor, is gone through whatever it takes.
     """
     found: dict[str, Event] = {}
-    pages = 0
+    pages, limit = 0, PAGE
     while pages < PAGES or query.start < cursor:
-        page = source.search(query)
+        page = source.search(query, limit=limit)
         for event in page.events:
             found[rule.event_key(event)] = event
         if page.complete:
             return list(found.values()), query.end
         newest = page.events[0].time if page.events else query.start
-        if newest <= query.start:
-            break
-        query = replace(query, start=newest)
         pages += 1
+        if newest > query.start:
+            query, limit = replace(query, start=newest), PAGE
+        elif page.events and limit < AT_ONCE_MOST:
+            limit *= (
+                10  # more of one second than a page: all of them at once, or it went no further
+            )
+        elif page.events:
+            query, limit = replace(query, start=newest + timedelta(seconds=1)), PAGE
+        else:
+            break  # AWS was slow
         job.beat()
     return list(found.values()), query.start
 
@@ -150,11 +160,11 @@ def _keep(
     """
     new = [event for event in events if rule.event_key(event) not in state.seen]
     with deps.db.transaction() as tx:
-        alert = alerts.get(tx, state.alert, lock=True)
-        if alert is None or follows.get(tx, state.alert) not in (state, None):
+        before = alerts.get(tx, state.alert, lock=True)
+        if before is None or follows.get(tx, state.alert) not in (state, None):
             return  # another try of this job was quicker
-        follows.count(tx, alert.id, rule.pairs_of(new))
-        alert = _with_events(alert, events)
+        follows.count(tx, before.id, rule.pairs_of(new))
+        alert = _with_recent(_with_events(before, events), new)
         if state.total == 0:
             # What the message's table shows needs no telling.
             shown = alert_own.shown_events(tx, alert)
@@ -175,9 +185,12 @@ def _keep(
         state = _tell(deps, tx, alert, state, now, {rule.pair_of(one).key for one in fresh})
         follows.save(tx, state)
         alert = _with_totals(tx, alert, state, now)
-        if alert != alerts.get(tx, alert.id):
+        if alert != before:
             alerts.save(tx, alert)
             say(deps, tx, alert)
+        if before.search in (Search.NOTHING, Search.FAILED) and alert.search is Search.FOUND:
+            # Its own search had ended before there was anybody to ask about.
+            alert_who.start_in(deps, tx, alert.id)
 
 
 def _tell(
@@ -223,6 +236,14 @@ def _with_events(alert: Alert, events: Sequence[Event]) -> Alert:
         events=tuple(replace(event, raw="") for event in newest[:SHOWN]),
         accounts=tuple(dict.fromkeys(event.account for event in newest)),
     )
+
+
+def _with_recent(alert: Alert, new: Sequence[Event]) -> Alert:
+    """The alert with what came since it went off: whoever reads its message looks for that."""
+    recent = rule.recent_of(alert.events, alert.recent, new)
+    accounts = dict.fromkeys([*alert.accounts, *(event.account for event in recent)])
+    kept = tuple(replace(event, raw="") for event in recent)
+    return replace(alert, recent=kept, accounts=tuple(accounts))
 
 
 def _with_totals(tx: Connection, alert: Alert, state: Follow, now: datetime) -> Alert:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.blocks.who import who_facts
+from handlers.blocks.who import who_facts, who_message
 from handlers.intake import show_new
 from handlers.looking_back import Past, past_of
-from handlers.samples import EVENTS
+from handlers.samples import ALERT, EVENTS
 from handlers.samples_events import seen
 from trailwatch.alert import Alert, AlertFields, AlertState
 from trailwatch.clock import iso, utc_now
@@ -21,6 +21,7 @@ from trailwatch.errors import AwsError
 from trailwatch.profile import Deed, Kind
 from trailwatch.search.logs import EventQuery, NewestPage
 from trailwatch.store import alerts
+from trailwatch.who import Mfa
 
 GROUP, STREAM = "/trailwatch/cloudtrail", "by-hand"
 KEY = "ASIAEXAMPLE000000{:03d}"
@@ -275,6 +276,17 @@ def test_on_the_first_day_it_is_too_early() -> None:
     assert "first time in this region in 1 day of records" in facts(hours=25)
     assert "in 14 days of records" in facts(days=14)
     assert "new" not in who_facts(replace(one, known_since=None))
+
+
+def test_no_word_is_said_twice_of_root() -> None:
+    one = seen(ALERT.events[0])[0]
+    who = replace(one.who, name="root", kind="Root", how="root", mfa=Mfa.UNKNOWN, steps=())
+    root = replace(one, who=who)
+    said = json.dumps(who_message(ALERT, [root], 1).blocks)
+
+    assert who_facts(root).startswith("root · second factor unknown · from")
+    assert "root* \\u00b7 root" not in said
+    assert "*Second factor*\\nNot known" in said
 
 
 def test_offices_named_with_a_plan_stand_in_the_alerts_own_table(house: Any) -> None:

@@ -237,3 +237,27 @@ def test_what_was_touched_stands_in_the_message_and_in_its_table() -> None:
 
     assert "CreateUser → <!here> *eve*" in "\n".join(parts(table))  # raw text, which does nothing
     assert "CreateUser → &lt;!here&gt; ∗eve∗ from" in message.text
+
+
+def test_who_came_later_stands_beside_who_it_was() -> None:
+    later = replace(samples.ALERT.events[0], id="later", time=SOON, actor="*mallory*")
+    alert = replace(samples.ALERT, recent=(later,), extra={"who": "root"})
+    message = shown(alert)
+
+    assert "root · since then also *∗mallory∗*" in words(message)
+    assert "newest: " in message.text
+    assert "∗mallory∗: ConsoleLogin" in message.text
+    assert "the first row came later" in words(message)
+
+
+def test_code_in_the_catalogue_s_own_description_is_shown_as_code_and_no_one_else_s() -> None:
+    fields = replace(samples.ALERT.fields, description="Run `aws iam list-users` <!here> *now*.")
+    alert = replace(samples.ALERT, fields=fields)
+
+    def described(ours: bool) -> Any:
+        blocks: Any = alert_message(alert, samples.NOW, ours=ours).blocks
+        return next(one["text"] for one in blocks if "fields" in one)
+
+    assert described(True)["type"] == "mrkdwn"
+    assert described(True)["text"] == "Run `aws iam list-users` &lt;!here&gt; ∗now∗."
+    assert described(False)["type"] == "plain_text"

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from handlers.intake import show_new
+from handlers.jobs.alert_events import find_events
 from handlers.jobs.alert_own import note_table
 from handlers.jobs.follow_up import follow
 from handlers.jobs.job import Later
@@ -68,8 +69,9 @@ class Logs:
             and (not one.raw or query.pattern.matches(one.raw))
         ]
         hits.sort(key=lambda one: one.time)
-        found = tuple(reversed(hits[: self.page]))
-        return EventPage(found, len(found), complete=len(hits) <= self.page)
+        size = self.page * int(more.get("limit", 1000)) // 1000
+        found = tuple(reversed(hits[:size]))
+        return EventPage(found, len(found), complete=len(hits) <= size)
 
 
 class World:
@@ -91,9 +93,8 @@ class World:
         at = self.now - timedelta(seconds=ago)
         self.logs.events.append(event(number, actor, name, at, **more))
 
-    def look(self, **later: float) -> Later | None:
-        """One run of the job, after a while."""
-        self.now += timedelta(**later)
+    def context(self) -> Any:
+        """One try of a job."""
         given = self.args
 
         class Context:
@@ -105,8 +106,13 @@ class World:
 
             def beat(self) -> None: ...
 
-        again = follow(self.deps, Context())
-        self.args = dict(again.args or given) if again else given
+        return Context()
+
+    def look(self, **later: float) -> Later | None:
+        """One run of the job, after a while."""
+        self.now += timedelta(**later)
+        again = follow(self.deps, self.context())
+        self.args = dict(again.args or self.args) if again else self.args
         return again
 
     def told(self) -> list[str]:
@@ -271,6 +277,40 @@ def test_more_than_a_page_is_gone_through(world: World) -> None:
     assert world.alert.extra["follow_total"] == "100"
 
 
+def test_more_than_a_page_of_one_second_stops_nothing(world: World) -> None:
+    world.logs.page = 10
+    for number in range(45):
+        world.happen(number, f"u{number}", "CreateUser", ago=30)
+    world.happen(100, "after", "DeleteUser", ago=10)
+    world.look(seconds=20)
+    assert world.alert.extra["follow_total"] == "46"
+    assert "after" in world.shown()
+
+
+def test_who_it_was_is_asked_where_the_first_search_came_too_early(world: World) -> None:
+    world.happen(1, "eve", "CreateUser")
+    world.look(seconds=20)
+    with world.deps.db.reading() as tx:
+        kinds = list(tx.execute(select(job.c.kind).where(job.c.state == "queued")).scalars())
+    assert "alert.who" in kinds
+
+
+def test_what_the_first_search_pushes_out_of_the_table_is_told(world: World) -> None:
+    """It looks at the alarm's window only, and may come after who follows the alarm."""
+    with world.deps.db.transaction() as tx:
+        alerts.save(tx, replace(world.alert, search=Search.WAITING))
+    for number in range(5):
+        world.happen(number, f"early{number}", "CreateUser", ago=30)
+        world.happen(10 + number, f"later{number}", "CreateUser", ago=-5)
+    world.look(seconds=20)
+    find_events(world.deps, world.context())
+    world.look(minutes=2)
+    world.look(minutes=6)
+    text = "".join(world.told()) + world.shown()
+    everybody = [f"{when}{number}" for when in ("early", "later") for number in range(5)]
+    assert [one for one in everybody if one not in text] == []
+
+
 def test_what_others_push_out_of_the_table_is_told(world: World) -> None:
     """An apply's events make room for strangers', who come first."""
     world.happen(1, "eve", "CreateUser")
@@ -339,3 +379,35 @@ def test_a_line_in_the_thread_says_what_was_touched(house: Any) -> None:
 
     (said,) = [one for one in world.told() if "kim" in one]
     assert "`CreateUser` 5 times → `eve`, `mallory`, `bob` and others" in said
+
+
+def test_the_message_shows_the_newest_of_what_came_since(house: Any) -> None:
+    world = World(house)
+    world.happen(1, "kim", "CreateUser", target="eve")
+    world.look(seconds=20)
+    for number, (actor, target) in enumerate(
+        [("kim", "eve"), ("kim", "mallory"), ("bob", "eve"), ("bob", "eve")]
+    ):
+        world.happen(10 + number, actor, "CreateUser", 10 - number, target=target)
+    world.look(minutes=2)
+
+    assert [(one.actor, one.target) for one in world.alert.recent] == [
+        ("bob", "eve"),
+        ("kim", "mallory"),
+    ]
+    with world.deps.db.reading() as tx:
+        body = tx.execute(select(message.c.body).where(message.c.key == "alert:a1")).scalar_one()
+    (table,) = [one for one in json.loads(body)["blocks"] if one["type"] == "table"]
+    rows = [[cell["text"] for cell in row[1:3]] for row in table["rows"][1:]]
+    assert rows == [
+        ["bob", "CreateUser → eve"],
+        ["kim", "CreateUser → mallory"],
+        ["kim", "CreateUser → eve"],
+    ]
+    assert "the first 2 rows came later" in body
+
+    before = world.alert
+    for number in range(100):
+        world.happen(100 + number, "bob", "CreateUser", target="eve")
+    world.look(seconds=50)
+    assert world.alert.recent == before.recent  # repeats only count

@@ -32,6 +32,16 @@ STS = "arn:aws:sts::123456789012:assumed-role"
 BOB_KEY = "AKIAEXAMPLE000000042"
 
 
+FILTERED = (
+    "AttachUserPolicy", "CreateAccessKey", "DeleteTrail", "PutBucketPolicy", "PutRolePolicy",
+    "PutUserPolicy", "StopLogging",
+)  # fmt: skip
+
+
+def alarm_of(event: str) -> str:
+    return f"trailwatch-{event.lower()}"
+
+
 class Desk:
     """A bot and the three services, and what a test does with them."""
 
@@ -61,6 +71,17 @@ class Desk:
         )  # fmt: skip
         self.logs.create_log_group(logGroupName=GROUP)
         self.logs.create_log_stream(logGroupName=GROUP, logStreamName=STREAM)
+        for event in FILTERED:
+            # All at first: the bot remembers for a few seconds which filters there are.
+            name = alarm_of(event)
+            self.logs.put_metric_filter(
+                logGroupName=GROUP,
+                filterName=name,
+                filterPattern=f'{{ $.eventName = "{event}" }}',
+                metricTransformations=[
+                    {"metricName": name, "metricNamespace": "Test", "metricValue": "1"}
+                ],
+            )
 
     def _settings(self, folder: Path) -> Any:
         (port,) = free_ports(1)
@@ -136,15 +157,7 @@ class Desk:
 
     def fire(self, event: str, priority: str = "P3") -> Alert:
         """An alert of a filter on an event's name; its message once it says who it was."""
-        name = f"trailwatch-{event.lower()}"
-        self.logs.put_metric_filter(
-            logGroupName=GROUP,
-            filterName=name,
-            filterPattern=f'{{ $.eventName = "{event}" }}',
-            metricTransformations=[
-                {"metricName": name, "metricNamespace": "Test", "metricValue": "1"}
-            ],
-        )
+        name = alarm_of(event)
         body = opsgenie_sdk.CreateAlertPayload(message=name, alias=ARN + name, priority=priority)
         self.api.create_alert(body, _request_timeout=3)
         there = self.until(
@@ -256,8 +269,12 @@ def test_who_began_a_role_session_is_asked_and_their_yes_closes_a_p3(desk: Desk)
     answered = desk.until(lambda: desk.direct("bob", "You said that it was you"))[0]
     assert answered["ts"] == question["ts"], "the question itself says so"
     assert "identity.yes" not in json.dumps(answered["blocks"])
+    words = "bob says that it was them: ticket <12> & *more*"
+    desk.until(lambda: "bob says that it was them" in desk.thread(alert))
     notes = desk.api.list_notes(alert.router_id, _request_timeout=3).data
-    assert any("bob says that it was them: ticket <12>" in note.note for note in notes)
+    assert [note.note for note in notes] == [words], "said once"
+    assert "Note of bob" not in desk.shown(alert)["text"]
+    assert desk.thread(alert).count("ticket") == 1
 
 
 def test_somebody_else_gets_a_private_refusal_and_a_no_escalates_a_p1(desk: Desk) -> None:
@@ -301,6 +318,20 @@ def test_nobody_is_asked_once_somebody_else_is_in_it(desk: Desk) -> None:
     desk.slack.click("alice", desk.shown(alert)["ts"], "identity.ask")
     desk.until(lambda: any("Nobody is asked" in text for text in desk.private("alice")))
     assert desk.direct("bob", alert.title) == []
+
+
+def test_who_is_nobody_in_slack_is_not_offered_and_the_setting_is_named(desk: Desk) -> None:
+    desk.happen("PutUserPolicy", user("mallory"), requestParameters={"userName": "eve"})
+    alert = desk.fire("PutUserPolicy")
+    assert "identity.ask" not in json.dumps(desk.shown(alert)["blocks"])
+    assert "mallory: PutUserPolicy → eve from" in desk.shown(alert)["text"]
+    ts = desk.shown(alert)["ts"]
+
+    def replies() -> str:
+        found = desk.slack.messages(desk.slack.channel)
+        return json.dumps([m["blocks"] for m in found if m.get("thread_ts") == ts])
+
+    desk.until(lambda: "TRAILWATCH_PEOPLE" in replies())
 
 
 def test_a_session_that_cannot_be_followed_back_offers_nobody(desk: Desk) -> None:
