@@ -10,10 +10,10 @@ from handlers.blocks.event_search import search_view
 from handlers.blocks.kit import code, count, esc
 from handlers.deps import Deps
 from handlers.event_pages import look, page_message, show
+from handlers.jobs.dialog import open_dialog
 from handlers.jobs.job import JobContext, worth_another_try
-from handlers.jobs.setup_destroy import LATE
 from handlers.tracing import record_of
-from trailwatch.errors import NotFound, SlackError, TrailwatchError
+from trailwatch.errors import NotFound, TrailwatchError
 from trailwatch.store import event_searches, outbox
 from trailwatch.store.event_searches import EventSearch
 
@@ -62,20 +62,7 @@ def open_search(deps: Deps, job: JobContext) -> None:
         pattern=search.pattern if search.alert_id else "",
         of_alert=bool(search.alert_id),
     )
-    try:
-        deps.open_view(str(job.args["trigger_id"]), view)
-    except SlackError as error:
-        late = error.code in LATE or error.retryable
-        shown = error
-        if late:
-            shown = SlackError(
-                "The dialog could not be opened in time.",
-                "Slack gives three seconds for it.",
-                "Ask for it once more.",
-                operation=error.operation,
-                code=error.code,
-            )
-        tell(deps, job, error_message(shown))
+    open_dialog(deps, job, lambda: view, "Ask for it once more.")
 
 
 def _search(deps: Deps, job: JobContext) -> EventSearch | None:

@@ -57,7 +57,7 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "alert.follow": alert_own.follow,
     "alert.link_before": alert_before.link_before,
     follow_up.KIND: follow_up.follow,
-    "alert.open_dialog": alert_dialog.open_dialog,
+    "alert.open_dialog": alert_dialog.open_chosen,
     "alert.reconcile": reconcile.reconcile,
     "alert.show_events": alert_events.show_events,
     "alert.thread_note": thread_note.add,
@@ -89,7 +89,7 @@ KINDS: Mapping[str, Callable[[Deps, JobContext], Later | None]] = {
     "setup.apply": setup_apply.run_apply,
     "setup.plan_again": setup_plan.propose_again,
     "setup.plan_back": setup_plan.propose_back,
-    "setup.open_destroy": setup_destroy.open_dialog,
+    "setup.open_destroy": setup_destroy.open_modal,
     "setup.rotate_secret": rotate_secret.rotate,
     "sites.list": sites.tell_sites,
 }
