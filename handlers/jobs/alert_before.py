@@ -1,5 +1,7 @@
-"""The job that links a new alert to the one before of the same alarm. Asks Slack for an address,
-and the on-call service whether the one before is closed where nobody told of it yet.
+"""The job that links a new alert to the one before of the same alarm.
+
+Asks Slack for an address, and the on-call service whether the one before is closed where nobody
+told of it yet.
 """
 
 from __future__ import annotations
