@@ -106,5 +106,8 @@ def _keep(deps: Deps, alert_id: str, **found: object) -> None:
             return
         changed = replace(alert, **found)  # type: ignore[arg-type]
         if changed != alert:
+            if alert.events and changed.events != alert.events:
+                # Who followed the alarm was quicker: what its table no longer shows is to be told.
+                alert_own.note_table(tx, alert, changed)
             alerts.save(tx, changed)
             say(deps, tx, changed)
