@@ -137,7 +137,9 @@ def after(alert: Alert, before: Alert) -> Alert:
         "before_closed": iso(before.closed_at or before.updated_at),
         "before_by": before.closed_by,
     }
-    return replace(alert, extra={**alert.extra, **extra})
+    # Who closed it may be nobody whom this one names.
+    named = {user: name for user, name in before.people.items() if user == before.closed_by}
+    return replace(alert, extra={**alert.extra, **extra}, people={**named, **alert.people})
 
 
 def confirmed(

@@ -325,7 +325,10 @@ def sample_alerts() -> Iterator[Alert]:
         samples.EVENTS[1], error_code="AccessDenied", error_message="no", sure=True,
         vpc_endpoint="vpce-1", raw='{"a": 1}',
     )  # fmt: skip
-    whole = replace(samples.ALERT, events=(event,), people={"bob@example.com": "bob"})
+    later = replace(event, id="later", actor="kim", target="a, b")
+    whole = replace(
+        samples.ALERT, events=(event,), recent=(later,), people={"bob@example.com": "bob"}
+    )
     taken = replace(
         whole, state=AlertState.ACKNOWLEDGED, acknowledged_by="bob@example.com", owner="eve",
         extra=EXTRA, pending="close", pending_by="carol", pending_note="wait",
@@ -342,6 +345,7 @@ def of_an_alert(alert: Alert) -> Iterator[Message | kit.Block]:
     shown = replace(alert, extra={**FACTS, **alert.extra})
     searched = (samples.FIRED, NOW)
     yield alert_message(shown, NOW, samples.LINKS, samples.OFFICES)
+    yield alert_message(shown, NOW, ours=True)
     yield alerts_message([shown], NOW)
     yield digest_message(make_digest([shown], NOW - timedelta(days=1), NOW, NOW))
     yield home_view(HomeState("alice", "admin", (shown,), 1, (), (), True, NOW))
@@ -360,7 +364,7 @@ def of_an_alert(alert: Alert) -> Iterator[Message | kit.Block]:
         yield drift_message([row], NOW, "main")
         yield record_message(row)
         for seen in samples_events.seen(event):
-            yield who_message(shown, [seen], 2)
+            yield who_message(shown, [seen], 2, unknown=event.actor)
         yield home_words(drift_words([row]))
 
 

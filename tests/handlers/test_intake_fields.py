@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from handlers.alert_fields import fields_of, new_alert
+from handlers.blocks.alert import alert_message
+from handlers.intake import after
 from trailwatch.alert import AlertState
 from trailwatch.detections import load_catalogue
 from trailwatch.routers.router import RoutedAlert
@@ -68,3 +72,17 @@ def test_our_alarm_has_the_catalogues_title_and_severity() -> None:
     assert (alert.title, alert.severity) == ("IAM user created", "P3")
     assert alert.first_seen == datetime(2026, 11, 23, 8, 59, 58, 123000, tzinfo=UTC)
     assert alert.fields.account_name == "prod"
+
+
+def test_who_closed_the_alert_before_is_called_as_in_slack() -> None:
+    alert = new_alert(
+        config=CONFIG, catalogue=load_catalogue(), account_name=str, routed=routed(alias=ARN)
+    )
+    mail = "bob@example.com"
+    before = replace(
+        alert, state=AlertState.CLOSED, closed_by=mail, closed_at=NOW, people={mail: "bob"}
+    )
+    shown = alert_message(after(alert, before), NOW)
+
+    assert "by bob" in json.dumps(shown.blocks)
+    assert mail not in json.dumps(shown.blocks)
