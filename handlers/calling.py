@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -23,7 +24,18 @@ def call(deps: Deps, tx: Connection, before: Alert, after: Alert) -> Alert:
     if not called or after.extra.get(CALLED):
         return after
     if before.severity != after.severity and after.state is not AlertState.CLOSED:
-        words = f"{mentions(called)} This is {kit.esc(after.severity, 20)} now."
-        message = kit.message(words, [kit.section(words)])
-        reply(deps, tx, after, "called", message, loud=True)
+        again(deps, tx, after, "called", called, f"This is {after.severity} now.")
     return replace(after, extra={**after.extra, CALLED: "yes"})
+
+
+def again(
+    deps: Deps,
+    tx: Connection,
+    alert: Alert,
+    key: str,
+    called: Sequence[str],
+    why: str = "This was escalated.",
+) -> None:
+    """Call them from the alert's thread into the channel, once for each key."""
+    words = f"{mentions(called)} {kit.esc(why, 80)}"
+    reply(deps, tx, alert, key, kit.message(words, [kit.section(words)]), loud=True)

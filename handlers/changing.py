@@ -52,7 +52,7 @@ def ask_change(
 def ask_escalation(deps: Deps, tx: Connection, request: Request, alert: Alert, why: str) -> None:
     """Pass an alert on: to the escalation that the settings name, else by the highest priority.
 
-    Either way the channel is told.
+    Either way the channel is told; what has the highest already calls its people once more.
     """
     because = f": {why}" if why else "."
     if deps.escalation and not alert.router_id.startswith("direct:"):
@@ -60,6 +60,9 @@ def ask_escalation(deps: Deps, tx: Connection, request: Request, alert: Alert, w
         more = {"to": deps.escalation, "note": why}
         ask_change(deps, tx, request, alert, AlertAction.ESCALATE, words, loud="yes", **more)
         return
-    words = f"{request.person.name} escalated this: it is {HIGHEST} now{because}"
+    held = "already" if alert.severity == HIGHEST else "now"
+    words = f"{request.person.name} escalated this: it is {HIGHEST} {held}{because}"
     more = {"to": HIGHEST, "note": why}
+    if alert.severity == HIGHEST:
+        more["again"] = "yes"  # its becoming one calls nobody any more
     ask_change(deps, tx, request, alert, AlertAction.PRIORITY, words, loud="yes", **more)

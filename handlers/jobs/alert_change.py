@@ -16,6 +16,9 @@ from handlers.alert_fields import alarm_arn
 from handlers.answering import said, whisper
 from handlers.audit import came_of
 from handlers.blocks.notes import with_note
+from handlers.calling import again
+from handlers.changing import HIGHEST
+from handlers.channels import mentioned
 from handlers.deps import Deps
 from handlers.intake import confirmed, names_in
 from handlers.jobs.alert_act import AGAIN, PATIENCE, POLLS, PRIVATE
@@ -23,8 +26,8 @@ from handlers.jobs.job import JobContext, Later
 from handlers.noting import keep_note
 from handlers.threads import say_in_thread
 from handlers.told import CLOCKS, escalates
-from trailwatch.alert import Alert, AlertAction
-from trailwatch.clock import parse_time
+from trailwatch.alert import Alert, AlertAction, AlertState
+from trailwatch.clock import iso, parse_time
 from trailwatch.errors import RouterError
 from trailwatch.routers.router import title_of
 from trailwatch.store import alert_notes, alerts, jobs
@@ -57,6 +60,8 @@ def change(deps: Deps, job: JobContext) -> Later | None:
         if not error.retryable or now - parse_time(job.args["asked_at"]) > PATIENCE:
             refused(deps, job.args["alert_id"], dict(job.args), str(error))
             return None
+        if waits == 1 and job.args.get("loud") == "yes":
+            _say_that_it_takes_longer(deps, job, error)
         pause = max(SETTLED, AGAIN[min(waits, len(AGAIN) - 1)])
         if error.retry_after is not None:
             pause = max(timedelta(seconds=0.1), timedelta(seconds=min(error.retry_after, 60.0)))
@@ -85,6 +90,22 @@ def _ask(deps: Deps, job: JobContext, alert: Alert) -> Later | None:
         return None
     _show(deps, job, alert)
     return None
+
+
+def _say_that_it_takes_longer(deps: Deps, job: JobContext, error: RouterError) -> None:
+    """An escalation is told in the channel also while nobody can be called: people read it."""
+    with deps.db.transaction() as tx:
+        alert = alerts.get(tx, job.args["alert_id"])
+        if alert is not None and alert.state is not AlertState.CLOSED:
+            who, why = job.args.get("name", ""), _because(job.args)
+            words = f"{who} wants to escalate this{why}. {error.what} It is tried again by itself."
+            key = f"waits:{job.args['action']}:{job.args['key']}"
+            say_in_thread(deps, tx, alert, key, words, loud=True)
+
+
+def _because(args: Mapping[str, Any]) -> str:
+    note = str(args.get("note", ""))
+    return f" (“{note}”)" if note else ""
 
 
 def _send(deps: Deps, job: JobContext, alert: Alert) -> str:
@@ -156,6 +177,8 @@ def _show(deps: Deps, job: JobContext, alert: Alert) -> None:
         if words:
             key = f"did:{job.args['action']}:{job.args['key']}"
             say_in_thread(deps, tx, alert, key, words, loud=loud)
+            if job.args.get("again") and (called := mentioned(deps, alert)):
+                again(deps, tx, alert, f"{key}:again", called)
         if job.args["action"] == AlertAction.NOTE and not job.args.get("apart"):
             now = alerts.get(tx, alert.id, lock=True) or alert
             noted = with_note(now, str(job.args.get("name", "")), str(job.args["note"]))
@@ -192,6 +215,31 @@ def refused(deps: Deps, alert_id: str, args: dict[str, str], why: str) -> None:
         if args.get("response_url") and in_time and not loud:
             whisper(deps, tx, args["response_url"], said(f"Could not {doing}.", why))
             return
-        words = f"{args.get('name', '')} asked to {doing}, which could not be done: {why}"
+        words = (
+            f"{args.get('name', '')} asked to {doing}{_because(args)}, which could not be done: "
+        )
         key = f"refused:{args['action']}:{args['key']}"
-        say_in_thread(deps, tx, alert, key, f"{words} {args.get('words', '')}", loud=loud)
+        say_in_thread(deps, tx, alert, key, f"{words}{why}", loud=loud)
+        if args["action"] == AlertAction.ESCALATE:
+            _raise_instead(deps, tx, alert, args)
+
+
+def _raise_instead(deps: Deps, tx: Connection, alert: Alert, args: Mapping[str, str]) -> None:
+    """What cannot be escalated, since there is no such policy any more, gets the highest priority,
+    which calls whom the service and the routes call for it.
+    """
+    if alert.severity == HIGHEST or alert.state is AlertState.CLOSED:
+        return
+    key = f"{args['key']}:instead"
+    raised = {
+        "alert_id": alert.id,
+        "action": AlertAction.PRIORITY.value,
+        "user": args["user"],
+        "name": args.get("name", ""),
+        "asked_at": iso(deps.clock()),
+        "to": HIGHEST,
+        "words": f"It is {HIGHEST} now, since it could not be escalated.",
+        "loud": "yes",
+        "key": key,
+    }
+    jobs.add(tx, "alert.change", raised, deps.clock(), key=f"change:priority:{key}")

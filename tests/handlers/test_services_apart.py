@@ -11,7 +11,9 @@ import opsgenie_sdk
 import pytest
 
 from handlers.changing import ask_change, ask_escalation
+from handlers.direct import take_alarm
 from sandbox.faults import Fault
+from trailwatch.alarm_message import AlarmMessage
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.errors import RouterError
 from trailwatch.routes import Route
@@ -214,6 +216,51 @@ def test_an_escalation_whose_answer_was_lost_is_made_once(
     assert note.text == "alice escalated this from Slack: nobody answers"
     only(desk, arn, service)
     assert len([one for one in thread(desk, alert) if "scalated" in one]) == 1
+
+
+def test_what_cannot_be_escalated_becomes_a_p1(desk: Any, arn: str) -> None:
+    """The policy that the settings name is there no more."""
+    alert = only(desk, arn, "opsgenie")
+    desk.faults.add(Fault("opsgenie", "/escalate", "status", status=422))
+    _escalate(desk, alert, "nobody answers")
+    settle(desk, lambda: theirs(desk, arn)["priority"] == "P1")
+    settle(desk, lambda: any("It is P1 now" in one for one in thread(desk, alert)))
+    said = " | ".join(thread(desk, alert))
+    assert "alice asked to escalate the alert (“nobody answers”), which could not be done:" in said
+    assert "escalated this to" not in said
+
+
+def test_the_channel_hears_of_an_escalation_while_the_service_is_away(desk: Any, arn: str) -> None:
+    alert = only(desk, arn, "opsgenie")
+    desk.faults.add(Fault("opsgenie", "", "status", status=503))
+    _escalate(desk, alert, "it was not me")
+    settle(desk, lambda: any("tried again by itself" in one for one in thread(desk, alert)))
+    desk.faults.clear()
+    settle(desk, lambda: any("alice escalated this to" in one for one in thread(desk, alert)))
+    assert sum("wants to escalate this" in one for one in thread(desk, alert)) == 1
+
+
+def test_what_is_a_p1_already_calls_its_people_once_more(make_house: Callable[..., Any]) -> None:
+    """Where no policy is named an escalation would else change nothing."""
+    house = make_house(TRAILWATCH_ROUTER="direct", OPSGENIE_API_KEY="")
+    house.deps = replace(house.deps, routes=(Route(mentions=("S0ONCALL",)),))
+    name = "trailwatch-again"
+    arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}"
+    message = AlarmMessage(name, arn, "ALARM", account="123456789012", description="[P1] root.")
+    with house.deps.db.transaction() as tx:
+        config = house.deps.sites.watching(arn)
+        alert = take_alarm(house.deps, tx, message, config, key="again")
+    assert alert is not None
+    _escalate(house, alert, "nobody answers")
+    house.work()
+    said = " | ".join(thread(house, alert))
+    assert "alice escalated this: it is P1 already: nobody answers" in said
+    assert said.count("<!subteam^S0ONCALL> This was escalated.") == 1
+
+
+def _escalate(desk: Any, alert: Alert, why: str) -> None:
+    with desk.deps.db.transaction() as tx:
+        ask_escalation(desk.deps, tx, desk._request("U0ALICE"), alert, why)
 
 
 def test_who_becomes_a_p1_calls_as_a_new_p1_does_once(desk: Any, arn: str) -> None:

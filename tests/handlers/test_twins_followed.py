@@ -195,7 +195,7 @@ def test_who_tells_of_it_late_is_told_what_was_done(
     moving.opsgenie.act(alert.router_id, action, {"user": EVE})
     until(lambda: moving.job("alert.reconcile") or newest(moving).state is state)  # type: ignore[union-attr]
     message = AlarmMessage(
-        ALARM, ARN, "ALARM", "123456789012", changed_at=alert.fields.state_change
+        ALARM, ARN, "ALARM", account="123456789012", changed_at=alert.fields.state_change
     )
     with deps.db.transaction() as tx:
         take_alarm(deps, tx, message, deps.sites.watching(ARN), key="late")
