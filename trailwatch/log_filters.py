@@ -48,8 +48,8 @@ class LogFilters:
         group: str,
         wanted: Callable[[LogFilter], bool],
         read: Callable[[], Sequence[LogFilter]],
-    ) -> LogFilter | None:
-        """The first filter of a log group that is `wanted`; None where there is none.
+    ) -> list[LogFilter]:
+        """The filters of a log group that are `wanted`, in their order.
 
         group: names the log group among all accounts and Regions. read: asks AWS for all of its
         filters; its errors go to the caller, and nothing is remembered then.
@@ -61,7 +61,7 @@ class LogFilters:
                 if known.at is None or self._clock() - known.at >= age:
                     known.filters = tuple(read())
                     known.at = self._clock()
-                found = next((one for one in known.filters if wanted(one)), None)
-                if found is not None:
+                found = [one for one in known.filters if wanted(one)]
+                if found:
                     return found
-        return None
+        return []

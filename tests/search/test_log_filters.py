@@ -42,7 +42,7 @@ def filters(account: Account) -> LogFilters:
 
 def pattern(filters: LogFilters, account: Account, name: str, group: str = "g") -> str | None:
     found = filters.find(group, lambda one: one.name == name, account.read)
-    return found.pattern if found else None
+    return found[0].pattern if found else None
 
 
 def test_many_who_ask_at_once_read_once(filters: LogFilters, account: Account) -> None:

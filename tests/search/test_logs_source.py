@@ -106,6 +106,56 @@ def test_the_pattern_behind_an_alarm_of_another_name(aws: Aws, faults: Faults) -
     assert source.pattern_behind("corp-new-users") is None, "an elder policy lacks the right"
 
 
+def test_all_filters_that_an_alarm_counts_are_searched(aws: Aws) -> None:
+    logs, cloudwatch = aws.client("logs"), aws.client("cloudwatch")
+    for name, pattern in (
+        ("corp-a", '{ $.eventName = "DeleteUser" || $.x = 1 }'),
+        ("corp-b", '{ $.eventName = "StopLogging" }'),
+    ):
+        logs.put_metric_filter(
+            logGroupName=GROUP,
+            filterName=name,
+            filterPattern=pattern,
+            metricTransformations=[
+                {"metricName": "bad", "metricNamespace": "Corp", "metricValue": "1"}
+            ],
+        )
+    cloudwatch.put_metric_alarm(
+        AlarmName="corp-bad",
+        Namespace="Corp",
+        MetricName="bad",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+    )
+    found = LogsSource(aws, GROUP).pattern_behind("corp-bad")
+    assert found is not None
+    names = ("DeleteUser", "StopLogging", "CreateUser")
+    hits = [parse(found).matches(json.dumps({"eventName": name})) for name in names]
+    assert hits == [True, True, False]
+
+
+class Expression:
+    """An account whose alarm looks at an expression, as DescribeAlarms names one."""
+
+    def call(self, service: str, operation: str, **_: Any) -> dict[str, Any]:
+        if operation == "DescribeAlarms":
+            metric = {"Namespace": "Corp", "MetricName": "bad"}
+            stat = {"Metric": metric, "Period": 60, "Stat": "Sum"}
+            made = [{"Id": "m", "MetricStat": stat}, {"Id": "e", "Expression": "m * 1"}]
+            return {"MetricAlarms": [{"AlarmName": "corp-math", "Metrics": made}]}
+        counted = [{"metricNamespace": "Corp", "metricName": "bad"}]
+        item = {"filterName": "x", "filterPattern": "{ $.x = 1 }", "metricTransformations": counted}
+        return {"metricFilters": [item]}
+
+
+def test_the_pattern_behind_an_expression() -> None:
+    account: Any = Expression()
+    assert LogsSource(account, GROUP).pattern_behind("corp-math") == "{ $.x = 1 }"
+
+
 def test_what_aws_refuses_is_told(aws: Aws, faults: Faults) -> None:
     with pytest.raises(AwsError) as caught:
         LogsSource(aws, "/absent").search(query())

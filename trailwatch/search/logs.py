@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,9 +13,11 @@ from trailwatch.aws import Aws
 from trailwatch.errors import AwsError
 from trailwatch.event import BadRecord, Event, parse_event
 from trailwatch.log_filters import LogFilter, LogFilters
-from trailwatch.pattern import Pattern
+from trailwatch.pattern import Pattern, PatternError, parse
 from trailwatch.site import parse_arn
 
+LONGEST = 1024
+"""Characters of a pattern that FilterLogEvents takes, CloudWatch Logs API reference."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -192,9 +195,9 @@ class LogsSource:
         return self._pattern(lambda one: one.name == name)
 
     def pattern_behind(self, alarm: str) -> str | None:
-        """The text of the filter that counts into an alarm's metric, whatever the two are called:
-        alarms that others made. None where there is none, or where alarms may not be read. Raises
-        AwsError.
+        """The text of the filter that counts into an alarm's metrics, whatever the two are called:
+        alarms that others made. Where several filters do, what any of them matches. None where
+        there is none, or where alarms may not be read. Raises AwsError.
         """
         try:
             answer = self._aws.call("cloudwatch", "DescribeAlarms", AlarmNames=[alarm])
@@ -203,7 +206,7 @@ class LogsSource:
                 return None
             raise
         alarms = answer.get("MetricAlarms", ())
-        metrics = {(one.get("Namespace"), one.get("MetricName")) for one in alarms}
+        metrics = {name for one in alarms for name in _metrics(one)}
         return self._pattern(lambda one: bool(metrics & one.metrics)) if metrics else None
 
     def alarm_is_on(self, arn: str) -> bool:
@@ -232,7 +235,7 @@ class LogsSource:
     def _pattern(self, wanted: Callable[[LogFilter], bool]) -> str | None:
         group = f"{self._key}:{self._log_group}"
         found = self._filters.find(group, wanted, self._read_filters)
-        return None if found is None else found.pattern
+        return _any_of([one.pattern for one in found]) if found else None
 
     def _read_filters(self) -> list[LogFilter]:
         found: list[LogFilter] = []
@@ -267,6 +270,24 @@ class LogsSource:
             endTime=until,
             **more,
         )
+
+
+def _metrics(alarm: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Namespace and name of each metric that an alarm looks at; of an expression, those in it."""
+    stats = [one.get("MetricStat", {}).get("Metric", {}) for one in alarm.get("Metrics", ())]
+    for one in (alarm, *stats):
+        if one.get("MetricName"):
+            yield one.get("Namespace"), one["MetricName"]
+
+
+def _any_of(patterns: Sequence[str]) -> str:
+    """One pattern for what any of these matches; the first alone where they make none together."""
+    whole = " || ".join(f"({one.strip()[1:-1].strip()})" for one in dict.fromkeys(patterns))
+    if len(set(patterns)) > 1 and all(one.strip().startswith("{") for one in patterns):
+        with contextlib.suppress(PatternError):
+            together = f"{{ {whole} }}"
+            return parse(together).text if len(together) <= LONGEST else patterns[0]
+    return patterns[0]
 
 
 def _filter(item: Mapping[str, Any]) -> LogFilter:
