@@ -151,7 +151,7 @@ def advance(alert: Alert, change: Transition) -> Alert:
         return alert
     if alert.state is AlertState.CLOSED:
         return alert
-    if reached(alert.pending, change.state):
+    if reached(alert.pending, change.state) and not _snoozed_as_before(alert, change):
         alert = settled(alert)
     moved = replace(alert, state=change.state, updated_at=change.at)
     if change.state is AlertState.ACKNOWLEDGED:
@@ -165,6 +165,12 @@ def advance(alert: Alert, change: Transition) -> Alert:
         return replace(moved, snoozed_until=change.until, snoozed_by=change.by or kept)
     moved = replace(moved, acknowledged_by="", acknowledged_at=None)
     return replace(moved, snoozed_until=None, snoozed_by="")
+
+
+def _snoozed_as_before(alert: Alert, change: Transition) -> bool:
+    """Whether a snooze is told that stood before the longer one that somebody asked for."""
+    snoozed = alert.state is AlertState.SNOOZED is change.state
+    return snoozed and alert.snoozed_until == change.until
 
 
 def is_newer(moment: datetime, shown: datetime) -> bool:

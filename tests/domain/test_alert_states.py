@@ -40,6 +40,15 @@ def test_an_acknowledgement_is_kept_with_who_and_when() -> None:
     assert (again.acknowledged_by, again.acknowledged_at) == ("eve", NOW + 3 * MINUTE)
 
 
+def test_a_longer_snooze_is_not_done_by_news_of_the_one_before() -> None:
+    hour, day = NOW + 60 * MINUTE, NOW + 1440 * MINUTE
+    one = alert(state=AlertState.SNOOZED, snoozed_until=hour, pending="snooze", pending_by="bob")
+    noted = advance(one, Transition(AlertState.SNOOZED, NOW + MINUTE, until=hour))
+    assert noted.pending == "snooze"
+    longer = advance(noted, Transition(AlertState.SNOOZED, NOW + 2 * MINUTE, "bob", day))
+    assert (longer.pending, longer.snoozed_until) == ("", day)
+
+
 def test_old_news_changes_nothing() -> None:
     one = alert(updated_at=NOW)
     assert advance(one, Transition(AlertState.CLOSED, NOW - MINUTE)) is one
