@@ -14,15 +14,16 @@ from sqlalchemy import Connection
 
 from handlers import told
 from handlers.alert_fields import alarm_arn
-from handlers.blocks.notes import gone, with_note
+from handlers.blocks.notes import gone, never_there, with_note
 from handlers.deps import Deps
 from handlers.intake import asked_lately, confirmed, names_in, say
 from handlers.threads import say_in_thread
-from trailwatch.alert import Alert, AlertState, Transition, advance
+from trailwatch.alert import Alert, AlertState, Transition, advance, is_newer
 from trailwatch.routers.router import Remark, RoutedAlert, title_of
 from trailwatch.site import SiteConfig
 from trailwatch.store import alert_notes, alerts
 
+CREATE = "Create"
 DELETE = "Delete"
 
 
@@ -80,9 +81,11 @@ def _read(
     routed = deps.router.find(router_id)
     if routed is None:
         return None
-    notes = deps.router.notes(router_id) if noted else []
-    log = deps.router.log(router_id) if logged else []
     by, action, at = webhook
+    # Something happened after what the webhook tells; its own webhook may never come.
+    more = at is not None and is_newer(routed.updated_at, at)
+    notes = deps.router.notes(router_id) if noted or more else []
+    log = deps.router.log(router_id) if logged or more else []
     people = names_in(deps, routed, by, *(one.by for one in notes), *(one.by for one in log))
     config = deps.sites.watching(alarm_arn(routed.details, routed.alias))
     return News(routed, config, people, by, action, at, notes, log)
@@ -153,7 +156,15 @@ def take_absence(deps: Deps, tx: Connection, alert: Alert) -> None:
 
     In no thread: where the bot's key shows no alert at all, each of a thousand would be a message.
     """
-    missed = gone(alert)
+    _show_missing(deps, tx, alert, gone(alert))
+
+
+def take_forgery(deps: Deps, tx: Connection, alert: Alert) -> None:
+    """Show on its message that the service never showed the alert of which a webhook told."""
+    _show_missing(deps, tx, alert, never_there(alert))
+
+
+def _show_missing(deps: Deps, tx: Connection, alert: Alert, missed: Alert) -> None:
     if missed != alert:
         alerts.save(tx, missed)
         say(deps, tx, missed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.clock import iso
@@ -109,15 +109,12 @@ def lines(
 ) -> list[Told]:
     """What the service's log says of actions that nothing else shows, in its own words.
 
-    With a webhook's action: the lines of its moment. Without: those since what is shown.
+    With a webhook's action: the lines of its moment and later. Without: those since what is shown.
     """
-    if action in SHOWN:
-        return []
-    if action:
-        found = _of_moment(log, by, action, at)
-    else:
-        since = [one for one in log if one.at > before.updated_at]
-        found = [one for one in since if TELLING.search(one.text)]
+    found = [] if action in SHOWN else list(_of_moment(log, by, action, at)) if action else []
+    since = (at or before.updated_at) if action else before.updated_at
+    later = [one for one in log if one.at > since and TELLING.search(one.text)]
+    found += [one for one in later if one not in found]
     known = asked() if any(escalates(line.text) for line in found) else ()
     passed_on = [one for one in known if one.action is AlertAction.ESCALATE]
     told = [
@@ -135,7 +132,8 @@ def lines(
 def note_words(alert: Alert, router_id: str, note: Remark) -> str:
     """A note that somebody wrote in the service."""
     if note.by == OWN:
-        return note.text  # of the integration that setup made: what the alarm did
+        # Of the integration that setup made: what the alarm did, and about when.
+        return f"{note.text.rstrip('.')} at {note.at.astimezone(UTC):%H:%M} UTC."
     who = alert.shown(note.by) or "Somebody"
     return f"{who} noted in {title_of(router_id)}: {note.text}"
 

@@ -1,4 +1,4 @@
-"""Knows how an alert shows its newest note, and that its service has it no more. Pure."""
+"""Knows how an alert shows its newest note, and that its service has none of it. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handlers.blocks.kit import Block, count, esc
 from trailwatch.alert import Alert, AlertState
 from trailwatch.routers.router import title_of
 
-_GONE = "gone"
+_GONE, _NEVER = "gone", "never there"
 LONGEST = 300
 """Characters that are kept of a note; its thread has more."""
 
@@ -31,7 +31,12 @@ def note_line(alert: Alert) -> list[Block]:
 
 def gone(alert: Alert) -> Alert:
     """The alert as one that its on-call service does not show any more."""
-    return replace(alert, extra={**alert.extra, _GONE: "yes"})
+    return alert if _GONE in alert.extra else replace(alert, extra={**alert.extra, _GONE: "yes"})
+
+
+def never_there(alert: Alert) -> Alert:
+    """The alert as one of which only a webhook told, and that the service itself never showed."""
+    return replace(alert, extra={**alert.extra, _GONE: _NEVER})
 
 
 def found(alert: Alert) -> Alert:
@@ -48,6 +53,11 @@ def gone_sentence(alert: Alert) -> str:
     """The same in plain words; whether somebody deleted it, the service doesn't tell."""
     if _GONE not in alert.extra or alert.state is AlertState.CLOSED:
         return ""
+    if alert.extra[_GONE] == _NEVER:
+        return (
+            f"{title_of(alert.router_id)} has no such alert: its webhook may be forged, somebody may "
+            "have deleted it at once, or the bot’s key does not show it."
+        )
     return (
         f"This alert is not in {title_of(alert.router_id)} any more: somebody deleted it there, or "
         "the bot’s key does not show it. Close it here when it is dealt with."

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from bot.app import take_in
 from handlers.alert_fields import INCOMPLETE
+from handlers.intake import CONFIRMED_AT_ONCE
 from handlers.webhooks.opsgenie import parse
 from trailwatch.alert import Alert, Search
 from trailwatch.clock import utc_now
@@ -89,12 +90,39 @@ def test_what_the_webhook_cut_is_read_whole(desk: Any) -> None:
     assert known(desk, told["alertId"]).fields.description == LONG
 
 
-def test_what_is_complete_is_not_read_again(desk: Any) -> None:
+def test_what_is_complete_is_confirmed_too(desk: Any) -> None:
     told = made(desk, f"{ARN}-2", details={**DETAILS, "description": "short"})
     told["details"] = {**DETAILS, "alarm_arn": f"{ARN}-2", "description": "short"}
-    deliver(desk, told)
-    assert "alert.confirm" not in kinds(desk)
+    alert = deliver(desk, told)
+    assert INCOMPLETE not in alert.extra
     desk.work()
+    asked = [call["method"] for call in desk.calls.list("opsgenie")]
+    assert any(told["alertId"] in method for method in asked)
+    assert "forged" not in json.dumps(desk.messages(f"alert:{alert.id}"))
+
+
+def test_a_forged_alert_says_that_the_service_has_none(desk: Any) -> None:
+    forged = {"alertId": "0b4d6bc1-5f0e", "alias": f"{ARN}-f", "message": "ALARM: it"}
+    forged |= {"updatedAt": 1795469683275, "description": "short"}
+    forged["details"] = {**DETAILS, "alarm_arn": f"{ARN}-f", "description": "short"}
+    alert = deliver(desk, forged)
+    for tries in range(3):
+        assert "forged" not in json.dumps(desk.messages(f"alert:{alert.id}"))
+        desk.job("alert.confirm", router_id="0b4d6bc1-5f0e", action="Create", tries=tries)
+    assert "its webhook may be forged" in json.dumps(desk.messages(f"alert:{alert.id}"))
+
+
+def test_in_a_storm_the_comparison_confirms(desk: Any) -> None:
+    with desk.deps.db.transaction() as tx:
+        tx.execute(job.delete())
+    for number in range(CONFIRMED_AT_ONCE + 5):
+        arn = f"{ARN}-storm-{number}"
+        told = made(desk, arn, details={**DETAILS, "alarm_arn": arn, "description": "short"})
+        told["details"] = {**DETAILS, "alarm_arn": arn, "description": "short"}
+        deliver(desk, told)
+    assert kinds(desk).count("alert.confirm") == CONFIRMED_AT_ONCE
+    with desk.deps.db.transaction() as tx:
+        tx.execute(job.delete())
 
 
 def test_while_the_service_is_away_it_stays_to_be_read(desk: Any) -> None:

@@ -120,6 +120,12 @@ def newer_is_due(tx: Connection, kind: str, than: int, now: datetime) -> bool:
     return tx.execute(chosen).first() is not None
 
 
+def many_due(tx: Connection, kind: str, now: datetime, number: int) -> bool:
+    """Whether at least `number` jobs of a kind are due and not yet under way."""
+    due = job.c.kind == kind, job.c.state == JobState.QUEUED, job.c.next_at <= now
+    return tx.execute(select(job.c.id).where(*due).offset(number - 1).limit(1)).first() is not None
+
+
 def lately(tx: Connection, kind: str, since: datetime) -> list[JobRow]:
     """The jobs of a kind that are not finished, or were not before `since`; oldest first."""
     open_ = job.c.state.in_((JobState.QUEUED, JobState.RUNNING))
