@@ -71,7 +71,7 @@ def check(person: Person, needed: Role, what: str) -> None:
     raise NotAllowed(
         f"You need the role {needed.word} to {what}; you are {person.role.word}.",
         needed.word,
-        fix=f"An admin can grant it: /trailwatch access grant @you {needed.word}",
+        fix=f"An admin can grant it: /trailwatch access grant @{person.name} {needed.word}",
     )
 
 

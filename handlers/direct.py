@@ -89,7 +89,7 @@ def take_alarm(
 
 def _tell_ok(deps: Deps, tx: Connection, alert: Alert, alarm: AlarmMessage, key: str) -> None:
     """Note in the thread that the alarm is quiet again, which undoes nothing."""
-    at = f" at {iso(alarm.changed_at)[11:16]} UTC" if alarm.changed_at else ""
-    text = f"The alarm went back to OK{at}."
+    at = alarm.changed_at or deps.clock()
+    text = f"The alarm went back to OK at {iso(at)[11:16]} UTC."
     message = kit.message(text, [kit.rich_text(kit.words(text))])
     reply(deps, tx, alert, f"ok:{key}", message, aside=True)

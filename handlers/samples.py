@@ -275,7 +275,7 @@ def _others() -> dict[str, Message]:
     refused = NotAllowed(
         "You need the role admin to apply a plan; you are viewer.",
         "admin",
-        fix="An admin can grant it: /trailwatch access grant @you admin",
+        fix="An admin can grant it: /trailwatch access grant @carol admin",
     )
     aws = AwsError(
         "The trail trailwatch could not be created.",

@@ -119,10 +119,16 @@ def severity_emoji(alert: Alert) -> str:
     return _SEVERITY_EMOJI.get(alert.severity, "bell")
 
 
-def state_words(alert: Alert) -> str:
-    """The state in bold with its picture, as mrkdwn."""
+def state_words(alert: Alert, *, led: bool = False) -> str:
+    """The state in bold with its picture, and until when, as mrkdwn.
+
+    led: `severity_emoji` stands before it, which has the picture of what is over already.
+    """
     picture, word = _STATE[alert.state]
-    return f":{picture}: *{word}*"
+    words = f"*{word}*" if led and alert.state is AlertState.CLOSED else f":{picture}: *{word}*"
+    if alert.state is AlertState.SNOOZED and alert.snoozed_until:
+        words += f" until {date(alert.snoozed_until)}"
+    return words
 
 
 def where(alert: Alert) -> str:
@@ -134,12 +140,10 @@ def where(alert: Alert) -> str:
 
 
 def _status(alert: Alert, links: AlertLinks, site: str) -> str:
-    over = alert.state is AlertState.CLOSED  # its header has the picture already
-    state = "*CLOSED*" if over else state_words(alert)
-    if alert.state is AlertState.SNOOZED and alert.snoozed_until:
-        state += f" until {date(alert.snoozed_until)}"
-        state += f" by {esc(alert.shown(alert.snoozed_by), 80)}" if alert.snoozed_by else ""
-    if over:
+    state = state_words(alert, led=True)
+    if alert.state is AlertState.SNOOZED and alert.snoozed_until and alert.snoozed_by:
+        state += f" by {esc(alert.shown(alert.snoozed_by), 80)}"
+    if alert.state is AlertState.CLOSED:
         state += f" by {esc(alert.shown(alert.closed_by), 80)}" if alert.closed_by else ""
         state += f" {date(alert.closed_at)}" if alert.closed_at else ""
     parts = [state, f"*{esc(alert.severity, 20)}*", f"since {date(alert.first_seen)}"]

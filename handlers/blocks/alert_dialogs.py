@@ -95,12 +95,14 @@ def _change(alert: Alert, escalation: str) -> list[Block]:
         for word in ("P1", "P2", "P3", "P4", "P5")
     ]
     where = f"Escalate: {label(escalation, 50)}" if escalation else "Escalate: P1, and tell all"
+    owner = label(alert.shown(alert.owner), 100) if alert.owner else "nobody"
     return [
         {
             "type": "input",
             "block_id": OWNER,
             "optional": True,
             "label": kit.plain_text("Assign to", 150),
+            "hint": kit.plain_text(f"Now it is {owner}.", 150),
             "element": {
                 "type": "users_select",
                 "action_id": OWNER,

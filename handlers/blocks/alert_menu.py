@@ -113,11 +113,12 @@ def _menu(alert: Alert, links: AlertLinks, open_for_change: bool) -> Block | Non
     """At most five lines, as Slack allows: what is seldom needed stands in dialogs."""
     options = []
     if open_for_change:
-        options = [kit.option("Snooze for 1 h", f"snooze-1h:{alert.id}")]
-        options += [kit.option(text, f"{name}:{alert.id}") for name, text in _DIALOGS.items()]
+        options = [kit.option(text, f"{name}:{alert.id}") for name, text in _DIALOGS.items()]
         if is_acknowledged(alert):
+            # The dialog snoozes as well: the address keeps its place.
             options.append(kit.option("Unacknowledge", f"unacknowledge:{alert.id}"))
-            return kit.overflow(MORE, options)
+        else:
+            options.insert(0, kit.option("Snooze for 1 h", f"snooze-1h:{alert.id}"))
     for text, url in (
         ("Open in CloudWatch", links.alarm_url),
         (f"Open in {title_of(alert.router_id)}", links.router_url),

@@ -106,6 +106,8 @@ def _open_line(alert: Alert) -> str:
 def _taken(alert: Alert) -> str:
     if alert.state is AlertState.ACKNOWLEDGED and alert.acknowledged_by:
         return f"acknowledged by {esc(alert.shown(alert.acknowledged_by), 80)}"
+    if alert.state is AlertState.SNOOZED and alert.snoozed_until:
+        return f"snoozed until {date(alert.snoozed_until)}"
     return _WORD[alert.state]
 
 

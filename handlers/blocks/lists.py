@@ -21,7 +21,7 @@ def alerts_message(alerts: Sequence[Alert], now: datetime) -> Message:
         return kit.message(text, [kit.section(f":white_check_mark: {text}")])
     lines = [
         f":{severity_emoji(alert)}: *{esc(alert.title, 120)}* · {esc(alert.severity, 4)} · "
-        f"{state_words(alert)} · {date(alert.first_seen)}"
+        f"{state_words(alert, led=True)} · {date(alert.first_seen)}"
         + (f" · {esc(alert.fields.account_name or alert.fields.account, 40)}")
         for alert in alerts[:SHOWN_ALERTS]
     ]

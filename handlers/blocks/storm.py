@@ -249,6 +249,8 @@ def _row(alert: Alert, offices: Collection[str]) -> list[Word]:
     }.get(alert.state, "")
     if alert.pending:
         state = f"{state}…"
+    elif alert.state is AlertState.SNOOZED and alert.snoozed_until:
+        state = f"{state} until {utc(alert.snoozed_until)}"
     elif who_did:
         state = f"{state} by {plain(alert.shown(who_did), 40)}"
     facts = " · ".join(["", plain(alert.severity, 8), *place, state])

@@ -9,13 +9,21 @@ from typing import Any
 
 import pytest
 
-from handlers import samples
+from handlers import samples, told
+from handlers.access import Person, Role, check
 from handlers.blocks.alert import alert_message
-from handlers.blocks.alert_menu import AlertLinks, Choice, read_choice
+from handlers.blocks.alert_dialogs import dialog
+from handlers.blocks.alert_menu import CHANGE, AlertLinks, Choice, read_choice
+from handlers.blocks.digest import digest_message
 from handlers.blocks.events import events_message
 from handlers.blocks.kit import Message
+from handlers.blocks.lists import alerts_message
+from handlers.blocks.storm import page_message
 from trailwatch.address import is_office
 from trailwatch.alert import Alert, AlertAction, AlertFields, AlertState
+from trailwatch.digest import make_digest
+from trailwatch.errors import NotAllowed
+from trailwatch.routers.router import Remark
 
 SOON = samples.FIRED + timedelta(seconds=5)
 
@@ -110,7 +118,7 @@ def test_the_text_alone_says_it_all() -> None:
 def test_acknowledged() -> None:
     message = shown(samples.ACKNOWLEDGED)
     assert list(buttons(message)) == ["alert.events", "alert.close", "alert.more"]
-    assert choices(message) == [*CHANGES, "Unacknowledge"]
+    assert choices(message) == [*CHANGES[1:], "Unacknowledge", OPENS[0]]
     assert "alice@example.com" in words(message)
     assert "after 2 min" in words(message)
 
@@ -261,3 +269,37 @@ def test_code_in_the_catalogue_s_own_description_is_shown_as_code_and_no_one_els
     assert described(True)["type"] == "mrkdwn"
     assert described(True)["text"] == "Run `aws iam list-users` &lt;!here&gt; ∗now∗."
     assert described(False)["type"] == "plain_text"
+
+
+def test_lists_say_until_when_and_show_no_picture_twice() -> None:
+    until = samples.NOW + timedelta(hours=4)
+    snoozed = replace(samples.ALERT, state=AlertState.SNOOZED, snoozed_until=until)
+    listed = words(alerts_message([snoozed, samples.CLOSED], samples.NOW))
+    digest = words(digest_message(make_digest([snoozed], samples.FIRED, until, until)))
+    storm = words(page_message("s1", 0, [snoozed]))
+
+    assert listed.count("white_check_mark") == 1
+    assert "*SNOOZED* until <!date^" in listed
+    assert "snoozed until <!date^" in digest
+    assert "snoozed until 2026-11-23 14:05 UTC" in storm
+
+
+def test_the_dialog_says_whose_an_alert_is() -> None:
+    mail = "bob@example.com"
+    alert = replace(samples.ALERT, owner=mail, people={mail: "bob"})
+    view = dialog(CHANGE, alert, channel="C1", response_url="")
+    assert "Now it is bob." in "\n".join(parts(view))
+
+
+def test_what_the_alarm_did_is_told_with_its_time() -> None:
+    note = Remark("1", "The alarm went back to OK.", told.OWN, samples.NOW)
+    assert told.note_words(samples.ALERT, "5f3c", note) == (
+        "The alarm went back to OK at 10:05 UTC."
+    )
+
+
+def test_a_refusal_names_who_needs_the_role() -> None:
+    person = Person("U1", "carol", "", "UTC", True, Role.VIEWER)
+    with pytest.raises(NotAllowed) as caught:
+        check(person, Role.ADMIN, "apply a plan")
+    assert caught.value.fix.endswith("/trailwatch access grant @carol admin")
