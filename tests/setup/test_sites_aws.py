@@ -287,7 +287,7 @@ def test_alarms_of_one_name_in_two_accounts_are_two_alerts(make: Callable[[str],
     daily = [(lane, "site `stage`" in body) for lane, body in world.messages("digest:2")]
     assert sorted(daily) == [("C1", False), ("C2", True)]
     told = world.ask("audit --site stage")
-    assert "setup.plan" in told
+    assert "make a plan" in told
     assert world.newest_plan("stage").id in told
     assert world.newest_plan("prod").id not in told
 
