@@ -10,8 +10,8 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
@@ -41,20 +41,19 @@ from bot.slack_people import SlackDirectory, answer_in_private, open_direct
 from bot.slack_views import open_view, permalink, publish_home
 from bot.vault import AcceptedSecrets, StoredSecrets
 from bot.web import (
-    LARGEST_BODY,
     SlackGuard,
     View,
-    WebApp,
     WebRequest,
     WebResponse,
     answer,
     end_server,
+    make_server,
 )
 from bot.webhooks import opsgenie_view, sns_view
 from bot.worker import Worker
 from handlers.account_names import AccountNames
 from handlers.alert_fields import alarm_arn
-from handlers.deps import Deps
+from handlers.deps import Archive, Deps
 from handlers.direct import own_topics, take_sns
 from handlers.intake import take
 from handlers.jobs import table as job_table
@@ -74,6 +73,7 @@ from trailwatch.log_filters import LogFilters
 from trailwatch.search.archive import Wanted, pieces
 from trailwatch.search.logs import LogsSource
 from trailwatch.search.lookup import LookupSource
+from trailwatch.site import SiteConfig
 from trailwatch.sns import SnsWeb
 from trailwatch.store import grants, inbox, jobs
 from trailwatch.store.database import Database, open_database
@@ -92,8 +92,6 @@ SLACK_SECONDS = 10
 
 PEOPLE_SECONDS = 1
 """The same for who somebody is: two such calls may stand before an ack, which has 3 seconds."""
-
-WEB_THREADS = 8
 
 JOB_THREADS = 8
 AWS_PLACES = 4
@@ -138,7 +136,7 @@ class Bot:
         http = settings.slack_mode == "http"
         app = build_slack_app(self.deps, slack, settings.slack_signing_secret if http else "")
         self._link = None if http else SlackLink(app, settings.slack_app_token)
-        self._web = _web_server(settings, self._routes(app, secrets))
+        self._web = make_server(self._routes(app, secrets), settings.host, settings.port)
         self._web_thread = threading.Thread(target=self._web.run, name="web", daemon=True)
         self._stop_metrics: Callable[[], None] = lambda: None
 
@@ -266,53 +264,27 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         opsgenie, jsm = integrations_of(settings), jsm_integrations(settings)
         return Clients(clients.building(site, session), opsgenie, secrets, jsm=jsm)
 
-    filters = LogFilters()
-    own = Path(settings.detections_folder) if settings.detections_folder else None
-    catalogue = load_catalogue(own)
-    sites = Sites(
-        [wanted_site(settings, site, clients) for site in settings.sites],
-        db,
-        catalogue,
-        AccountNames(settings.account_names, clients.organization_names, utc_now),
-    )
     return Deps(
         db=db,
         clock=utc_now,
-        sites=sites,
-        people=People(
-            SlackDirectory(bare_client(slack, PEOPLE_SECONDS)),
-            utc_now,
-            first_roles(settings),
-            lambda channel="": granted_roles(db, channel),
-        ),
+        sites=_sites(settings, db, clients),
+        people=_people(settings, db, slack),
         router=routers(settings, db),
         router_url=settings.opsgenie_api_url,
         jsm_site_url=settings.jsm_site_url,
         sns=SnsWeb(settings.aws_endpoint_url),
         reading=lambda site: clients.reading(site, attempts=1),
-        # A search that fails is tried again by its job, which says so on the message meanwhile.
-        logs=lambda config: LogsSource(
-            clients.reading(config.site.name, attempts=1),
-            config.log_group,
-            filters=filters,
-            key=f"{config.site.account}:{config.site.region}",
-        ),
+        logs=_logs(clients),
         lookup=lambda config: LookupSource(clients.reading(config.site.name)),
         places=threading.BoundedSemaphore(AWS_PLACES),
-        archive=lambda config, since, until=None: pieces(
-            [f"s3://{config.bucket}/"],
-            Wanted(since, until=until),
-            clients.reading(config.site.name),
-        ),
+        archive=_archive(clients),
         setup_clients=setup_clients,
         answer=answer_in_private,
-        publish_home=lambda user_id, view: publish_home(slack, user_id, view),
-        upload=lambda channel, name, text, said, thread="": upload(
-            slack, channel, name, text, said, thread
-        ),
-        open_view=lambda trigger_id, view: open_view(slack, trigger_id, view),
-        permalink=lambda channel, ts: permalink(slack, channel, ts),
-        open_direct=lambda user_id: open_direct(slack, user_id),
+        publish_home=partial(publish_home, slack),
+        upload=partial(upload, slack),
+        open_view=partial(open_view, slack),
+        permalink=partial(permalink, slack),
+        open_direct=partial(open_direct, slack),
         aws_people=settings.people,
         answer_time=timedelta(minutes=settings.answer_minutes),
         thread_notes=settings.thread_notes,
@@ -328,6 +300,44 @@ def build_deps(settings: Settings, db: Database, secrets: StoredSecrets, slack: 
         follow_gaps=settings.follow_gaps,
         look_back=timedelta(days=settings.profile_days),
         storms=StormRules(limit=settings.rollup),
+    )
+
+
+def _sites(settings: Settings, db: Database, clients: SiteClients) -> Sites:
+    own = Path(settings.detections_folder) if settings.detections_folder else None
+    return Sites(
+        [wanted_site(settings, site, clients) for site in settings.sites],
+        db,
+        load_catalogue(own),
+        AccountNames(settings.account_names, clients.organization_names, utc_now),
+    )
+
+
+def _people(settings: Settings, db: Database, slack: WebClient) -> People:
+    return People(
+        SlackDirectory(bare_client(slack, PEOPLE_SECONDS)),
+        utc_now,
+        first_roles(settings),
+        lambda channel="": granted_roles(db, channel),
+    )
+
+
+def _logs(clients: SiteClients) -> Callable[[SiteConfig], LogsSource]:
+    """The log groups. A search that fails is tried again by its job, which says so meanwhile."""
+    filters = LogFilters()
+    return lambda config: LogsSource(
+        clients.reading(config.site.name, attempts=1),
+        config.log_group,
+        filters=filters,
+        key=f"{config.site.account}:{config.site.region}",
+    )
+
+
+def _archive(clients: SiteClients) -> Archive:
+    return lambda config, since, until=None: pieces(
+        [f"s3://{config.bucket}/"],
+        Wanted(since, until=until),
+        clients.reading(config.site.name),
     )
 
 
@@ -369,17 +379,3 @@ def _slack_view(app: App, guard: SlackGuard, request: WebRequest) -> WebResponse
     made = app.dispatch(BoltRequest(body=request.body.decode("utf-8", "replace"), headers=headers))
     kind = made.first_headers().get("content-type", "application/json; charset=utf-8")
     return WebResponse(made.status, made.body.encode(), kind)
-
-
-def _web_server(settings: Settings, routes: Mapping[tuple[str, str], View]) -> Any:
-    from waitress import create_server
-
-    return create_server(
-        WebApp(routes),
-        host=settings.host,
-        port=settings.port,
-        threads=WEB_THREADS,
-        ident=None,
-        # Answered with 413 by the headers alone; else the server takes 1 GB before it asks us.
-        max_request_body_size=LARGEST_BODY + 1,
-    )

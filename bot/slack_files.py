@@ -11,11 +11,11 @@ METHODS = ("files.getUploadURLExternal", "files.completeUploadExternal")
 
 
 def upload(
-    slack: WebClient, channel: str, name: str, text: str, comment: str, thread: str = ""
+    slack: WebClient, channel: str, name: str, text: str, said: str, thread: str = ""
 ) -> None:
-    """Put a text file into a channel with a comment of mrkdwn, below the message `thread` (its ts)
-    where one is given; raises SlackError.
+    """Put a text file into a channel, below the message `thread` (its ts) where one is given.
 
+    said: a comment in mrkdwn. Raises SlackError.
     The bot must be in the channel. Two calls put two files: a job calls it in a step.
     """
     slack_errors(
@@ -25,7 +25,7 @@ def upload(
             filename=name,
             title=name,
             content=text,
-            initial_comment=comment,
+            initial_comment=said,
             thread_ts=thread or None,
         ),
     )

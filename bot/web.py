@@ -16,6 +16,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 log = logging.getLogger("trailwatch.web")
 
+THREADS = 8
+"""How many requests are answered at a time."""
+
 SLACK_WINDOW = 300
 """Seconds that Slack's signature is valid ("Verifying requests from Slack", api.slack.com)."""
 
@@ -150,6 +153,21 @@ class SlackGuard:
                 return True
             self._seen[signature] = now
             return False
+
+
+def make_server(routes: Mapping[tuple[str, str], View], host: str, port: int) -> Any:
+    """A waitress server of these routes; `run` serves until `end_server`."""
+    from waitress import create_server
+
+    return create_server(
+        WebApp(routes),
+        host=host,
+        port=port,
+        threads=THREADS,
+        ident=None,
+        # Answered with 413 by the headers alone; else the server takes 1 GB before it asks us.
+        max_request_body_size=LARGEST_BODY + 1,
+    )
 
 
 def end_server(server: Any, thread: threading.Thread, seconds: float = 5.0) -> None:
