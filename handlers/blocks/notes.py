@@ -55,8 +55,8 @@ def gone_sentence(alert: Alert) -> str:
         return ""
     if alert.extra[_GONE] == _NEVER:
         return (
-            f"{title_of(alert.router_id)} has no such alert: its webhook may be forged, somebody may "
-            "have deleted it at once, or the bot’s key does not show it."
+            f"{title_of(alert.router_id)} has no such alert: its webhook may be forged, somebody "
+            "may have deleted it at once, or the bot’s key does not show it."
         )
     return (
         f"This alert is not in {title_of(alert.router_id)} any more: somebody deleted it there, or "

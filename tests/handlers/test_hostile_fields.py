@@ -48,7 +48,7 @@ from handlers.blocks.lists import (
     detections_message,
 )
 from handlers.blocks.mutes import end_message, mute_message, mutes_message
-from handlers.blocks.notes import gone
+from handlers.blocks.notes import gone, never_there
 from handlers.blocks.options import options_message
 from handlers.blocks.own import strange_message
 from handlers.blocks.pattern import pattern_explained, pattern_matches
@@ -102,6 +102,7 @@ def more(text: str) -> dict[str, Message | kit.Block]:
         **_runs(text),
         **_storms(text, alert),
         "gone": alert_message(gone(alert), NOW),
+        "never there": alert_message(never_there(alert), NOW),
         "muted": alert_message(
             samples_drift.muted(alert, made=replace(samples_drift.MADE, by=text, about=text)), NOW
         ),
