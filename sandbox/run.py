@@ -107,7 +107,7 @@ class Sandbox:
             status=self.status,
             places=wanted.places,
         )
-        page = PageApp(self.slack, self.control)
+        page = PageApp(self.slack, self.control, router=wanted.router)
         self._page = Server(_routes(page, self.control), wanted.port, "page")
         self.url = self._page.url
         self.bot = self._make_bot(state)

@@ -19,7 +19,7 @@ from werkzeug.wrappers import Request, Response
 
 from sandbox.page.conversation import channel_rows, thread_rows
 from sandbox.page.dates import ViewerClock, zone_named
-from sandbox.page.panel import FAULTS, HINTS
+from sandbox.page.panel import HINTS, SERVICES, faults, first_steps
 from sandbox.page.reader import Reader
 from sandbox.page.render import environment
 from sandbox.slack import SlackRefusal, SlackStandIn
@@ -75,6 +75,7 @@ class PageApp:
     /page/side are its parts; /page/stream tells by server-sent events when they changed.
     All of them take `user` and, where it matters, `channel`, as names or ids. POST /page/say
     writes an ordinary message; everything else that a person does goes to /api/.
+    `router` is who is told of alarms: a key of sandbox.page.panel.SERVICES.
     """
 
     def __init__(
@@ -82,11 +83,13 @@ class PageApp:
         slack: SlackStandIn,
         control: Control,
         *,
+        router: str = "opsgenie",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         heartbeat: float = _HEARTBEAT_SECONDS,
     ) -> None:
         self._slack = slack
         self._control = control
+        self._router = router
         self._now = now
         self._heartbeat = heartbeat
         self._templates = environment()
@@ -184,7 +187,9 @@ class PageApp:
             "side.html",
             scenarios=self._control.scenarios(),
             sites=self._control.sites(),
-            faults=FAULTS,
+            faults=faults(self._router),
+            service=SERVICES[self._router],
+            people=[u for u in self._slack.users if u.get("email")],
         )
 
     def _page(self, request: Request) -> Response:
@@ -208,6 +213,7 @@ class PageApp:
             theme=theme if theme in ("light", "dark") else "auto",
             link=look.link,
             hints=HINTS,
+            steps=first_steps(self._router),
             home=self._home(look) if view == "home" else "",
             messages=self._channel(look) if view == "channel" else "",
             replies=self._thread(look, thread) if thread else "",

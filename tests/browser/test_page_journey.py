@@ -106,7 +106,28 @@ def test_the_main_job_click_by_click(sandbox: Any, page: Page) -> None:
     page.locator("#home-tab").click()
     home = page.locator("#home")
     expect(home).to_contain_text("admin")
-    expect(home).to_contain_text("alert.close")
+    expect(home).to_contain_text("acknowledge")
+
+
+def test_what_a_colleague_does_in_opsgenie_shows_here(
+    sandbox: Any, applied: None, page: Page
+) -> None:
+    page.goto(sandbox.url)
+    page.locator("[data-first='root']").click()
+    alert = alert_titled(page, "Root")
+    expect(alert).to_contain_text("FIRING")
+    there = page.locator("#alerts [data-alert]").filter(has_text="root")
+    expect(page.locator("#colleague")).to_have_value("bob@example.com")
+    there.locator(".answer summary").click()
+    there.locator("[data-of='notes']").fill("I look at it")
+    there.locator("[data-og='notes']").click()
+    expect(alert).to_contain_text("I look at it")
+    there.locator("[data-of='assign']").select_option("carol@example.com")
+    there.locator("[data-og='assign']").click()
+    expect(alert).to_contain_text("carol")
+    there.locator("[data-og='snooze']").click()
+    expect(alert).to_contain_text("SNOOZED")
+    expect(there.locator(".state")).to_have_text("snoozed")
 
 
 def test_carol_is_told_who_may(sandbox: Any, applied: None, page: Page) -> None:

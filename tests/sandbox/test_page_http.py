@@ -77,10 +77,11 @@ class World:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    router = getattr(request, "param", "opsgenie")
     slack = SlackStandIn(calls=CallLog(), faults=Faults(lambda: 0.0))
     slack.start()
-    page = Server(PageApp(slack, Stories(), heartbeat=0.2), name="page")
+    page = Server(PageApp(slack, Stories(), router=router, heartbeat=0.2), name="page")
     page.start()
     try:
         yield World(page.url, slack, WebClient(slack.bot_token, base_url=slack.api_url))
@@ -96,6 +97,30 @@ def test_the_whole_page(world: World) -> None:
     for mark in ('id="composer"', 'id="user"', 'id="home-tab"', 'data-scenario="root-sign-in"'):
         assert mark in answer.text
     assert "&lt;root-sign-in&gt;" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("world", "service"),
+    [("opsgenie", "Opsgenie"), ("jsm", "Jira Service Management"), ("direct", "")],
+    indirect=["world"],
+)
+def test_the_page_names_the_on_call_service_that_is_there(world: World, service: str) -> None:
+    text = world.get("/", user="alice").text
+    for name in ("Opsgenie", "Jira Service Management"):
+        shown = text.replace(">Opsgenie’s alerts", "").replace("in Opsgenie itself", "")
+        assert (name in (text if service else shown)) is (name == service)
+    hidden = '<details class="card" id="service" open hidden>' in text
+    assert hidden is not bool(service), "where there is none, its alerts are not shown"
+    assert ("There is no on-call service" in text) is not bool(service)
+
+
+def test_a_colleague_can_do_there_what_keeps_both_in_step(world: World) -> None:
+    text = world.get("/page/side").text
+    for action in ("acknowledge", "unacknowledge", "close", "notes", "snooze", "assign"):
+        assert f'data-og="{action}"' in text
+    for action in ("notes", "snooze", "assign"):
+        assert f'data-of="{action}"' in text
+    assert 'value="bob@example.com" selected' in text, "who acts there is somebody else"
 
 
 def test_the_policy_allows_no_stranger_and_no_inline_script(world: World) -> None:

@@ -1,4 +1,4 @@
-// The panel beside the channel: scenarios, the trail, files, Opsgenie's alerts, faults.
+// The panel beside the channel: scenarios, the trail, files, the on-call service's alerts, faults.
 import { whenChanged } from "./live.js";
 import { all, find, post, toast } from "./talk.js";
 
@@ -97,37 +97,50 @@ function item(text) {
 
 async function alerts() {
   const box = find("#alerts");
-  if (document.hidden || !box.getClientRects().length) return;
+  if (document.hidden || !find("#panel").getClientRects().length) return;
   const response = await fetch("/api/opsgenie/alerts").catch(() => null);
   if (!response?.ok) return;
   const found = await response.json();
   const text = JSON.stringify(found);
-  if (box.dataset.shown === text) return;
+  // What somebody is typing or choosing stays; the next look shows the rest.
+  if (box.dataset.shown === text || box.querySelector("input:focus, select:focus")) return;
+  const kept = new Map(all("[data-alert]", box).map((li) => [li.dataset.alert, li]));
   box.dataset.shown = text;
   const open = found.filter((alert) => alert.status !== "closed");
   find("#alert-count").textContent = open.length || "";
-  box.replaceChildren(...found.slice(0, 30).map(card));
+  if (found.length) find("#service").hidden = false;
+  box.replaceChildren(...found.slice(0, 30).map((alert) => card(alert, kept.get(alert.id))));
   if (!found.length) box.append(item("No alerts yet."));
 }
 
-function card(alert) {
+function card(alert, before) {
   const li = find("#alert-item").content.cloneNode(true).firstElementChild;
-  const state = alert.status === "closed" ? "closed" : alert.acknowledged ? "acknowledged" : "open";
+  const state = alert.status === "closed" ? "closed" : alert.snoozed ? "snoozed" : alert.acknowledged ? "acknowledged" : "open";
   li.dataset.alert = alert.id;
   find("b", li).textContent = alert.message;
   find(".state", li).textContent = state;
   find(".state", li).classList.add(state);
   const facts = [alert.tinyId && `#${alert.tinyId}`, alert.priority, alert.count > 1 && `${alert.count} times`, alert.owner];
   find("small", li).textContent = facts.filter(Boolean).join(" · ");
-  find("[data-og='acknowledge']", li).hidden = state !== "open";
-  find("[data-og='unacknowledge']", li).hidden = state !== "acknowledged";
+  find("[data-og='acknowledge']", li).hidden = alert.acknowledged || state === "closed";
+  find("[data-og='unacknowledge']", li).hidden = !alert.acknowledged || state === "closed";
   find("[data-og='close']", li).hidden = state === "closed";
+  if (before) {
+    find(".answer", li).open = find(".answer", before).open;
+    for (const field of all("[data-of]", before)) find(`[data-of="${field.dataset.of}"]`, li).value = field.value;
+  }
   return li;
 }
 
 async function inOpsgenie(button, action) {
-  const id = button.closest("[data-alert]").dataset.alert;
-  await post(`/api/opsgenie/alerts/${encodeURIComponent(id)}/${action}`, {});
+  const li = button.closest("[data-alert]");
+  const field = find(`[data-of="${action}"]`, li);
+  const body = { user: find("#colleague").value };
+  if (action === "notes") body.note = field.value.trim();
+  if (action === "snooze") body.endTime = new Date(Date.now() + Number(field.value) * 3600e3).toISOString();
+  if (action === "assign") body.owner = { username: field.value };
+  await post(`/api/opsgenie/alerts/${encodeURIComponent(li.dataset.alert)}/${action}`, body);
+  if (action === "notes") field.value = "";
   await alerts();
 }
 
