@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 class Action:
     """A button or menu: its action id, who may use it, and what it does.
 
-    `run` validates, commits and returns; `wish` completes "You need the role … to …".
+    `run` validates, commits and returns; `wish` completes "You need the role … to …". `only_looks`:
+    whether a click changes nothing, such as on a link, so that every viewer may.
     """
 
     id: str
     role: Role
     wish: str
     run: Callable[[Deps, Click], Reply]
+    only_looks: Callable[[Click], bool] = lambda click: False

@@ -41,4 +41,10 @@ def _open(deps: Deps, click: Click, alert_id: str, dialog: str) -> Reply:
     return Reply()
 
 
-ACTION = Action("alert.more", Role.RESPONDER, "change alerts", choose)
+def is_link(click: Click) -> bool:
+    """Whether only an address was opened, which Slack does by itself."""
+    choice = read_choice(click.selected)
+    return choice is not None and choice.action is None and not choice.dialog
+
+
+ACTION = Action("alert.more", Role.RESPONDER, "change alerts", choose, is_link)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.access import check
+from handlers.access import Role, check
 from handlers.actions import (
     acknowledge,
     backtest,
@@ -49,7 +49,8 @@ def clicked(deps: Deps, click: Click) -> Reply:
     for action in ACTIONS:
         if action.id == click.action_id:
             try:
-                check(click.person, action.role, action.wish)
+                needed = Role.VIEWER if action.only_looks(click) else action.role
+                check(click.person, needed, action.wish)
             except NotAllowed:
                 with deps.db.transaction() as tx:
                     note(deps, tx, click, action.id, click.value or click.selected, "refused")

@@ -185,6 +185,13 @@ def test_a_note_from_the_dialog(desk: Any, alert: Alert) -> None:
     assert notes_of(desk, alert) == ["looked at it"]
 
 
+def test_a_viewer_may_open_the_links_of_the_menu_and_no_more(desk: Any, alert: Alert) -> None:
+    assert desk.click("alert.more", selected=f"open:{alert.id}", user="U0CAROL").text == ""
+    for choice in ("snooze-1h", "note", "change", "pause", "unacknowledge", "nonsense"):
+        with pytest.raises(NotAllowed, match="role responder"):
+            desk.click("alert.more", selected=f"{choice}:{alert.id}", user="U0CAROL")
+
+
 def test_snoozed_until_monday(desk: Any, alert: Alert) -> None:
     assert "Monday" in json.dumps(choose(desk, alert, "pause"))
     submit(desk, "alert.pause", alert.id, {"why": ""}, how="snooze-monday")
