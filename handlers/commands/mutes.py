@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from handlers.access import Role
+from handlers.access import Role, check
+from handlers.audit import note
 from handlers.blocks.mutes import mutes_message
 from handlers.commands.command import Command
 from handlers.commands.grammar import Invocation
@@ -29,7 +30,13 @@ def end(deps: Deps, request: Request, call: Invocation) -> Reply:
         found = next((mute for mute in standing if name in (mute.name, mute.id)), None)
         if found is None:
             raise NotFound.of("muted alarm", name, {mute.name for mute in standing})
-        end_mute(deps, tx, request, found)
+        # A role in the channel of the command says nothing of the channel that the mute is in.
+        there = deps.people.find(request.person.id, deps.sites.channel(found.site))
+        if there.role >= Role.RESPONDER:
+            end_mute(deps, tx, request, found)
+        else:
+            note(deps, tx, request, "alarm.unmute", found.name, "refused", site=found.site)
+    check(there, Role.RESPONDER, "end mutes there")
     return Reply("It is being ended; the channel is told.")
 
 

@@ -256,6 +256,28 @@ def test_an_alarm_is_muted_by_cloudwatch_announced_listed_and_heard_again(
         desk.click("mute.end", mute.id)
 
 
+def test_a_role_in_one_channel_ends_no_mute_of_another(desk: Any, alert: Alert) -> None:
+    submit(desk, "alert.pause", alert.id, how="mute-1h")
+    with desk.deps.db.reading() as tx:
+        mute = mutes.standing(tx, alert.alias)
+    assert mute is not None
+    find = desk.deps.people.find
+
+    def find_there(user_id: str, channel: str = "") -> Person:
+        found: Person = find(user_id)
+        return replace(found, role=Role.VIEWER if channel == "C0ALERTS" else Role.RESPONDER)
+
+    desk.deps.people.find = find_there
+    with pytest.raises(NotAllowed, match="role responder"):
+        desk.command(f"mutes end {mute.name}")
+    desk.deps.people.find = find
+    with desk.deps.db.reading() as tx:
+        assert mutes.standing(tx, alert.alias) is not None
+        (line, *_) = audit.recent(tx, limit=1)
+    assert (line.action, line.outcome) == ("alarm.unmute", "refused")
+    desk.command(f"mutes end {mute.name}")
+
+
 def test_a_mute_ends_by_itself(desk: Any, alert: Alert) -> None:
     submit(desk, "alert.pause", alert.id, how="mute-1h")
     with desk.deps.db.reading() as tx:
