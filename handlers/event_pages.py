@@ -24,6 +24,7 @@ from handlers.intake import names_of
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.storms import thread_key
 from trailwatch.alert import Alert
+from trailwatch.clock import parse_time
 from trailwatch.errors import NotFound, TrailwatchError
 from trailwatch.event import Event
 from trailwatch.pattern import parse
@@ -58,13 +59,14 @@ class Page:
 
 
 def of_alert(deps: Deps, alert: Alert, search_id: str) -> EventSearch:
-    """The search for the events behind an alert: from its alarm's window until it was closed, or
-    until now, since its alarm may have gone off again. Raises AwsError.
+    """The search for the events behind an alert: from its alarm's window until it was closed and
+    its alarm was quiet, or until now, since its alarm may have gone off again. Raises AwsError.
     """
     source = deps.logs(deps.sites.config(alert.site))
     window = alarm_window_of(deps, alert)
     over = alert.closed_at or deps.clock()
-    end = max(window.end, over)
+    last = parse_time(alert.extra["follow_last"]) if "follow_last" in alert.extra else over
+    end = max(window.end, over, last)
     with deps.db.reading() as tx:
         parent = thread_key(tx, alert.id)
     return EventSearch(

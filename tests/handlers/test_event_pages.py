@@ -13,6 +13,7 @@ import pytest
 
 from handlers.access import Person, Role
 from handlers.blocks.event_search import CALLBACK, HERE, ME, NAME, SINCE, WHAT, WHERE, WHO
+from handlers.event_pages import of_alert
 from handlers.intake import show_new
 from handlers.modals.modal import Submission
 from handlers.modals.table import modal_of, submitted
@@ -20,6 +21,7 @@ from trailwatch.alert import Alert, AlertFields, AlertState
 from trailwatch.backtest import Piece, Problem
 from trailwatch.clock import iso, utc_now
 from trailwatch.errors import NotFound, UsageError
+from trailwatch.store import alerts
 
 GROUP, STREAM = "/trailwatch/cloudtrail", "pages"
 UUID = "00000000-0000-4000-8000-{:012d}"
@@ -180,6 +182,18 @@ def test_what_came_when_the_alarm_went_off_again_is_shown_too(desk: Desk) -> Non
     finally:
         logs.delete_log_stream(logGroupName=GROUP, logStreamName="again")
         house._ahead = timedelta(0)
+
+
+def test_what_came_after_the_close_while_the_alarm_was_on_is_shown_too(desk: Desk) -> None:
+    deps, now = desk.house.deps, desk.house.deps.clock()
+    with deps.db.reading() as tx:
+        alert = alerts.get(tx, "p1")
+    assert alert is not None
+    closed = replace(alert, state=AlertState.CLOSED, closed_at=now, extra={})
+    assert of_alert(deps, closed, "s").end <= now
+    later = now + timedelta(minutes=10)
+    seen = replace(closed, extra={"follow_last": iso(later)})
+    assert abs(of_alert(deps, seen, "s").end - later) < timedelta(milliseconds=1)
 
 
 def test_a_link_leads_to_the_event_of_its_region(desk: Desk) -> None:
