@@ -10,7 +10,7 @@ from handlers.blocks import kit
 from handlers.blocks.changes import change_words
 from handlers.blocks.errors import error_words
 from handlers.blocks.kit import Block, Message, Word, code, esc, plain
-from setup.change import Action
+from setup.change import Action, Change
 
 if TYPE_CHECKING:
     from setup.apply import Progress
@@ -104,17 +104,13 @@ def plan_result(
     word, picture = "Stopped", ":x:"
     if cancelled_by and not failed:
         word, picture = f"Cancelled by {esc(cancelled_by, 80)}", ":octagonal_sign:"
-    blocks = [kit.section(f"{picture} *{word}*: {counts}{unchanged(plan)}.")]
-    blocks += [_failure(step) for step in failed[:_MOST_FAILURES]]
-    if len(failed) > _MOST_FAILURES:
-        blocks.append(kit.context(f"… {len(failed) - _MOST_FAILURES:,} more failed"))
-    if untried:
-        items = [change_words(change, kind=True) for change in untried[:_MOST_NAMED]]
-        if len(untried) > _MOST_NAMED:
-            items.append([(f"… {len(untried) - _MOST_NAMED:,} more", "italic")])
-        blocks.append(kit.rich_text(kit.words(("Not tried", "bold")), kit.listing(items)))
-    blocks.append(kit.context(f"{origin} · what is done stays: plan the rest, or the way back"))
-    blocks.append(_what_now(plan))
+    blocks = [
+        kit.section(f"{picture} *{word}*: {counts}{unchanged(plan)}."),
+        *_failures(failed),
+        *_not_tried(untried),
+        kit.context(f"{origin} · what is done stays: plan the rest, or the way back"),
+        _what_now(plan),
+    ]
     why = " ".join(_failure_text(step) for step in failed[:_MOST_FAILURES])
     return kit.message(f"{word}: {counts}{unchanged(plan)}. {why}".strip(), blocks)
 
@@ -131,6 +127,22 @@ def _what_now(plan: Plan) -> Block:
         kit.button("Plan the rest", AGAIN, plan.id, style="primary"),
         back if plan.purpose == "apply" else None,
     )
+
+
+def _failures(failed: Sequence[Progress]) -> list[Block]:
+    blocks = [_failure(step) for step in failed[:_MOST_FAILURES]]
+    if len(failed) > _MOST_FAILURES:
+        blocks.append(kit.context(f"… {len(failed) - _MOST_FAILURES:,} more failed"))
+    return blocks
+
+
+def _not_tried(untried: Sequence[Change]) -> list[Block]:
+    if not untried:
+        return []
+    items = [change_words(change, kind=True) for change in untried[:_MOST_NAMED]]
+    if len(untried) > _MOST_NAMED:
+        items.append([(f"… {len(untried) - _MOST_NAMED:,} more", "italic")])
+    return [kit.rich_text(kit.words(("Not tried", "bold")), kit.listing(items))]
 
 
 def _failure(step: Progress) -> Block:

@@ -124,11 +124,7 @@ class Chaos:
         shared: Any = {"calls": self.calls, "faults": self.faults}
         self.slack = SlackStandIn(**shared, post_rate=wanted.post_rate)
         self.slack.space.watch = self.watch.hear
-        self.channels = [f"C0CHAOS{number:03d}" for number in range(wanted.channels)]
-        members = {BOT_USER, *(user["id"] for user in self.slack.users)}
-        for number, channel in enumerate(self.channels):
-            found = Channel(channel, f"chaos-{number}", set(members))
-            self.slack.space.channels[channel] = found
+        self.channels = self._make_channels()
         self.postman = Postman(self.calls, wanted.odds, wanted.seed, list(ports))
         self.opsgenie = OpsgenieStandIn(**shared, sender=self.postman)
         aws = Server(nothing, name="aws")
@@ -165,6 +161,14 @@ class Chaos:
             self.opsgenie, wanted.alerts, wanted.rate, self.channels, wanted.seed, wanted.pauses
         )
         self._ends.callback(self.feed.stop)
+
+    def _make_channels(self) -> list[str]:
+        members = {BOT_USER, *(user["id"] for user in self.slack.users)}
+        ids = [f"C0CHAOS{number:03d}" for number in range(self.wanted.channels)]
+        for number, channel in enumerate(ids):
+            made = Channel(channel, f"chaos-{number}", set(members))
+            self.slack.space.channels[channel] = made
+        return ids
 
     def _webhook(self) -> dict[str, Any]:
         return {
@@ -230,33 +234,16 @@ class Chaos:
         wanted = self.wanted
         began = time.monotonic()
         lasts = wanted.alerts / wanted.rate
-        deaths = [
-            Deaths(
-                wanted.kill_every,
-                freeze=lasts / 4 if wanted.freeze_for and number == wanted.replicas - 1 else None,
-                frozen=wanted.freeze_for,
-                most=wanted.most_kills,
-            )
-            for number in range(wanted.replicas)
-        ]
-        killers = [
-            Killer(replica, death, wanted.seed)
-            for replica, death in zip(self.replicas, deaths, strict=True)
-        ]
+        killers = self._killers(lasts)
         for one in self._gone:
             one.start()
         for killer in killers:
             killer.start()
         self.feed.start()
-        middle = threading.Timer(lasts / 2, self._in_the_middle)
-        middle.daemon = True
-        middle.start()
-        goes = threading.Timer(lasts / 3, self._never_back)
-        goes.daemon = True
-        goes.start()
+        timers = [_later(lasts / 2, self._in_the_middle), _later(lasts / 3, self._never_back)]
         self._wait_shown(wanted.alerts)
-        middle.join(60)
-        goes.join(60)
+        for timer in timers:
+            timer.join(60)
         self.faults.on = self.postman.on = False
         for killer in killers:
             killer.calm()
@@ -280,17 +267,39 @@ class Chaos:
             more={
                 "calm_after": round(calm_at - began, 1),
                 "drained_after": round(drained - began, 1),
-                "freezes": sum(killer.freezes for killer in killers),
-                "ended_by_itself": sum(killer.died for killer in killers),
-                "start_median": _median([s for one in self.replicas for s in one.ready_after]),
-                "slack_calls": self.calls.total("slack"),
-                "slack_failed": self.calls.total("slack", failed=True),
-                "opsgenie_calls": self.calls.total("opsgenie"),
-                "opsgenie_failed": self.calls.total("opsgenie", failed=True),
-                "webhooks_dropped": self.postman.dropped,
-                "webhooks_doubled": self.postman.doubled,
+                **self._figures(killers),
             },
         )
+
+    def _killers(self, lasts: float) -> list[Killer]:
+        """One for each replica; the last one's freezes it where that is wanted."""
+        wanted = self.wanted
+        deaths = [
+            Deaths(
+                wanted.kill_every,
+                freeze=lasts / 4 if wanted.freeze_for and number == wanted.replicas - 1 else None,
+                frozen=wanted.freeze_for,
+                most=wanted.most_kills,
+            )
+            for number in range(wanted.replicas)
+        ]
+        return [
+            Killer(replica, death, wanted.seed)
+            for replica, death in zip(self.replicas, deaths, strict=True)
+        ]
+
+    def _figures(self, killers: Sequence[Killer]) -> dict[str, Any]:
+        return {
+            "freezes": sum(killer.freezes for killer in killers),
+            "ended_by_itself": sum(killer.died for killer in killers),
+            "start_median": _median([s for one in self.replicas for s in one.ready_after]),
+            "slack_calls": self.calls.total("slack"),
+            "slack_failed": self.calls.total("slack", failed=True),
+            "opsgenie_calls": self.calls.total("opsgenie"),
+            "opsgenie_failed": self.calls.total("opsgenie", failed=True),
+            "webhooks_dropped": self.postman.dropped,
+            "webhooks_doubled": self.postman.doubled,
+        }
 
     def _never_back(self) -> None:
         for one in self._gone:
@@ -339,6 +348,13 @@ class Chaos:
             stamps = dict.fromkeys(sight.ts for sight in sights.get(name, ()))
             lines += [f"    stands: {ts} {standing.get(ts, '(gone)')[:160]}" for ts in stamps]
         (self._folder / "wrong.txt").write_text("\n".join(lines) + "\n")
+
+
+def _later(seconds: float, act: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, act)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _numbers(verdict: Verdict) -> dict[str, int]:
