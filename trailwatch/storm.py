@@ -69,6 +69,15 @@ class Sum:
     """Of an alarm: in how many accounts; of an account: of how many alarms."""
 
 
+@dataclass(frozen=True)
+class Doer:
+    """Who is behind alerts of a storm: in which account, under which name, of how many alerts."""
+
+    account: str
+    principal: str
+    alerts: int
+
+
 def is_over(storm: Storm, now: datetime, rules: StormRules) -> bool:
     """Whether it has been calm for long enough."""
     return now - storm.above_at >= rules.calm

@@ -11,10 +11,10 @@ from handlers.blocks.alert import severity_emoji, state_words, where
 from handlers.blocks.event_table import did, origin, who
 from handlers.blocks.kit import Block, Message, Word, code, count, cut, date, esc, plain, utc
 from handlers.blocks.routes import mentions
-from trailwatch.alert import Alert, AlertState, Search
+from trailwatch.alert import Alert, AlertState, Search, worst_first
 from trailwatch.event import Event
 from trailwatch.follow_up import pair_of
-from trailwatch.storm import Kind, Storm, StormRules, Sum, by_account, by_alarm
+from trailwatch.storm import Doer, Kind, Storm, StormRules, Sum, by_account, by_alarm
 
 ACKNOWLEDGE = "storm.acknowledge"
 CLOSE = "storm.close"
@@ -22,6 +22,7 @@ OPEN = "storm.open"
 
 MOST_ALARMS = 25
 MOST_ACCOUNTS = 10
+SHOWN_DOERS = 3
 SHOWN_PAIRS = 2
 """Pairs of principal and event that an alert's row names."""
 
@@ -35,13 +36,17 @@ _STATE = {
 
 @dataclass(frozen=True)
 class Rollup:
-    """What the message of a storm tells. names: the accounts' names by their ids."""
+    """What the message of a storm tells. names: the accounts' names by their ids; doers: who is
+    behind most of it, of `doers_total` in all.
+    """
 
     storm: Storm
     kinds: Sequence[Kind]
     newest_at: datetime
     rules: StormRules
     names: Mapping[str, str]
+    doers: Sequence[Doer] = ()
+    doers_total: int = 0
 
     @property
     def alerts(self) -> int:
@@ -56,8 +61,11 @@ def rollup_message(told: Rollup) -> Message:
     """The one message of a storm, to be edited while anything of it changes."""
     over = told.storm.ended_at is not None
     alarms, accounts = by_alarm(told.kinds), by_account(told.kinds)
-    picture = "white_check_mark" if over and not told.in_state(AlertState.OPEN) else "zap"
-    title = f"{count(told.alerts, 'alert')} {'in one go' if over else 'and counting'}"
+    closed = told.in_state(AlertState.CLOSED) == told.alerts
+    quiet = closed or (over and not told.in_state(AlertState.OPEN))
+    picture = "white_check_mark" if quiet else "zap"
+    going = "in one go" if over else "that came at once, all closed" if closed else "and counting"
+    title = f"{count(told.alerts, 'alert')} {going}"
     blocks = [
         kit.header(f":{picture}: {title}"),
         kit.context(_status(told)),
@@ -68,6 +76,7 @@ def rollup_message(told: Rollup) -> Message:
     if left > 0:
         blocks.append(kit.context(f"… {count(left, 'more alarm')}, in the thread"))
     blocks += _account_lines(accounts, told.names)
+    blocks += [kit.context(f":bust_in_silhouette: {who}")] if (who := _doers(told)) else []
     if told.storm.asked_by and told.storm.asked_at:
         by = esc(told.storm.asked_by, 80)
         blocks.append(
@@ -142,6 +151,17 @@ def _account_lines(sums: Sequence[Sum], names: Mapping[str, str]) -> list[Block]
     return [kit.section(kit.fit_lines(lines))]
 
 
+def _doers(told: Rollup) -> str:
+    """Who is behind most alerts, "" while none has been followed."""
+    several = len({one.account for one in told.doers}) > 1
+    parts = []
+    for one in told.doers:
+        place = f" in {_account(one.account, told.names)}" if several else ""
+        parts.append(f"*{esc(one.principal, 120)}*{place}: {count(one.alerts, 'alert')}")
+    left = told.doers_total - len(told.doers)
+    return "; ".join(parts) + (f"; and {count(left, 'other')}" if left > 0 else "")
+
+
 def _account(account: str, names: Mapping[str, str]) -> str:
     if not account:
         return "account not known"
@@ -186,9 +206,10 @@ def _sentence(told: Rollup, alarms: Sequence[Sum], accounts: Sequence[Sum]) -> s
     top = ", ".join(f"{esc(one.name, 60)} {one.alerts:,}" for one in alarms[:3])
     more = f" and {count(len(alarms) - 3, 'more alarm')}" if len(alarms) > 3 else ""
     over = "Over: " if told.storm.ended_at is not None else ""
+    who = f" Who: {words}." if (words := _doers(told).replace("*", "").replace("`", "")) else ""
     return (
         f"{over}{count(told.alerts, 'alert')} at once since {utc(told.storm.began_at)}, "
-        f"{open_now:,} firing, in {count(len(accounts), 'account')}: {top}{more}."
+        f"{open_now:,} firing, in {count(len(accounts), 'account')}: {top}{more}.{who}"
     )
 
 
@@ -198,11 +219,12 @@ def page_message(
     alerts: Sequence[Alert],
     offices: Mapping[str, Collection[str]] | None = None,
 ) -> Message:
-    """Some alerts of a storm, a row each, in its thread.
+    """Some alerts of a storm, a row each, in its thread: the worst first, then the newest.
 
     page: counted from 0. offices: the address ranges of each site, by its name.
     """
     offices = offices or {}
+    alerts = worst_first(alerts)
     open_now = sum(1 for alert in alerts if alert.state is AlertState.OPEN)
     rows = [_row(alert, offices.get(alert.site, ())) for alert in alerts]
     more = "Show one whole…"

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from handlers.access import Person
 from handlers.answering import promise
 from handlers.audit import noted
-from handlers.blocks.storm import Rollup, page_message, rollup_message
+from handlers.blocks.storm import SHOWN_DOERS, Rollup, page_message, rollup_message
 from handlers.channels import usable
 from handlers.deps import Deps
 from handlers.jobs.job import JobContext, Later
@@ -53,7 +53,9 @@ def _say_rollup(deps: Deps, tx: Connection, storm: Storm) -> None:
     kinds = storms.kinds(tx, storm.id)
     names = {kind.account: deps.sites.account_name(kind.account) for kind in kinds if kind.account}
     newest = storms.newest_at(tx, storm.id) or storm.began_at
-    message = rollup_message(Rollup(storm, kinds, newest, deps.storms, names))
+    doers, total = storms.doers(tx, storm.id, SHOWN_DOERS)
+    told = Rollup(storm, kinds, newest, deps.storms, names, doers, total)
+    message = rollup_message(told)
     outgoing = Outgoing(
         key=storm_key(storm.id),
         lane=usable(deps, tx, storm.channel),

@@ -75,7 +75,7 @@ from trailwatch.errors import AwsError
 from trailwatch.follow_up import pair_of
 from trailwatch.pattern import parse
 from trailwatch.site_options import OPTIONS
-from trailwatch.storm import STORMS, Kind, Storm
+from trailwatch.storm import STORMS, Doer, Kind, Storm
 
 SOON = NOW + timedelta(hours=1)
 NOT_SHOWN = frozenset(
@@ -175,7 +175,8 @@ def _storms(text: str, alert: Alert) -> dict[str, Message | kit.Block]:
     """Many alerts in one message."""
     storm = Storm("s1", "C1", NOW, NOW, asked_by=text, asked_at=NOW)
     kinds = [Kind(f"{text}{n}", f"{text}{n % 12}", "P1", AlertState.OPEN, 3) for n in range(30)]
-    told = Rollup(storm, kinds, NOW, STORMS, {f"{text}1": text})
+    doers = [Doer(f"{text}1", text, 3), Doer("", text, 2)]
+    told = Rollup(storm, kinds, NOW, STORMS, {f"{text}1": text}, doers, 9)
     states = [
         replace(alert, id=f"a{n}", state=state, acknowledged_by=text, closed_by=text)
         for n, state in enumerate(AlertState)

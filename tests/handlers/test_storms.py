@@ -24,9 +24,10 @@ from sandbox.slack.blocks import message_problems
 from trailwatch.alert import Alert, AlertFields, AlertState, Search
 from trailwatch.clock import utc_now
 from trailwatch.event import Event
+from trailwatch.follow_up import pair_of
 from trailwatch.routers.router import Remark
 from trailwatch.routes import Route
-from trailwatch.store import alerts, mutes, storms
+from trailwatch.store import alerts, follows, mutes, storms
 from trailwatch.store.mutes import Mute, Way
 from trailwatch.store.tables import alert as alert_table
 from trailwatch.store.tables import arrival, job, lane, message
@@ -447,3 +448,34 @@ def test_what_the_channel_sees_apart_from_its_message_names_the_alert(world: Wor
         say_in_thread(world.deps, tx, alert_of(1), "low", "bob added a note")
     assert "Alarm 1" in world.shown("alert:a0001:loud")
     assert "Alarm 1" not in world.shown("alert:a0001:low")
+
+
+def test_the_worst_and_newest_of_a_page_stand_first(world: World) -> None:
+    world.come(*(alert_of(number) for number in range(12)), alert_of(12, severity="P1"))
+    world.catch_up()
+    page = world.shown(f"storm:{world.storm().id}:0")
+    ids = re.findall(r'"value": "(a00\d\d)"', page)
+    assert ids == ["a0012", "a0011", "a0010"]
+
+
+def test_the_message_says_who_is_behind_most_of_it(world: World) -> None:
+    world.come(*(alert_of(number) for number in range(16)))
+    pairs = [pair_of(event_of("*eve*", "CreateUser")), pair_of(event_of("*eve*", "StopLogging"))]
+    with world.deps.db.transaction() as tx:
+        for number in range(11, 15):
+            follows.count(tx, f"a{number:04}", pairs)
+        for number, name in enumerate(("bob", "kim", "tom", "ann")):
+            follows.count(tx, f"a{11 + number:04}", [pair_of(event_of(name, "CreateUser"))])
+    world.look()
+    assert "*∗eve∗*: 4 alerts; *ann*: 1 alert; *bob*: 1 alert; and 2 others" in world.rollup()
+    assert "Who: ∗eve∗: 4 alerts; " in world.rollup()
+
+
+def test_a_storm_of_which_all_is_closed_counts_no_more(world: World) -> None:
+    world.come(*(alert_of(number) for number in range(15)))
+    world.look()
+    assert "5 alerts and counting" in world.rollup()
+    for number in range(10, 15):
+        world.change(alert_of(number, state=AlertState.CLOSED))
+    world.look()
+    assert "5 alerts that came at once, all closed" in world.rollup()

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, func, select, update
 
 from trailwatch.alert import AlertState
 from trailwatch.store.alerts import lock_alias
-from trailwatch.store.tables import alert, arrival
+from trailwatch.store.tables import alert, alert_pair, arrival
 from trailwatch.store.tables import storm as table
 from trailwatch.store.upsert import insert_new
-from trailwatch.storm import PAGE, Kind, Storm, StormRules, after_arrival, is_over
+from trailwatch.storm import PAGE, Doer, Kind, Storm, StormRules, after_arrival, is_over
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,23 @@ def kinds(tx: Connection, storm_id: str) -> list[Kind]:
         .order_by(*same)
     )
     return [Kind(row[0], row[1], row[2], AlertState(row[3]), row[4]) for row in rows]
+
+
+def doers(tx: Connection, storm_id: str, limit: int) -> tuple[list[Doer], int]:
+    """Who did something behind most alerts of a storm, as far as they were followed, and how many
+    there are.
+    """
+    same = (alert_pair.c.account, alert_pair.c.principal)
+    of = func.count(alert_pair.c.alert.distinct())
+    found = (
+        select(*same, of.label("alerts"))
+        .select_from(arrival.join(alert_pair, alert_pair.c.alert == arrival.c.alert))
+        .where(arrival.c.storm == storm_id)
+        .group_by(*same)
+    )
+    order = found.order_by(of.desc(), *same).limit(limit)
+    total = tx.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+    return [Doer(*row) for row in tx.execute(order)], int(total)
 
 
 def in_states(
