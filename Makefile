@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/pip install --disable-pip-version-check
 ARGS ?=
 # Tests wait more than they compute; two cores carry four at a time. Files stay together.
 WORKERS ?= 4
@@ -50,7 +51,14 @@ $(READY): requirements-dev.txt pyproject.toml
 	  { echo "trailwatch needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
-	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Making $(VENV): what requirements-dev.txt pins is installed into it, hashes checked."
+	@echo "The first time that takes one to three minutes; after it make starts at once."
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@rm -f $(VENV)/.failed; all=$$(grep -c '^[A-Za-z0-9]' requirements-dev.txt); n=0; \
+	  { $(PIP) --progress-bar off --require-hashes --no-deps -r requirements-dev.txt || touch $(VENV)/.failed; } | \
+	  while read -r word rest; do case $$word in \
+	    Collecting) n=$$((n + 1)); test $$((n % 10)) != 0 || echo "  $$n of $$all packages are here";; \
+	    Installing) echo "  all are here; putting them in place";; \
+	  esac; done; test ! -e $(VENV)/.failed
+	@$(PIP) -q --no-deps --no-build-isolation -e .
 	@touch $@
