@@ -116,6 +116,11 @@ class Replica:
             time.sleep(0.05)
         return False
 
+    def last_words(self) -> str:
+        """The end of its log."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return "\n".join(lines[-3:])[-600:]
+
     def signal(self, number: signal.Signals) -> None:
         if self._pid is not None and self.alive:
             os.kill(self._pid, number)
@@ -150,8 +155,8 @@ class Killer:
         self.replica = replica
         self.kills = 0
         self.freezes = 0
-        self.died = 0
-        """How often it ended without having been killed."""
+        self.died: list[str] = []
+        """The last words of each life that ended without having been killed."""
         self._deaths = deaths
         self._chance = random.Random(f"{seed} {replica.name}")  # noqa: S311 no secrets
         self._calm = threading.Event()
@@ -184,7 +189,7 @@ class Killer:
                 self._calm.wait()
                 return
             if not self.replica.alive:
-                self.died += 1
+                self.died.append(self.replica.last_words())
             self.replica.kill()
             self.kills += 1
 

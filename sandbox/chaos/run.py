@@ -291,7 +291,8 @@ class Chaos:
     def _figures(self, killers: Sequence[Killer]) -> dict[str, Any]:
         return {
             "freezes": sum(killer.freezes for killer in killers),
-            "ended_by_itself": sum(killer.died for killer in killers),
+            "ended_by_itself": sum(len(killer.died) for killer in killers),
+            "last_words": [words for killer in killers for words in killer.died][:20],
             "start_median": _median([s for one in self.replicas for s in one.ready_after]),
             "slack_calls": self.calls.total("slack"),
             "slack_failed": self.calls.total("slack", failed=True),

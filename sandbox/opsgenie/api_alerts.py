@@ -135,14 +135,16 @@ class AlertApi:
             raise Refusal(
                 422, errors={"sort": "sort or order is not one of the documented values."}
             )
-        found = sorted(
-            (list_item(alert) for alert in self._search(request)),
-            key=lambda item: _sort_key(item, sort),
-            reverse=order == "desc",
-        )
+        found = self._search(request)
+        if sort == "createdAt":
+            # As it is asked of thousands, page by page: only what is shown is written out.
+            found.sort(key=lambda alert: alert.created_at, reverse=order == "desc")
+        else:
+            found.sort(key=lambda alert: _sort_key(list_item(alert), sort), reverse=order == "desc")
         paging = self._paging(request.query, offset, limit, len(found))
         headers = tuple((f"X-Paging-{k.capitalize()}", v) for k, v in paging.items())
-        return Reply(200, {"data": found[offset : offset + limit], "paging": paging}, headers)
+        page = [list_item(alert) for alert in found[offset : offset + limit]]
+        return Reply(200, {"data": page, "paging": paging}, headers)
 
     def _paging(
         self, query: Mapping[str, str], offset: int, limit: int, total: int
