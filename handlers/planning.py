@@ -65,6 +65,9 @@ def offer(
     )
     second = deps.second_person and bool(row.created_by)
     chosen = () if plan.purpose is Purpose.DESTROY else differing(row.before, row.after)
+    if not deps.sites.was_applied(plan.site):
+        # What the settings say without a choice never stood anywhere.
+        chosen = tuple((name, "", new) for name, _, new in chosen)
     message = plan_message(plan, by, why=why, second_person=second, chosen=chosen)
     with deps.db.transaction() as tx:
         plans.save(tx, row)

@@ -227,6 +227,11 @@ class Sites:
         body = kept(config, self._site(config.site.name).template)
         site_config.save(tx, config.site.name, json.dumps(body), by, at)
 
+    def was_applied(self, site: str) -> bool:
+        """Whether a plan with settings of its own was ever applied for a site."""
+        with self._db.reading() as tx:
+            return site_config.latest(tx, site) is not None
+
     def choices(self, site: str = "") -> list[Choice]:
         """Every option with its value and where that comes from."""
         config = self.config_or_blank(site)

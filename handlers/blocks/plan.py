@@ -80,11 +80,14 @@ def _reason(why: str) -> list[Block]:
 
 
 def _chosen(chosen: Sequence[tuple[str, str, str]]) -> list[Block]:
-    """The options that the plan brings with it, each with what it is now."""
+    """The options that the plan brings with it, each with what it is now, "" for not yet."""
     if not chosen:
         return []
     items = [
-        diff_words(FieldDiff(name, old, new), _VALUE) for name, old, new in chosen[:_MOST_CHOSEN]
+        diff_words(FieldDiff(name, old, new), _VALUE)
+        if old
+        else [f"{plain(name, 80)}: ", (plain(new, _VALUE), "code")]
+        for name, old, new in chosen[:_MOST_CHOSEN]
     ]
     if len(chosen) > len(items):
         items.append([(f"… {count(len(chosen) - len(items), 'more option')}", "italic")])

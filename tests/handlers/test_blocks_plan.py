@@ -193,3 +193,5 @@ def test_what_a_plan_sets_is_named_with_what_it_is() -> None:
         said = texts(plan_message(plan, "alice", chosen=chosen).blocks)
         assert "organization: none → o-a1b2c3d4e5" in said
         assert "It sets" not in texts(plan_message(plan, "alice").blocks)
+        first = texts(plan_message(plan, "alice", chosen=(("pack", "", "cis"),)).blocks)
+        assert "pack: cis" in first, "where nothing stands yet nothing is changed"

@@ -22,6 +22,13 @@ def test_a_backtest_without_an_archive_gives_no_all_clear(house: Any) -> None:
     assert house.messages("backtest:")[-1]["text"] == NOTHING
 
 
+def test_the_first_plan_changes_no_option_that_never_stood(house: Any) -> None:
+    house.command("setup plan --pack cis")
+    said = str(house.messages("plan:")[0]["blocks"])
+    assert "pack: " in said and "'cis'" in said
+    assert "walkthrough" not in said
+
+
 def test_a_detections_id_searches_with_its_pattern(house: Any) -> None:
     house.set_up()
     house.command("pattern test iam-user-created --since 7d")
