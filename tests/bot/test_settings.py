@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from bot.settings import read_settings, require, settings_table
+from bot.settings import NOT_SETTINGS, read_settings, require, settings_table
 from trailwatch.errors import ConfigError
 
 ENOUGH = {
@@ -63,6 +64,14 @@ def test_unknown_and_unreadable_keys_are_errors(tmp_path: Path) -> None:
     assert "TRAILWATCH_ADMIN: no such setting; did you mean TRAILWATCH_ADMINS" in told
     assert "PORT is 'http'" in told
     assert "TRAILWATCH_DIGEST_HOUR" in told
+
+
+def test_what_tests_read_of_the_environment_is_no_unknown_setting() -> None:
+    files = Path(__file__).resolve().parents[1].rglob("*.py")
+    asked = re.compile(r'environ\.get\("(TRAILWATCH_\w+)"')
+    read = {name for file in files for name in asked.findall(file.read_text("utf-8"))}
+    assert read == NOT_SETTINGS
+    assert read_settings(dict.fromkeys(read, "2"), None) == read_settings({}, None)
 
 
 def test_a_broken_file_is_told(tmp_path: Path) -> None:
