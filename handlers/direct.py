@@ -22,7 +22,7 @@ from trailwatch.routers.direct import receive
 from trailwatch.routers.router import RouterName, marked
 from trailwatch.site import SiteConfig
 from trailwatch.sns_message import SnsMessage, SnsType, sns_message
-from trailwatch.store import inbox
+from trailwatch.store import inbox, jobs
 from trailwatch.store.inbox import InboxRow
 from trailwatch.store.jobs import LostClaim
 
@@ -55,8 +55,11 @@ def take_sns(deps: Deps, row: InboxRow) -> None:
         log.info("subscription of %s confirmed", message.topic_arn)
         return
     if message.type is SnsType.UNSUBSCRIBED:
-        # Nobody is asked for it back here: the next look for drift shows that it is gone.
+        # Nobody is asked for it back here: a look for drift says at once that it is gone.
         log.warning("the subscription of %s was ended by its link", message.topic_arn)
+        if site := own_topics(deps).get(message.topic_arn):
+            with deps.db.transaction() as tx:
+                jobs.add(tx, "setup.drift", {"site": site}, deps.clock(), key=f"drift:{row.key}")
         return
     _take_alarm(deps, row, message)
 

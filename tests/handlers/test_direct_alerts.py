@@ -204,3 +204,22 @@ def test_nothing_speaks_of_opsgenie(direct: Any) -> None:
     said = [direct.command(text).text for text in commands]
     said += [str(one) for one in (*direct.messages(), *direct.told())]
     assert [one for one in [*said, direct.home()] if "opsgenie" in one.lower()] == []
+
+
+def test_who_follows_the_link_that_ends_the_subscription_is_told_of(
+    direct: Any, until: Callable[..., Any]
+) -> None:
+    """Each message carries that link, and it asks for no credentials."""
+    link = next(
+        found["UnsubscribeURL"]
+        for found in map(json.loads, reversed(direct.bodies))
+        if found["Type"] == "Notification"
+    )
+    direct.pass_time(seconds=-direct._ahead.total_seconds())
+    direct.job("setup.drift", due="before the link")
+    urllib.request.urlopen(link, timeout=30).close()
+    until(lambda: direct.work() or direct.drifted())
+    assert [row.key for row in direct.drifted()] == ["subscription:trailwatch-alarms to trailwatch"]
+    direct.plan_and_apply()
+    direct.job("setup.drift", due="after the link")
+    assert direct.drifted() == []
