@@ -11,6 +11,10 @@ from trailwatch.alert import AlertFields
 EVALUATION_PERIODS = 15
 """Periods that our alarms look back over; see setup.resources.alarm."""
 
+LONGEST = timedelta(days=8)
+"""Older datapoints set no alarm off: it looks back over seven days at most (PutMetricAlarm,
+CloudWatch API reference), and whoever sets its state by hand writes the reason."""
+
 LOOK_AGAIN = tuple(timedelta(seconds=s) for s in (1, 2, 5, 10, 20, 30, 60, 60, 120, 120, 180))
 """When to search again while nothing is there: about ten minutes in all.
 
@@ -33,8 +37,8 @@ def alarm_window(fields: AlertFields, first_seen: datetime, period: timedelta) -
     either end. Without them it is everything that the alarm looks back over.
     """
     end = fields.state_change or first_seen
-    points = datapoint_times(fields.reason)
-    if points and points[0] <= end:
+    points = [one for one in datapoint_times(fields.reason) if end - LONGEST <= one <= end]
+    if points:
         return Window(points[0] - timedelta(seconds=1), max(end, points[-1] + period))
     return Window(end - period * EVALUATION_PERIODS, end)
 

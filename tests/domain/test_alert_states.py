@@ -91,6 +91,15 @@ def test_the_window_of_an_alarm(reason: str, start: datetime, end: datetime) -> 
     assert (window.start, window.end) == (start, end)
 
 
+def test_datapoints_of_years_ago_set_no_alarm_off() -> None:
+    """Who sets an alarm's state by hand writes its reason."""
+    forged = (
+        "1 datapoint [1.0 (01/01/01 00:00:00)], 1 [1.0 (23/11/26 08:58:00)], 1 (24/11/26 08:58:00)"
+    )
+    window = alarm_window(AlertFields(reason=forged, state_change=NOW), NOW, MINUTE)
+    assert (window.start, window.end) == (NOW - timedelta(seconds=121), NOW)
+
+
 def test_looking_again_ends_after_the_slowest_delivery() -> None:
     waits = [look_again(number) for number in range(50)]
     known = [wait for wait in waits if wait is not None]
