@@ -49,7 +49,8 @@ def actor_of(record: Mapping[str, Any]) -> Actor:
     if kind == "AWSAccount":
         return Actor(f"account {text_at(identity, 'accountId') or '?'}", kind)
     if kind == "IdentityCenterUser":
-        user = text_at(identity, "onBehalfOf", "userId") or text_at(identity, "userName")
+        # The id alone since 2025 ("userIdentity element", AWS CloudTrail user guide).
+        user = text_at(identity, "userName") or text_at(identity, "onBehalfOf", "userId")
         return Actor(user or "unknown", kind)
     name = text_at(identity, "userName") or _last(text_at(identity, "arn"))
     return Actor(name or text_at(identity, "principalId") or "unknown", kind)

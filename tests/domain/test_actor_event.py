@@ -72,6 +72,9 @@ def issued(path: str) -> dict[str, Any]:
         ({"type": "AWSService", "invokedBy": "config.amazonaws.com"}, "config.amazonaws.com", "",
          True),
         ({"type": "AWSAccount", "accountId": "111122223333"}, "account 111122223333", "", True),
+        ({"type": "IdentityCenterUser", "onBehalfOf": {"userId": "a1b2"}}, "a1b2", "", True),
+        ({"type": "IdentityCenterUser", "userName": "jane", "onBehalfOf": {"userId": "a1b2"}},
+         "jane", "", True),
         ({}, "unknown", "", True),
     ],
 )  # fmt: skip
