@@ -68,8 +68,9 @@ def follow(deps: Deps, job: JobContext) -> Later | None:
     except AwsError:
         return Later(rule.next_look(on_for), job.args)
     over = rule.is_over(end, now)
-    _keep(deps, state, events, reached, now, alert_own.strangers(deps, alert, events), over=over)
-    if reached >= until and over:
+    strange = alert_own.strangers(deps, alert, events)
+    left = _keep(deps, state, events, reached, now, strange, over=over)
+    if reached >= until and over and not left:
         return None
     args = {**job.args, "looks": looks + 1, "pattern": pattern.text, **seen}
     return Later(_wait(end, now, on_for), args)
@@ -152,8 +153,9 @@ def _keep(
     strangers: Sequence[Event],
     *,
     over: bool,
-) -> None:
+) -> bool:
     """Count what is new, tell what nobody was told, and bring the message's totals up to date.
+    Whether so much is told that there may be more.
 
     strangers: who is not of the apply behind an alert; new ones are told by alert.follow, loudly.
     over: whether this was the last look.
@@ -162,7 +164,7 @@ def _keep(
     with deps.db.transaction() as tx:
         before = alerts.get(tx, state.alert, lock=True)
         if before is None or follows.get(tx, state.alert) not in (state, None):
-            return  # another try of this job was quicker
+            return False  # another try of this job was quicker
         follows.count(tx, before.id, rule.pairs_of(new))
         alert = _with_recent(_with_events(before, events), new)
         if state.total == 0:
@@ -182,7 +184,8 @@ def _keep(
         )
         if fresh:
             alert_own.look_now(deps, tx, alert, key=iso(reached))
-        state = _tell(deps, tx, alert, state, now, {rule.pair_of(one).key for one in fresh})
+        elsewhere = {rule.pair_of(one).key for one in fresh}
+        state, left = _tell(deps, tx, alert, state, now, elsewhere)
         follows.save(tx, state)
         alert = _with_totals(tx, alert, state, now)
         if alert != before:
@@ -191,6 +194,7 @@ def _keep(
         if before.search in (Search.NOTHING, Search.FAILED) and alert.search is Search.FOUND:
             # Its own search had ended before there was anybody to ask about.
             alert_who.start_in(deps, tx, alert.id)
+    return left
 
 
 def _tell(
@@ -199,18 +203,19 @@ def _tell(
     alert: Alert,
     state: Follow,
     now: datetime,
-    but: Collection[str] = frozenset(),
-) -> Follow:
-    """Tell new pairs in the thread where it is time: at once, then at growing gaps.
+    but: Collection[str],
+) -> tuple[Follow, bool]:
+    """Tell new pairs in the thread where it is time: at once, then at growing gaps. Whether there
+    may be more than one telling's.
 
     but: the keys of those that are told elsewhere.
     """
     told = rule.told_before(state.told, state.told_at, now, deps.follow_gaps)
     over = state.ended_at is not None
     if not (over or rule.tells_now(told, state.told_at, now, deps.follow_gaps)):
-        return state
+        return state, False
     if not outbox.is_said(tx, message_key(alert.id)) and storms.of_alert(tx, alert.id) is None:
-        return state  # the bot keeps the alarm quiet
+        return state, False  # the bot keeps the alarm quiet
     said = 0
     while said < MOST and (pairs := follows.untold(tx, alert.id, AT_ONCE, but)):
         message = pairs_message(pairs, several_accounts=len(alert.accounts) > 1)
@@ -221,7 +226,9 @@ def _tell(
         reply(deps, tx, alert, key, message, loud=loud, named=loud)
         follows.mark_told(tx, alert.id, pairs)
         said += 1
-    return replace(state, told=told + 1, told_at=now) if said else state
+    if said:
+        state = replace(state, told=told + 1, told_at=now)
+    return state, said == MOST
 
 
 def _with_events(alert: Alert, events: Sequence[Event]) -> Alert:

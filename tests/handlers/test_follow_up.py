@@ -193,6 +193,22 @@ def test_telling_is_coalesced_at_growing_gaps(world: World) -> None:
     assert all(f"*u{minute}*" in "\n".join(world.told()) for minute in range(1, 40))
 
 
+def test_however_many_wait_at_the_end_all_are_told(world: World) -> None:
+    """Not at once: a telling has its bounds."""
+    world.happen(0, "eve", "CreateUser")
+    world.look(seconds=20)
+    for number in range(700):
+        world.happen(1 + number, f"u{number}", "CreateUser", ago=1)
+    world.close()
+    looks = 1
+    while world.look(minutes=11 if looks == 1 else 2) is not None:
+        looks += 1
+        assert looks < 20
+    text = "".join(world.told())
+    assert [number for number in range(700) if f"*u{number}*" not in text] == []
+    assert "*701 events* in all" in world.shown()
+
+
 def test_late_records_are_found_until_their_time_is_over(world: World) -> None:
     world.happen(1, "eve", "CreateUser")
     world.look(seconds=20)
