@@ -203,12 +203,14 @@ class JsmRouter:
         root = self._operations.removesuffix("/alerts")
         teams = self._ask("GET", f"{root}/teams", self._basic).get("platformTeams")
         for team in teams if isinstance(teams, list) else ():
+            if not isinstance(team, Mapping):
+                continue
             url = f"{root}/teams/{quote(str(team.get('teamId', '')), safe='')}/escalations"
             for offset in range(0, MOST_ESCALATIONS, LIST_PAGE):
                 query = urlencode({"offset": offset, "size": LIST_PAGE})
                 page = self._ask("GET", f"{url}?{query}", self._basic).get("values") or []
                 for one in page:
-                    if one.get("name") == name:
+                    if isinstance(one, Mapping) and one.get("name") == name:
                         return str(one.get("id", ""))
                 if len(page) < LIST_PAGE:
                     break

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from trailwatch.errors import RouterError
 from trailwatch.json_http import JsonHttp, NoAnswer
@@ -130,8 +131,10 @@ class OpsgenieRouter:
             if error.code == "404":
                 return RequestStatus(done=False)
             raise
-        data = answer.data
-        return RequestStatus(True, bool(data.is_success), str(data.status or ""))
+        success = getattr(answer.data, "is_success", None)
+        if success is None:
+            return RequestStatus(done=False)
+        return RequestStatus(True, bool(success), str(answer.data.status or ""))
 
     def find(self, alert_id: str) -> RoutedAlert | None:
         """An alert by Opsgenie's id with description and details; None where there is none."""
@@ -142,7 +145,9 @@ class OpsgenieRouter:
                 return None
             if error.code != "unreadable":
                 raise
-            return self._find_raw(alert_id)
+            path = f"/v2/alerts/{quote(alert_id, safe='')}?identifierType=id"
+            found = self._raw("get_alert", path)
+            return routed_alert(found) if isinstance(found, Mapping) else None
         return routed_alert(answer.data.to_dict())
 
     def notes(self, alert_id: str) -> list[Remark]:
@@ -185,21 +190,30 @@ class OpsgenieRouter:
     def _listing(self, query: str, limit: int, since: datetime | None = None) -> list[RoutedAlert]:
         found: list[RoutedAlert] = []
         while len(found) < limit:
-            ask = partial(
-                self._call,
-                "list_alerts",
-                query=query,
-                offset=len(found),
-                limit=LIST_PAGE,
-                sort="createdAt",
-                order="desc",
-            )
-            answer = page_of(ask, first=not found)
-            page = [routed_alert(item.to_dict()) for item in answer.data or []]
+            page = page_of(partial(self._page, query, len(found)), first=not found)
             found.extend(page)
             if len(page) < LIST_PAGE or is_before(page, since):
                 break
         return made_after(found, since)
+
+    def _page(self, query: str, offset: int) -> list[RoutedAlert]:
+        """One page. An alert that the SDK's models refuse must not lose the others."""
+        asked: dict[str, Any] = {
+            "query": query,
+            "offset": offset,
+            "limit": LIST_PAGE,
+            "sort": "createdAt",
+            "order": "desc",
+        }
+        try:
+            answer = self._call("list_alerts", **asked)
+        except RouterError as error:
+            if error.code != "unreadable":
+                raise
+            found = self._raw("list_alerts", f"/v2/alerts?{urlencode(asked)}")
+            items = found if isinstance(found, list) else []
+            return [routed_alert(one) for one in items if isinstance(one, Mapping)]
+        return [routed_alert(item.to_dict()) for item in answer.data or []]
 
     def _act(self, operation: str, alert_id: str, user: str, note: str) -> str:
         import opsgenie_sdk
@@ -219,19 +233,26 @@ class OpsgenieRouter:
         method: Callable[..., Any] = getattr(self._alerts(), operation)
         return translated(operation, lambda: method(_request_timeout=TIMEOUT, **arguments))
 
-    def _find_raw(self, alert_id: str) -> RoutedAlert | None:
-        """The same as `find` without the SDK's models, for answers that they refuse."""
+    def _raw(self, operation: str, path: str) -> Any:
+        """The `data` of an answer without the SDK's models, for those that they refuse."""
         http = JsonHttp(TIMEOUT[1])
-        key = {"Authorization": f"GenieKey {self._key}"}
         try:
-            url = f"{self._url}/v2/alerts/{alert_id}?identifierType=id"
-            return routed_alert(http.ask("GET", url, key).said["data"])
-        except (NoAnswer, ValueError, KeyError, TypeError) as error:
-            raise RouterError(
-                "Opsgenie's answer cannot be read.", str(error), operation="get_alert"
-            ) from error
+            key = {"Authorization": f"GenieKey {self._key}"}
+            answer = http.ask("GET", f"{self._url}{path}", key)
+        except NoAnswer as error:
+            raise _router_error(operation, error) from error
         finally:
             http.close()
+        if answer.status >= 400:
+            raise _router_error(operation, answer)
+        if not isinstance(answer.said, Mapping) or "data" not in answer.said:
+            raise RouterError(
+                "Opsgenie's answer cannot be read.",
+                f"{operation}: it has no `data`.",
+                operation=operation,
+                code="unreadable",
+            )
+        return answer.said["data"]
 
     def _alerts(self) -> Any:
         with self._lock:
@@ -279,7 +300,7 @@ def translated(operation: str, call: Callable[[], Any]) -> Any:
         ) from error
 
 
-def _router_error(operation: str, cause: BaseException | None) -> RouterError:
+def _router_error(operation: str, cause: object) -> RouterError:
     status = getattr(cause, "status", None)
     if not isinstance(status, int):
         return RouterError(

@@ -156,14 +156,14 @@ def made_after(found: Sequence[RoutedAlert], since: datetime | None) -> list[Rou
 def routed_alert(data: Mapping[str, Any]) -> RoutedAlert:
     """An alert as Opsgenie's API, its SDK's `to_dict` or Jira Service Management's shows it.
 
-    Takes both spellings of the keys.
+    Takes both spellings of the keys; what is of another type than documented costs its field only.
     """
 
     def get(snake: str, camel: str) -> Any:
         value = data.get(snake)
         return data.get(camel) if value is None else value
 
-    report = data.get("report") or {}
+    report = _mapping(data.get("report"))
     snoozed_until = _moment(get("snoozed_until", "snoozedUntil"))
     return RoutedAlert(
         id=str(data.get("id") or ""),
@@ -174,7 +174,7 @@ def routed_alert(data: Mapping[str, Any]) -> RoutedAlert:
         priority=str(data.get("priority") or ""),
         created_at=_moment(get("created_at", "createdAt")) or datetime.now(UTC),
         updated_at=_moment(get("updated_at", "updatedAt")) or datetime.now(UTC),
-        count=int(data.get("count") or 1),
+        count=_count(data.get("count")),
         owner=str(data.get("owner") or ""),
         acknowledged_by=str(report.get("acknowledged_by") or report.get("acknowledgedBy") or ""),
         closed_by=str(report.get("closed_by") or report.get("closedBy") or ""),
@@ -182,9 +182,9 @@ def routed_alert(data: Mapping[str, Any]) -> RoutedAlert:
         description=str(data.get("description") or ""),
         details={
             str(k): str(v)
-            for k, v in (data.get("details") or data.get("extraProperties") or {}).items()
+            for k, v in _mapping(data.get("details") or data.get("extraProperties")).items()
         },
-        tags=tuple(str(tag) for tag in data.get("tags") or ()),
+        tags=tuple(str(tag) for tag in _list(data.get("tags"))),
     )
 
 
@@ -199,6 +199,18 @@ def remark(data: Mapping[str, Any], text: str) -> Remark:
     return Remark(str(data.get("id") or made), words, by, at)
 
 
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
+
+
 def _state(data: Mapping[str, Any], snoozed_until: datetime | None) -> AlertState:
     if data.get("status") == "closed":
         return AlertState.CLOSED
@@ -211,11 +223,14 @@ def _moment(value: Any) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-        return datetime.fromtimestamp(value / 1000, UTC)
+        try:
+            return datetime.fromtimestamp(value / 1000, UTC)
+        except (OverflowError, ValueError, OSError):
+            return None
     if isinstance(value, str) and value:
         try:
             return parse_time(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     return None
 
