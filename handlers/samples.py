@@ -27,6 +27,7 @@ from handlers.blocks.events import events_message
 from handlers.blocks.help import Usage, help_overview, help_topic
 from handlers.blocks.home import HomeState, PipelineRow, home_view
 from handlers.blocks.kit import Block, Message
+from handlers.blocks.same import same_extra
 from handlers.blocks.status import status_message
 from handlers.samples_plans import CHANGES, NOW
 from setup.status import ResourceState, ResourceStatus
@@ -236,6 +237,7 @@ def _statuses() -> dict[str, Message]:
     }
 
 
+MESSAGE = "https://example.slack.com/archives/C1/p2"
 _AUDIT = (
     AuditRow(NOW, "alice", "acknowledge", "Root console login", "done"),
     AuditRow(
@@ -313,6 +315,9 @@ def messages() -> dict[str, Message]:
         **samples_events.messages(ALERT, EVENTS),
         "alert-own": alert_message(samples_drift.own(ALERT), NOW, LINKS, OFFICES),
         "alert-own-strange": alert_message(samples_drift.own(ALERT, 1), NOW, LINKS, OFFICES),
+        "alert-same": alert_message(
+            replace(ALERT, extra=same_extra(((ACKNOWLEDGED, MESSAGE), (WAITING, "")))), NOW, LINKS
+        ),
         "alert-muted": alert_message(samples_drift.muted(ALERT), NOW, LINKS, OFFICES),
         **samples_acting.messages(ALERT),
         **_statuses(),

@@ -31,6 +31,7 @@ from handlers.blocks.kit import (
 from handlers.blocks.notes import gone_line, gone_sentence, note_line, note_sentence
 from handlers.blocks.own import own_blocks, own_sentence
 from handlers.blocks.routes import mentions
+from handlers.blocks.same import same_line, same_sentence
 from handlers.blocks.who import who_line, who_sentence
 from trailwatch.alert import Alert, AlertAction, AlertState, Search
 from trailwatch.event import Event
@@ -101,6 +102,7 @@ def alert_message(
     blocks += who_line(alert)
     blocks += _evidence(alert, now, links, offices, names)
     blocks += totals_line(alert)
+    blocks += same_line(alert)
     if asked := asked_line(alert):
         blocks.append(kit.context(asked))
     blocks += gone_line(alert)
@@ -302,6 +304,8 @@ def sentence(
     parts.append(_event_words(alert, now, offices))
     if totals := totals_sentence(alert):
         parts.append(totals)
+    if same := same_sentence(alert):
+        parts.append(same)
     return " ".join(parts)
 
 

@@ -10,7 +10,7 @@ from handlers.blocks.events import events_message
 from handlers.deps import Deps
 from handlers.event_pages import learn_names, of_alert, page_message
 from handlers.intake import say
-from handlers.jobs import alert_own, alert_who
+from handlers.jobs import alert_own, alert_same, alert_who
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from handlers.threads import reply
 from trailwatch.alert import Search
@@ -54,6 +54,7 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
         _keep(deps, alert.id, **{**found, **own})
         alert_own.follow_later(deps, alert, page, own)
         alert_who.start(deps, alert.id)
+        alert_same.start(deps, alert.id)
         return None
     tries = int(job.args.get("tries", 0))
     wait = look_again(tries)
