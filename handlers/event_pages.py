@@ -204,11 +204,17 @@ def page_message(deps: Deps, job: JobContext, search: EventSearch) -> Message:
             raise
         if alert is not None:
             return events_message(alert, (), 0, (search.start, search.end), error=error)
-        return search_message(search.pattern, Found((), 0, (search.start, search.end)), error)
-    return _shown(deps, page, alert)
+        found = Found((), 0, (search.start, search.end))
+        return search_message(search.pattern, found, error, by=_by(job, search))
+    return _shown(deps, page, alert, _by(job, search))
 
 
-def _shown(deps: Deps, page: Page, alert: Alert | None) -> Message:
+def _by(job: JobContext, search: EventSearch) -> str:
+    """Who asked, where others see the answer."""
+    return "" if search.asked_by else str(job.args.get("name", ""))
+
+
+def _shown(deps: Deps, page: Page, alert: Alert | None, by: str) -> Message:
     search = page.search
     total = search.shown + len(page.events)
     pages = Pages(
@@ -227,7 +233,7 @@ def _shown(deps: Deps, page: Page, alert: Alert | None) -> Message:
     names = names_of(deps, page.events)
     if alert is None:
         found = Found(page.events, total, searched, page.note, offices, names, pages)
-        return search_message(search.pattern, found)
+        return search_message(search.pattern, found, by=by)
     if page.older and search.start == alarm_window_of(deps, alert).start:
         total = max(total, alert.events_total)
     return events_message(

@@ -14,6 +14,7 @@ from handlers.blocks.who import Seen, who_facts, who_message
 from handlers.samples_plans import NOW
 from trailwatch.alert import Alert
 from trailwatch.event import Event
+from trailwatch.event_filter import EVERY
 from trailwatch.profile import Kind
 from trailwatch.who import Mfa, Who
 
@@ -76,7 +77,8 @@ def messages(alert: Alert, events: Sequence[Event]) -> dict[str, Message]:
         "who-unknown": who_message(alert, people[:1], 1, OFFICES, unknown="jane"),
         "events-older": events_message(alert, many, 57, _SEARCHED, offices=OFFICES, pages=page),
         "search": search_message(PATTERN, first),
-        "search-last": search_message(PATTERN, last),
+        "search-last": search_message(PATTERN, last, by="bob"),
+        "search-all": search_message(EVERY, last, by="bob"),
         "search-nothing": search_message(PATTERN, replace(first, events=(), pages=Pages("s1"))),
     }
 

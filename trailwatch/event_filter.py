@@ -10,6 +10,8 @@ from trailwatch.errors import UsageError
 from trailwatch.pattern import Pattern, PatternError, parse
 from trailwatch.pattern.addresses import AddressError, excluding
 
+EVERY = "{ ($.eventName = *) }"
+"""The pattern for every event: CloudTrail's records all have a name."""
 LONGEST = 1024
 """Characters that FilterLogEvents takes, CloudWatch Logs API reference."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{1,100}\*?")
@@ -40,7 +42,7 @@ def filter_for(wanted: Wanted) -> Pattern:
         *_event(wanted.event.strip()),
         *_address(wanted.address.strip()),
     ]
-    text = "{ " + " && ".join(f"({test})" for test in tests or ["$.eventName = *"]) + " }"
+    text = "{ " + " && ".join(f"({test})" for test in tests) + " }" if tests else EVERY
     if len(tests) == 1 and wanted.pattern.strip():
         text = wanted.pattern.strip()
     if len(text) > LONGEST:

@@ -15,11 +15,15 @@ from handlers.blocks.pattern import PATTERN_TEXT, plain_line
 from trailwatch.alert import Alert
 from trailwatch.errors import TrailwatchError
 from trailwatch.event import Event
+from trailwatch.event_filter import EVERY
 
 SHOWN_EVENTS = 20
 OLDER, FILE, SEARCH = "events.older", "events.file", "events.search"
 ARCHIVE, CANCEL = "events.archive", "events.cancel"
 _LONG = "{date_short_pretty} {time}"
+_HOW_TO_FILE = (
+    "Whole records come as a file where others see the search, too: _Search…_, and show it there."
+)
 _LATE = "CloudTrail delivers within about 5 to 10 minutes."
 
 
@@ -99,13 +103,15 @@ def archive_running(day: datetime, records: int, matches: int, job: int) -> Mess
     return kit.message(text, [kit.section(f":hourglass_flowing_sand: {text}"), kit.actions(cancel)])
 
 
-def search_message(pattern: str, found: Found, error: TrailwatchError | None = None) -> Message:
-    """A page of a search that somebody made with a pattern."""
-    searched = [kit.rich_text(kit.lines(plain(pattern, PATTERN_TEXT)))]
+def search_message(
+    pattern: str, found: Found, error: TrailwatchError | None = None, *, by: str = ""
+) -> Message:
+    """A page of a search that somebody made with a pattern; by: who, where others see it."""
+    searched = _searched(pattern, by)
     if error is not None:
         shown = _failed(found, "this search", error)
     elif not found.events:
-        shown = _nothing(found, "this search", "this pattern")
+        shown = _nothing(found, "this search", "no filter" if pattern == EVERY else "this pattern")
     else:
         several = len({event.account for event in found.events}) > 1
         accounts = {
@@ -114,7 +120,18 @@ def search_message(pattern: str, found: Found, error: TrailwatchError | None = N
         }
         blocks = _table(found, accounts if several else None)
         shown = kit.message(_sentence(found, "of this search"), [*blocks, *_end(found)])
-    return kit.message(shown.text, [*searched, *shown.blocks])
+    asked = f"{esc(by, 80)} searched. " if by else ""
+    return kit.message(f"{asked}{shown.text}", [*searched, *shown.blocks])
+
+
+def _searched(pattern: str, by: str) -> list[Block]:
+    """What was looked for and by whom."""
+    who = f":bust_in_silhouette: *{esc(by, 80)}* searched " if by else ""
+    if pattern == EVERY:
+        words = f"{who}all events" if who else ":mag_right: All events"
+        return [kit.context(words)]
+    shown = kit.rich_text(kit.lines(plain(pattern, PATTERN_TEXT)))
+    return [kit.context(f"{who}with this pattern"), shown] if who else [shown]
 
 
 def _failed(found: Found, title: str, error: TrailwatchError) -> Message:
@@ -187,6 +204,8 @@ def _end(found: Found) -> list[Block]:
     if pages is None:
         return end
     older = kit.button("Older", OLDER, pages.older) if pages.older else None
+    if found.events and not pages.files:
+        end.append(kit.context(_HOW_TO_FILE))
     has_file = pages.files and bool(found.events)
     file = kit.button("Records as a file", FILE, pages.this) if has_file else None
     archive = None

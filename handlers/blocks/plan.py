@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING
 from handlers.blocks import kit
 from handlers.blocks.applying import AGAIN, unchanged
 from handlers.blocks.changes import change_blocks, diff_words, leaves_out
-from handlers.blocks.kit import Block, Message, code, count, date, esc, label, plain, utc, visible
+from handlers.blocks.kit import (
+    Block,
+    Message,
+    Word,
+    code,
+    count,
+    date,
+    esc,
+    label,
+    plain,
+    utc,
+    visible,
+)
 from setup.change import Action, FieldDiff
 from trailwatch.errors import StalePlan, TrailwatchError
 
@@ -83,7 +95,7 @@ def _chosen(chosen: Sequence[tuple[str, str, str]]) -> list[Block]:
     """The options that the plan brings with it, each with what it is now, "" for not yet."""
     if not chosen:
         return []
-    items = [
+    items: list[list[Word]] = [
         diff_words(FieldDiff(name, old, new), _VALUE)
         if old
         else [f"{plain(name, 80)}: ", (plain(new, _VALUE), "code")]

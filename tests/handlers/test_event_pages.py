@@ -240,6 +240,8 @@ def test_the_command_searches_in_private(desk: Desk) -> None:
     told = desk.house.told()[-1]
     assert "The newest 20 matching events" in told["text"]
     assert "events.file" not in desk.buttons(told)
+    assert "Whole records come as a file where others see the search" in str(told["blocks"])
+    assert "searched" not in told["text"]
     older = desk.buttons(told)["events.older"]
     desk.house.click("events.older", older)
     assert "Matching events 21 to 24" in desk.house.told()[-1]["text"]
@@ -255,6 +257,18 @@ def test_a_search_in_the_channel_goes_on_in_its_thread(desk: Desk) -> None:
     desk.house.click("events.older", desk.buttons(first)["events.older"])
     second = desk.pages()[before + 1]
     assert second["key"].startswith(first["key"])
+    assert first["text"].startswith("alice searched. ")
+    assert "*alice* searched with this pattern" in str(first["blocks"])
+    assert "Whole records come" not in str(first["blocks"])
+
+
+def test_a_search_for_everything_is_told_in_words(desk: Desk) -> None:
+    desk.house.command("events")
+    before = len(desk.pages())
+    desk.submit(desk.opened[-1], **{WHERE: HERE})
+    said = str(desk.pages()[before]["blocks"])
+    assert "*alice* searched all events" in said
+    assert "$.eventName" not in said
 
 
 @pytest.mark.parametrize(
