@@ -1,4 +1,4 @@
-"""The command line: the only place that prints and exits.
+"""The command line: the only place that turns errors into words and an exit code.
 
 Exit codes: 0 all is well, 1 something was found, 2 usage or settings, 3 a provider failed.
 """

@@ -1,4 +1,4 @@
-"""Knows every setting, where it comes from and what it means. Reads nothing but what it is given.
+"""Knows every setting, where it comes from and what it means. Nobody else reads the environment.
 
 A setting comes from the environment, else from trailwatch.toml, else from its default. Unknown
 keys are errors: a misspelt setting that is silently ignored is worse than a refusal to start.

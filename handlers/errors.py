@@ -1,4 +1,4 @@
-"""Knows how an error is shown in Slack: the only place that does. Logs what was not expected."""
+"""Knows how the error of a command, click or dialog is shown. Logs what was not expected."""
 
 from __future__ import annotations
 
