@@ -69,6 +69,30 @@ def test_after_a_downtime_the_newest_missed_time_is_met(db: Database) -> None:
     assert added(db) == [("digest.post", "2026-04-05T06:00:00+00:00")]
 
 
+@pytest.mark.parametrize(
+    ("begin", "times"),
+    [
+        # Clocks go back from 3:00 to 2:00 on the 26th, and on from 2:00 to 3:00 on the 30th.
+        (datetime(2025, 10, 24, 12, tzinfo=UTC), ["25T00:30", "26T00:30", "27T01:30"]),
+        (datetime(2025, 3, 28, 12, tzinfo=UTC), ["29T01:30", "30T01:30", "31T00:30"]),
+    ],
+)
+def test_when_clocks_change_each_day_has_its_time_once(
+    db: Database, begin: datetime, times: list[str]
+) -> None:
+    clock = Hand(begin)
+    entry = ScheduleEntry("digest", Daily(2, 30, "Europe/Zurich"), "digest.post")
+    schedules = Schedules(db, clock, [entry])
+    schedules.start()
+    schedules.stop()
+    met = []
+    while clock.now < begin + timedelta(days=3):
+        clock.now += timedelta(minutes=10)
+        schedules.run_due()
+        met += [due[8:16] for _, due in added(db)]
+    assert met == times
+
+
 def test_a_changed_schedule_waits_for_its_new_time(db: Database) -> None:
     clock = Hand(START)
     for hour in (8, 23):
