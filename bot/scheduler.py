@@ -192,9 +192,8 @@ class _Calendar:
         found = self._cron.get_next_fire_time(None, moment + timedelta(microseconds=1))
         assert isinstance(found, datetime)
         if found.fold:
-            return self.after(
-                found.astimezone(UTC)
-            )  # the hour that clocks go back to comes a second time
+            # The hour that clocks go back to comes a second time.
+            return self.after(found.astimezone(UTC))
         return found.astimezone(UTC)
 
     def newest(self, due: datetime, now: datetime) -> tuple[datetime, datetime]:
