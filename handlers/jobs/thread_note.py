@@ -6,11 +6,12 @@ from handlers.access import Role
 from handlers.audit import note
 from handlers.changing import ask_change
 from handlers.deps import Deps
+from handlers.jobs.alert_change import note_key
 from handlers.jobs.job import JobContext
 from handlers.request import Request
 from handlers.slack_text import typed
 from trailwatch.alert import AlertAction
-from trailwatch.store import alerts, outbox
+from trailwatch.store import alert_notes, alerts, outbox
 
 LONGEST = 10_000
 
@@ -33,4 +34,6 @@ def add(deps: Deps, job: JobContext) -> None:
         if person.role < Role.RESPONDER:
             note(deps, tx, request, "alert.note", alert.title, "refused", alert_id=alert.id)
             return
+        if alert_notes.is_kept(tx, note_key({"action": AlertAction.NOTE, "key": request.key})):
+            return  # Slack tells of a message once more where it got no answer in time
         ask_change(deps, tx, request, alert, AlertAction.NOTE, "", note=text)

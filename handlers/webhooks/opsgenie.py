@@ -100,7 +100,7 @@ def _object(body: bytes) -> Mapping[str, Any]:
     if len(body) > LARGEST:
         raise BadPayload(f"the body has {len(body)} bytes; at most {LARGEST} are taken")
     try:
-        data = json.loads(body)
+        data = json.loads(body.decode("utf-8-sig"))  # it is kept as this text
     except (ValueError, RecursionError) as error:
         raise BadPayload(f"the body is no JSON ({error})") from error
     if not isinstance(data, Mapping):

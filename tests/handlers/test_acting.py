@@ -546,6 +546,13 @@ def test_a_reply_in_the_thread_becomes_a_note(desk: Any, alert: Alert) -> None:
     reply = {"channel": "C0ALERTS", "thread_ts": f"17.{desk.number}", "ts": "18.1"}
     desk.job("alert.thread_note", user_id="U0BOB", text="we &amp; they know", **reply)
     settle(desk, lambda: notes_of(desk, alert) == ["we & they know"])
+    # Slack tells of it again where the answer was late; and of what was corrected.
+    desk.job("alert.thread_note", user_id="U0BOB", text="we &amp; they know", **reply)
+    more = {**reply, "edited": "19.1"}
+    desk.job("alert.thread_note", user_id="U0BOB", text="we &amp; they knew", **more)
+    both = {"we & they know", "Corrected: we & they knew"}
+    settle(desk, lambda: set(notes_of(desk, alert)) == both)
+    assert len(notes_of(desk, alert)) == 2
     with desk.deps.db.reading() as tx:
         lines = audit.recent(tx, limit=10)
     assert any(one.action == "alert.note" and one.actor_name == "bob" for one in lines)

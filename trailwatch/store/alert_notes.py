@@ -43,6 +43,11 @@ def forget(tx: Connection, key: str) -> None:
     tx.execute(delete(table).where(table.c.key == key, table.c.ours))
 
 
+def is_kept(tx: Connection, key: str) -> bool:
+    """Whether a note of ours was given to the service, or is about to be."""
+    return tx.scalar(select(table.c.key).where(table.c.key == key)) is not None
+
+
 def is_there(tx: Connection, key: str) -> bool:
     """Whether a note of ours was seen in the service."""
     found = tx.scalar(select(table.c.there).where(table.c.key == key))
