@@ -53,6 +53,7 @@ from handlers.blocks.options import options_message
 from handlers.blocks.own import strange_message
 from handlers.blocks.pattern import pattern_explained, pattern_matches
 from handlers.blocks.plan import plan_expired, plan_message
+from handlers.blocks.same import same_extra
 from handlers.blocks.sites import SiteRow, sites_message
 from handlers.blocks.status import down_message, nothing_message
 from handlers.blocks.storm import Rollup, called_message, of_alert, page_message, rollup_message
@@ -102,6 +103,7 @@ def more(text: str) -> dict[str, Message | kit.Block]:
         **_runs(text),
         **_storms(text, alert),
         "gone": alert_message(gone(alert), NOW),
+        "same": alert_message(replace(alert, extra=same_extra([(alert, text)] * 9)), NOW),
         "never there": alert_message(never_there(alert), NOW),
         "muted": alert_message(
             samples_drift.muted(alert, made=replace(samples_drift.MADE, by=text, about=text)), NOW
@@ -303,6 +305,8 @@ EXTRA = {
     "before_url": "https://example.slack.com/archives/C1/p1",
     "own_by": "alice",
     "own_plans": "p1",
+    "same_titles": "P1 Root console login",
+    "same_urls": "https://example.slack.com/archives/C1/p2",
     "own_done": "root-usage was muted from Slack by alice, reason: “audit”",
     "note": "looked at it",
     "note_by": "bob@example.com",
@@ -358,7 +362,7 @@ def of_an_alert(alert: Alert) -> Iterator[Message | kit.Block]:
     yield events_message(shown, shown.events, 1, searched, why=("a",))
     yield strange_message(shown, shown.events or samples.EVENTS)
     for event in shown.events:
-        yield search_message("{ $.a = 1 }", Found([event], 1, searched))
+        yield search_message("{ $.a = 1 }", Found([event], 1, searched), by=event.actor)
         yield pairs_message([pair_of(event)], several_accounts=True)
         yield pattern_matches("{ $.a = 1 }", [event], searched, complete=True)
         yield question_message(shown, "q1", who_to_ask(shown) or "jane", NOW)
