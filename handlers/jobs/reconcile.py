@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from handlers import news, storms
+from handlers.alert_fields import INCOMPLETE
 from handlers.deps import Deps
 from handlers.jobs.job import JobContext
 from handlers.troubles import sweep
@@ -95,10 +96,10 @@ def differing(
 
 
 def differs(routed: RoutedAlert, alert: Alert | None) -> bool:
-    """Whether an alert is new to us, has another state, count, owner or priority there, or was
-    changed since in what the list does not show: a note, an escalation.
+    """Whether an alert is new to us or incomplete here, has another state, count, owner or priority
+    there, or was changed since in what the list does not show: a note, an escalation.
     """
-    if alert is None:
+    if alert is None or INCOMPLETE in alert.extra:
         return True
     if alert.state is AlertState.CLOSED:
         return False

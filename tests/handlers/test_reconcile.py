@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from handlers.alert_fields import INCOMPLETE
 from handlers.jobs.reconcile import KIND, differing, reconcile
 from trailwatch.alert import Alert, AlertFields, AlertState
 from trailwatch.routers.router import RoutedAlert
@@ -29,6 +30,7 @@ def here(id_: str, state: AlertState = AlertState.OPEN, **more: object) -> Alert
     [
         (there("r"), here("r"), []),
         (there("r"), None, ["r"]),
+        (there("r"), here("r", extra={INCOMPLETE: "yes"}), ["r"]),
         (there("r", AlertState.ACKNOWLEDGED), here("r"), ["r"]),
         (there("r", count=3), here("r", count=2), ["r"]),
         (there("r", count=2), here("r", count=3), []),
