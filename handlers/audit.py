@@ -21,6 +21,8 @@ from trailwatch.store.jobs import JobState
 
 LOOKED_AT = 1000
 """Entries that are looked through for a list: what belongs together is one line of it."""
+JUST_NOW = 50
+"""Entries among which one of the same job is found: few, as a storm has a thousand of one title."""
 _OPAQUE = re.compile(r"([\w-]*:)?[0-9a-f]{12,}(:\w+)?")
 """An id that a button carries and that says nothing to anybody."""
 
@@ -58,8 +60,9 @@ def _whole(tx: Connection, group: Sequence[AuditEntry]) -> AuditEntry:
     outcome = outcome_words(came.outcome) if came else _begun(tx, first)
     if came is None and (first.detail.get("of") or first.action == "setup.apply"):
         outcome = "under way"
-    elif came is not None and came.detail.get("why") and came is not first:
-        outcome = f"{outcome}: {came.detail['why']}" if came.outcome == "failed" else outcome
+    elif came is not None and came.outcome == "failed" and came.detail.get("of"):
+        # A plan's entry has the reason of the plan there.
+        outcome = f"{outcome}: {came.detail.get('why', '')}".removesuffix(": ")
     done = sum(one.outcome == "done" for one in changes)
     if changes:
         outcome += f", {done:,} of {len(changes):,} changes done"
@@ -122,7 +125,7 @@ def came_of(
     if not of:
         return
     since = parse_time(str(args["asked_at"]))
-    for entry in audit.recent(tx, LOOKED_AT, since=since, action=action, subject=title):
+    for entry in audit.recent(tx, JUST_NOW, since=since, action=action, subject=title):
         if entry.detail.get("of") == of and entry.outcome not in ASKED:
             return
     detail = {"of": of, "alert_id": str(args.get("alert_id", "")), **({"why": why} if why else {})}

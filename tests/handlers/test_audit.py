@@ -63,7 +63,7 @@ def test_a_plan_with_all_its_changes_is_one_line(house: Any) -> None:
         entry(1, "setup.apply", "plan k3v9", "started"),
         entry(2, "setup.create", "metric_filter:trailwatch-root", "done", **plan),
         entry(2, "setup.create", "alarm:trailwatch-root", "failed", **plan),
-        entry(3, "setup.apply", "plan k3v9", "failed"),
+        entry(3, "setup.apply", "plan k3v9", "failed", why="the yearly audit"),
         entry(4, "setup.apply", "plan zzzz", "started"),
     )
     assert [said(row) for row in found] == [
