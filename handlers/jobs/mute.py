@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Container, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -15,8 +15,10 @@ from handlers.intake import say
 from handlers.jobs.job import JobContext, worth_another_try
 from handlers.muting import announce, tell_failure
 from handlers.storms import message_key
+from setup.clients import Clients
 from setup.drift import Drifted
 from setup.own import Deed, session_of
+from setup.resources.mute_rule import GONE
 from trailwatch.alert import AlertState
 from trailwatch.errors import AwsError, TrailwatchError
 from trailwatch.site import parse_arn
@@ -105,32 +107,52 @@ def _put(deps: Deps, mute: Mute) -> bool:
     site = deps.sites.config(mute.site).site
     if arn is None or (arn.account, arn.region) != (site.account, site.region):
         return False
-    begins = mute.at.astimezone(UTC).replace(second=0, microsecond=0)
-    minutes = -(-(mute.until - begins) // MINUTE)
     clients = deps.setup_clients(mute.site, session_of(mute.id, Deed.MUTE))
     key = f"mute_rule:{rule_name(mute)}"
     write_down(
         deps, clients, Deed.MUTE, mute.id, key, mute.by, mute.name,
         of=f"mute:{mute.id}", why=mute.why, site=mute.site,
     )  # fmt: skip
+    begins = mute.at.astimezone(UTC).replace(second=0, microsecond=0)
     try:
-        clients.call(
-            "cloudwatch",
-            "PutAlarmMuteRule",
-            Name=rule_name(mute),
-            Description=f"{mute.by}: {mute.why}"[:1024] if mute.why else mute.by[:1024],
-            Rule={
-                "Schedule": {
-                    "Expression": f"at({begins:%Y-%m-%dT%H:%M})",
-                    "Duration": lasting(minutes),
-                }
-            },
-            MuteTargets={"AlarmNames": [mute.name]},
-            ExpireDate=begins + minutes * MINUTE,
-        )
+        _put_rule(clients, mute, begins)
+        if _counts(clients, mute):
+            return True
+        # No page says what becomes of a rule that begins in this minute, which is on already.
+        _put_rule(clients, mute, deps.clock().replace(second=0, microsecond=0) + MINUTE)
+        return _counts(clients, mute)
     except AttributeError:
         return False  # a boto3 from before there were mute rules
-    return True
+
+
+def _put_rule(clients: Clients, mute: Mute, begins: datetime) -> None:
+    minutes = -(-(mute.until - begins) // MINUTE)
+    clients.call(
+        "cloudwatch",
+        "PutAlarmMuteRule",
+        Name=rule_name(mute),
+        Description=f"{mute.by}: {mute.why}"[:1024] if mute.why else mute.by[:1024],
+        Rule={
+            "Schedule": {
+                "Expression": f"at({begins:%Y-%m-%dT%H:%M})",
+                "Duration": lasting(minutes),
+            }
+        },
+        MuteTargets={"AlarmNames": [mute.name]},
+        ExpireDate=begins + minutes * MINUTE,
+    )
+
+
+def _counts(clients: Clients, mute: Mute) -> bool:
+    """Whether a rule mutes now or soon, as far as AWS tells us. Source: GetAlarmMuteRule."""
+    try:
+        found = clients.find(
+            "cloudwatch", "GetAlarmMuteRule", GONE, AlarmMuteRuleName=rule_name(mute)
+        )
+    except AwsError as error:
+        log.warning("mute=%s the rule was not read back: %s", mute.id, error)
+        return True
+    return found is None or found.get("Status") != "EXPIRED"
 
 
 def lasting(minutes: int) -> str:
@@ -149,7 +171,7 @@ def _delete(deps: Deps, job: JobContext, mute: Mute, by: str) -> None:
         clients.find(
             "cloudwatch",
             "DeleteAlarmMuteRule",
-            ("ResourceNotFoundException", "ResourceNotFound"),
+            GONE,
             AlarmMuteRuleName=rule_name(mute),
         )
     except AttributeError:

@@ -371,6 +371,55 @@ def test_until_monday() -> None:
     assert next_monday(before, ["Europe/Berlin"]) == datetime(2027, 3, 29, 7, tzinfo=UTC)
 
 
+class PastIsOver:
+    """CloudWatch as it may be: a rule that begins in the past never counts."""
+
+    def __init__(self, clients: Any, now: datetime) -> None:
+        self._clients = clients
+        self._now = now
+        self.put: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._clients, name)
+
+    def call(self, service: str, operation: str, **given: Any) -> Any:
+        if operation == "PutAlarmMuteRule":
+            self.put.append(given["Rule"]["Schedule"]["Expression"])
+        return self._clients.call(service, operation, **given)
+
+    def find(self, service: str, operation: str, gone: Any, **given: Any) -> Any:
+        if operation == "GetAlarmMuteRule":
+            begins = datetime.strptime(self.put[-1], "at(%Y-%m-%dT%H:%M)").replace(tzinfo=UTC)
+            return {"Status": "EXPIRED" if begins < self._now else "SCHEDULED"}
+        return self._clients.find(service, operation, gone, **given)
+
+
+def test_a_rule_that_is_over_from_the_start_begins_with_the_next_minute(
+    desk: Any, alert: Alert
+) -> None:
+    real = desk.deps.setup_clients
+    made: list[PastIsOver] = []
+
+    def clients(site: str = "", session: str = "") -> Any:
+        made.append(PastIsOver(real(site, session), desk.now()))
+        return made[-1]
+
+    desk.deps = replace(desk.deps, setup_clients=clients)
+    submit(desk, "alert.pause", alert.id, how="mute-1h")
+    desk.deps = replace(desk.deps, setup_clients=real)
+    with desk.deps.db.reading() as tx:
+        mute = mutes.standing(tx, alert.alias)
+    assert mute is not None
+    assert mute.way is Way.CLOUDWATCH
+    first, second = made[0].put
+    assert first < second
+    (found,) = desk.client("cloudwatch").list_alarm_mute_rules(AlarmName=mute.name)[
+        "AlarmMuteRuleSummaries"
+    ]
+    assert found["ExpireDate"] - mute.until < timedelta(minutes=1)
+    desk.command(f"mutes end {mute.name}")
+
+
 def test_a_rule_that_is_made_after_its_mute_was_ended_is_taken_away(
     desk: Any, alert: Alert
 ) -> None:
