@@ -6,9 +6,13 @@ shows is the road that alarms take.
 
 from __future__ import annotations
 
-from setup.clients import Clients
+from typing import TYPE_CHECKING
+
 from setup.resource import MARK, Need
 from trailwatch.site import SiteConfig
+
+if TYPE_CHECKING:
+    from setup.clients import Clients
 
 DESCRIPTION = "[P5] A test of trailwatch's: alarms reach both on-call services. Nothing happened."
 REASON = "Set off by /trailwatch migrate, to see by which ways alarms come."

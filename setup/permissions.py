@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from setup import migrate, prerequisites
 from setup.change import Action
 from setup.pipeline import own_key, pipeline, stray_alarm, stray_filter
 from setup.resource import MARK, Need, Resource
 from setup.resources.mute_rule import MuteRule
-from setup.survey import Step
 from trailwatch.site import OWN_KEY, SiteConfig
+
+if TYPE_CHECKING:
+    from setup.survey import Step
 
 Document = dict[str, Any]
 

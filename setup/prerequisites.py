@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from setup.clients import Clients
 from setup.resource import Need
 from trailwatch.errors import AwsError, ConfigError
 from trailwatch.site import OWN_KEY, SiteConfig
+
+if TYPE_CHECKING:
+    from setup.clients import Clients
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 _DENIED = ("AccessDenied", "AccessDeniedException")

@@ -301,22 +301,7 @@ def _followed(
         over = row.ignored_until is not None and row.ignored_until <= now
         quiet = replace(row, ignored_until=None, ignored_by="") if over else row
         return replace(quiet, looks=looks, causes=events or row.causes)
-    return replace(
-        row,
-        since=since,
-        change=change_out(item.change),
-        severity=item.severity.value,
-        what=item.what,
-        fingerprint=item.fingerprint,
-        blocked=item.blocked,
-        until=item.until,
-        option=item.option,
-        ids=item.ids,
-        causes=events,
-        looks=1,
-        ignored_until=None,
-        ignored_by="",
-    )
+    return replace(_row(row.site, item, row.message, row.found_at, since, events), id=row.id)
 
 
 def _lean(event: Event) -> Event:
