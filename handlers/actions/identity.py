@@ -30,7 +30,8 @@ def ask(deps: Deps, click: Click) -> Reply:
             )
         # One question for an alert, whoever asks it.
         job = start_job(deps, tx, click, "identity.ask", f"ask:{alert.id}", alert_id=alert.id)
-        note(deps, tx, click, "identity.ask", alert.title, "asked", alert_id=alert.id, job=job)
+        of = f"ask:{job}"
+        note(deps, tx, click, "identity.ask", alert.title, "asked", alert_id=alert.id, of=of)
     return Reply()
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
+from sqlalchemy import Connection
+
 from handlers.access import Person
 from handlers.alert_search import search
 from handlers.answering import said, whisper
 from handlers.asking import answer, message_key
+from handlers.audit import noted
 from handlers.blocks.identity import question_message, who_to_ask
 from handlers.deps import Deps
 from handlers.intake import say
@@ -76,6 +79,7 @@ def ask(deps: Deps, job: JobContext) -> None:
         alert = replace(alert, extra={**alert.extra, "you_name": person.name, "you_answer": ""})
         alerts.save(tx, alert)
         say(deps, tx, alert)
+        _came_of(deps, tx, job, alert.title, f"{person.name} was asked")
 
 
 def _sure_now(deps: Deps, alert: Alert) -> str:
@@ -121,3 +125,10 @@ def over(deps: Deps, job: JobContext) -> Later | None:
 def _not_asked(deps: Deps, job: JobContext, what: str, why: str) -> None:
     with deps.db.transaction() as tx:
         whisper(deps, tx, str(job.args.get("response_url", "")), said(what, why))
+        alert = alerts.get(tx, str(job.args["alert_id"]))
+        _came_of(deps, tx, job, alert.title if alert else "", "nobody was asked")
+
+
+def _came_of(deps: Deps, tx: Connection, job: JobContext, title: str, outcome: str) -> None:
+    detail = {"of": f"ask:{job.id}", "alert_id": str(job.args["alert_id"])}
+    noted(deps, tx, str(job.args.get("name", "")), "identity.ask", title, outcome, **detail)

@@ -13,6 +13,7 @@ import opsgenie_sdk
 import pytest
 
 from handlers.access import Person, Role
+from handlers.audit import lines
 from handlers.jobs.end import end_of_job
 from handlers.jobs.mute import announced, lasting
 from handlers.modals.modal import Submission
@@ -606,3 +607,17 @@ def test_a_reply_in_the_thread_becomes_a_note(desk: Any, alert: Alert) -> None:
         lines = audit.recent(tx, limit=10)
     assert any(one.action == "alert.note" and one.actor_name == "bob" for one in lines)
     assert thread(desk, alert) == ""
+
+
+def test_the_audit_log_says_what_came_of_it(desk: Any, alert: Alert) -> None:
+    asked_bob(desk, alert)
+    desk.click("alert.acknowledge", alert.id)
+    settle(desk, lambda: now_is(desk, alert).state is AlertState.ACKNOWLEDGED)
+    desk.work()
+    with desk.deps.db.reading() as tx:
+        mine = [e for e in audit.recent(tx, 50) if e.detail.get("alert_id") == alert.id]
+        rows = lines(tx, mine, 10)
+    assert [(row.what, row.target, row.outcome) for row in rows] == [
+        ("acknowledge", alert.title, "done"),
+        ("ask “Was this you?”", alert.title, "bob was asked"),
+    ]
