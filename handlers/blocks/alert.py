@@ -110,7 +110,7 @@ def alert_message(
     if alert.pending:
         blocks.append(kit.context(f":hourglass_flowing_sand: {_pending(alert)}"))
     blocks.append(alert_buttons(alert, links, ask=who_to_ask(alert)))
-    text = sentence(alert, now, offices, site=site, names=names)
+    text = sentence(alert, now, offices, site=site, names=names, ours=ours)
     return kit.message(f"{mentions(called)} {text}".lstrip(), blocks)
 
 
@@ -230,7 +230,7 @@ def _evidence(
     notes = [f"{day}, times in UTC"] if day else []
     if since:
         rows = "the first row" if len(since) == 1 else f"the first {len(since)} rows"
-        notes.append(f"{rows} came later, more in the thread")
+        notes.append(f"{rows} came later")
     if more > 0:
         notes.append(f"*+{count(more, 'more event')}*: _Show events_ lists them in the thread")
     if links.trail_url:
@@ -266,6 +266,7 @@ def sentence(
     *,
     site: str = "",
     names: Mapping[str, str] | None = None,
+    ours: bool = False,
 ) -> str:
     """The alert's facts in plain words, as mrkdwn: for notifications and screen readers."""
     found = alert.fields
@@ -289,7 +290,7 @@ def sentence(
         f"since {utc(alert.first_seen)}{f', {alert.count:,} times' if alert.count > 1 else ''}."
     ]
     if said := _description(alert):
-        parts.append(_ended(esc(said, 300)))
+        parts.append(_ended(prose(said, 300) if ours else esc(said, 300)))
     if found.alarm_name:
         parts.append(f"Alarm {esc(found.alarm_name, 120)}.")
     if own := own_sentence(alert):

@@ -55,14 +55,15 @@ def pairs_message(pairs: Sequence[Pair], *, several_accounts: bool = False) -> M
         text = f"{text}\n{line}".lstrip("\n")
     first = pairs[0]
     words = f"{title}: {esc(first.principal, 150)}: {esc(first.event, 64)}"
-    words += f" → {esc(', '.join(first.targets[:MOST_TARGETS]), 240)}" if first.targets else ""
+    words += _targets(first, marks=False)
     words += f" and {count(len(pairs) - 1, 'other')}." if len(pairs) > 1 else "."
     return kit.message(words, [*sections, kit.section(text)])
 
 
-def _targets(pair: Pair) -> str:
+def _targets(pair: Pair, *, marks: bool = True) -> str:
     """ " → `eve`, `mallory` and others"; "" where the events name nothing."""
-    named = ", ".join(code(one, 120) for one in pair.targets[:MOST_TARGETS])
+    shown = pair.targets[:MOST_TARGETS]
+    named = ", ".join(code(one, 120) if marks else esc(one, 120) for one in shown)
     more = " and others" if len(pair.targets) > MOST_TARGETS else ""
     return f" → {named}{more}" if named else ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from handlers.blocks import kit
-from handlers.blocks.event_table import did
+from handlers.blocks.event_table import did, since_shown
 from handlers.blocks.kit import Message, code, date, esc, label
 from trailwatch.alert import Alert
 from trailwatch.who import PEOPLE
@@ -23,6 +23,12 @@ def who_to_ask(alert: Alert) -> str:
     """
     if alert.extra.get("you_name") or not alert.events:
         return ""
+    person = _behind(alert)
+    others = (event for event in since_shown(alert) if event.sure and event.actor != person)
+    return "" if any(others) else person
+
+
+def _behind(alert: Alert) -> str:
     if WHO_ASK in alert.extra:
         return alert.extra[WHO_ASK]
     if any(not event.sure or event.actor_kind not in PEOPLE for event in alert.events):

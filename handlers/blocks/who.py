@@ -83,7 +83,7 @@ def _later(alert: Alert) -> str:
     known = {caller(event) for event in alert.events}
     names = dict.fromkeys(caller(event) for event in since_shown(alert))
     others = [f"*{esc(name, 100)}*" for name in names if name not in known]
-    return f" · since then also {', '.join(others)}" if others else ""
+    return f" · later also {', '.join(others)}" if others else ""
 
 
 def who_sentence(alert: Alert) -> str:

@@ -95,7 +95,7 @@ def _who(text: str) -> dict[str, Message | kit.Block]:
     return {
         "alert-who": alert_message(known, samples.NOW),
         "who": who_message(alert, seen, 5, (text,)),
-        "search": search_message(text, found),
+        "search": search_message(text, found, by=text),
         "search-nothing": search_message(text, replace(found, events=())),
         "events-search": search_view("s1", text, text, pattern=text, of_alert=True),
     }

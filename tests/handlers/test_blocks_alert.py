@@ -252,7 +252,7 @@ def test_who_came_later_stands_beside_who_it_was() -> None:
     alert = replace(samples.ALERT, recent=(later,), extra={"who": "root"})
     message = shown(alert)
 
-    assert "root · since then also *∗mallory∗*" in words(message)
+    assert "root · later also *∗mallory∗*" in words(message)
     assert "newest: " in message.text
     assert "∗mallory∗: ConsoleLogin" in message.text
     assert "the first row came later" in words(message)
@@ -266,6 +266,7 @@ def test_code_in_the_catalogue_s_own_description_is_shown_as_code_and_no_one_els
         blocks: Any = alert_message(alert, samples.NOW, ours=ours).blocks
         return next(one["text"] for one in blocks if "fields" in one)
 
+    assert "Run `aws iam list-users`" in alert_message(alert, samples.NOW, ours=True).text
     assert described(True)["type"] == "mrkdwn"
     assert described(True)["text"] == "Run `aws iam list-users` &lt;!here&gt; ∗now∗."
     assert described(False)["type"] == "plain_text"
@@ -303,3 +304,12 @@ def test_a_refusal_names_who_needs_the_role() -> None:
     with pytest.raises(NotAllowed) as caught:
         check(person, Role.ADMIN, "apply a plan")
     assert caught.value.fix.endswith("/trailwatch access grant @carol admin")
+
+
+def test_nobody_is_offered_to_be_asked_once_somebody_else_is_in_it() -> None:
+    alert = replace(samples.ALERT, extra={"who_ask": "jane"})
+    assert "identity.ask" in buttons(shown(alert))
+    same = replace(alert.events[0], id="later", actor="jane", sure=True)
+    assert "identity.ask" in buttons(shown(replace(alert, recent=(same,))))
+    other = replace(same, actor="mallory")
+    assert "identity.ask" not in buttons(shown(replace(alert, recent=(other,))))

@@ -331,7 +331,7 @@ def sample_alerts() -> Iterator[Alert]:
         samples.EVENTS[1], error_code="AccessDenied", error_message="no", sure=True,
         vpc_endpoint="vpce-1", raw='{"a": 1}',
     )  # fmt: skip
-    later = replace(event, id="later", actor="kim", target="a, b")
+    later = replace(event, id="later", actor="kim", target="a, b", sure=False)
     whole = replace(
         samples.ALERT, events=(event,), recent=(later,), people={"bob@example.com": "bob"}
     )
