@@ -137,9 +137,16 @@ def _finding(config: SiteConfig) -> list[Need]:
 
 
 def _mutes(config: SiteConfig) -> list[Need]:
-    """What drift reads of the rules that mute alarms, and what takes our alarms out of them."""
+    """What drift reads of the rules that mute alarms, and what takes our alarms out of them; and
+    what mutes ours, which takes the right on the alarm besides that on the rule.
+    """
     rules = MuteRule(config.site, "*", ()).permissions
-    return [("read", "cloudwatch:ListAlarmMuteRules", "*"), *rules]
+    ours = config.site.alarm_arn(f"{config.prefix}-*")
+    return [
+        ("read", "cloudwatch:ListAlarmMuteRules", "*"),
+        ("write", "cloudwatch:PutAlarmMuteRule", ours),
+        *rules,
+    ]
 
 
 def _left_key(config: SiteConfig) -> list[Need]:

@@ -39,6 +39,11 @@ class MuteRule:
             ("read", "cloudwatch:GetAlarmMuteRule", rule),
             ("write", "cloudwatch:PutAlarmMuteRule", rule),
             ("delete", "cloudwatch:DeleteAlarmMuteRule", rule),
+            # The right to put a rule has to be had on each alarm that it is left with, too.
+            *(
+                ("write", "cloudwatch:PutAlarmMuteRule", self.site.alarm_arn(name))
+                for name in self.others
+            ),
         )
 
     def wanted(self) -> dict[str, Any]:

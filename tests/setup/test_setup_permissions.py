@@ -11,6 +11,7 @@ from setup import migrate
 from setup.drift import find
 from setup.permissions import run_policy, setup_policy, setup_trust
 from setup.plan import make_destroy_plan
+from setup.resources.mute_rule import MuteRule
 from setup.restore import restore_plan
 from setup.survey import RETAINED
 from trailwatch.pattern import parse
@@ -191,3 +192,17 @@ def test_the_running_bot_only_searches_and_assumes_one_role(on_moto: Any) -> Non
     sids = [one["Sid"] for one in setup_policy(config)["Statement"]]
     assert len(sids) == len(set(sids))
     assert all(sid.isalnum() for sid in sids)
+
+
+def test_muting_takes_the_right_on_the_alarm_besides_that_on_the_rule(on_moto: Any) -> None:
+    """Source: PutAlarmMuteRule, CloudWatch API reference: "on two types of resources"."""
+    config = on_moto.config()
+    statements = setup_policy(config)["Statement"]
+    (found,) = [one for one in statements if "cloudwatch:PutAlarmMuteRule" in one["Action"]]
+    site = config.site
+    assert {
+        site.arn("cloudwatch", "alarm-mute-rule:*"),
+        site.alarm_arn("trailwatch-*"),
+    } == set(found["Resource"])
+    mixed = MuteRule(site, "quiet", ("trailwatch-x",), ("somebody-elses",)).permissions
+    assert ("write", "cloudwatch:PutAlarmMuteRule", site.alarm_arn("somebody-elses")) in mixed
