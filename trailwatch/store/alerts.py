@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, func, select
 
 from trailwatch.alert import Alert, AlertState
+from trailwatch.store.bodies import Bodies
 from trailwatch.store.tables import alert as table
 from trailwatch.store.tables import alert_twin
 from trailwatch.store.upsert import put
+
+_BODIES = Bodies(Alert)
 
 
 def save(tx: Connection, alert: Alert) -> None:
@@ -34,8 +35,7 @@ def save(tx: Connection, alert: Alert) -> None:
             "first_seen": alert.first_seen,
             "updated_at": alert.updated_at,
             "words": _words_of(alert),
-            # ASCII: whatever a CloudTrail record holds comes back exactly, on both databases.
-            "body": json.dumps(msgspec.to_builtins(alert), ensure_ascii=True),
+            "body": _BODIES.write(alert),
         },
     )
 
@@ -69,7 +69,10 @@ def add_twin(tx: Connection, alert_id: str, router_id: str) -> None:
 
 def twins(tx: Connection, alert_id: str) -> tuple[str, ...]:
     """The ids that an alert has in further on-call services."""
-    chosen = select(alert_twin.c.router_id).where(alert_twin.c.alert == alert_id)
+    first = select(table.c.router_id).where(table.c.id == alert_id).scalar_subquery()
+    chosen = select(alert_twin.c.router_id).where(
+        alert_twin.c.alert == alert_id, alert_twin.c.router_id != first
+    )
     return tuple(tx.scalars(chosen.order_by(alert_twin.c.router_id)))
 
 
@@ -161,15 +164,11 @@ def _first(
     tx: Connection, chosen: tuple[Select[Any], Select[Any]], lock: bool, given: str
 ) -> Alert | None:
     body = tx.execute(chosen[lock], {"given": given}).scalar()
-    return None if body is None else _alert_of(body)
+    return None if body is None else _BODIES.read(body)
 
 
 def _all(tx: Connection, chosen: Select[Any]) -> list[Alert]:
-    return [_alert_of(body) for body in tx.execute(chosen).scalars()]
-
-
-def _alert_of(body: str) -> Alert:
-    return msgspec.convert(json.loads(body), Alert)
+    return [_BODIES.read(body) for body in tx.execute(chosen).scalars()]
 
 
 def _words_of(alert: Alert) -> str:

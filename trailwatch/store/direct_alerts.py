@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Select, select
 
 from trailwatch.alert import AlertState
 from trailwatch.routers.router import RoutedAlert
+from trailwatch.store.bodies import Bodies
 from trailwatch.store.tables import direct_alert as table
 from trailwatch.store.upsert import put
+
+_BODIES = Bodies(RoutedAlert)
 
 
 def save(tx: Connection, alert: RoutedAlert) -> None:
@@ -24,7 +25,7 @@ def save(tx: Connection, alert: RoutedAlert) -> None:
             "alias": alert.alias,
             "closed": alert.state is AlertState.CLOSED,
             "updated_at": alert.updated_at,
-            "body": json.dumps(msgspec.to_builtins(alert), ensure_ascii=True),
+            "body": _BODIES.write(alert),
         },
     )
 
@@ -48,7 +49,7 @@ def list_open(tx: Connection, limit: int) -> list[RoutedAlert]:
         .order_by(table.c.updated_at.desc(), table.c.id)
         .limit(limit)
     )
-    return [_alert_of(body) for body in tx.execute(chosen).scalars()]
+    return [_BODIES.read(body) for body in tx.execute(chosen).scalars()]
 
 
 def newest(tx: Connection, alias: str) -> RoutedAlert | None:
@@ -60,8 +61,4 @@ def newest(tx: Connection, alias: str) -> RoutedAlert | None:
 def _first(tx: Connection, chosen: Select[Any], lock: bool) -> RoutedAlert | None:
     chosen = chosen.limit(1)
     body = tx.execute(chosen.with_for_update() if lock else chosen).scalar()
-    return None if body is None else _alert_of(body)
-
-
-def _alert_of(body: str) -> RoutedAlert:
-    return msgspec.convert(json.loads(body), RoutedAlert)
+    return None if body is None else _BODIES.read(body)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from sqlalchemy import ColumnElement, Connection, select
 
 from trailwatch.event import Event
+from trailwatch.store.bodies import Bodies
 from trailwatch.store.tables import drift, drift_check
 from trailwatch.store.upsert import insert_new, put
 
@@ -63,6 +62,9 @@ class DriftCheck:
     wanted: tuple[str, ...] = ()
 
 
+_ROWS, _CHECKS = Bodies(DriftRow), Bodies(DriftCheck)
+
+
 def add(tx: Connection, row: DriftRow) -> bool:
     """Store a new one; False where the site has the same resource among its open ones."""
     return insert_new(tx, drift, _values(row))
@@ -91,14 +93,14 @@ def of_message(tx: Connection, message: str) -> list[DriftRow]:
 
 def checked(tx: Connection, check: DriftCheck) -> None:
     """Note the newest look at a site."""
-    body = json.dumps(msgspec.to_builtins(check))
+    body = _CHECKS.write(check)
     put(tx, drift_check, {"site": check.site, "at": check.at, "body": body})
 
 
 def last_check(tx: Connection, site: str) -> DriftCheck | None:
     """The newest look at a site; None where there was none."""
     body = tx.execute(select(drift_check.c.body).where(drift_check.c.site == site)).scalar()
-    return None if body is None else msgspec.convert(json.loads(body), DriftCheck)
+    return None if body is None else _CHECKS.read(body)
 
 
 def _values(row: DriftRow) -> dict[str, Any]:
@@ -109,10 +111,10 @@ def _values(row: DriftRow) -> dict[str, Any]:
         "message": row.message,
         "found_at": row.found_at,
         "gone_at": row.gone_at,
-        "body": json.dumps(msgspec.to_builtins(row), ensure_ascii=True),
+        "body": _ROWS.write(row),
     }
 
 
 def _rows(tx: Connection, *conditions: ColumnElement[bool]) -> list[DriftRow]:
     chosen = select(drift.c.body).where(*conditions).order_by(drift.c.found_at, drift.c.id)
-    return [msgspec.convert(json.loads(body), DriftRow) for body in tx.execute(chosen).scalars()]
+    return [_ROWS.read(body) for body in tx.execute(chosen).scalars()]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
+from trailwatch.store.bodies import Bodies
 from trailwatch.store.tables import event_search as table
 from trailwatch.store.upsert import put
 
@@ -41,6 +42,9 @@ class EventSearch:
     """Where: "" for the log group, or "archive" for the bucket behind it."""
 
 
+_BODIES = Bodies(EventSearch)
+
+
 def new_id() -> str:
     """An id that nobody can guess."""
     return secrets.token_hex(10)
@@ -54,4 +58,4 @@ def keep(tx: Connection, search: EventSearch, at: datetime) -> None:
 def get(tx: Connection, search_id: str) -> EventSearch | None:
     """The search of an id; None for one that is no longer kept."""
     body: Any = tx.execute(select(table.c.body).where(table.c.id == search_id)).scalar()
-    return None if body is None else msgspec.convert(body, EventSearch)
+    return None if body is None else _BODIES.of(body)
