@@ -73,6 +73,22 @@ def same_alarm(
     return joined
 
 
+def within_reach(deps: Deps, alert: Alert) -> Alert:
+    """The alert under an id of a service that there is a way to: after a move the settings may
+    have none to the old one any more, whose alerts the new one has, too.
+    """
+    if deps.router.reaches(alert.router_id):
+        return alert
+    with deps.db.transaction() as tx:
+        found = alerts.get(tx, alert.id, lock=True) or alert
+        for other in filter(deps.router.reaches, alerts.twins(tx, alert.id)):
+            alerts.add_twin(tx, alert.id, found.router_id)
+            found = replace(found, router_id=other)
+            alerts.save(tx, found)
+            break
+    return found
+
+
 def step(alert: Alert, routed: RoutedAlert, change: Transition) -> Alert:
     """The alert after what one service says of it.
 
@@ -103,7 +119,8 @@ def follow(deps: Deps, tx: Connection, before: Alert, after: Alert, source: str)
     if before.pending and reached(before.pending, after.state):
         return
     for other, stand in stands.items():
-        if other != source and not _alike(stand, stands[source]):
+        reached_too = other != source and deps.router.reaches(other)
+        if reached_too and not _alike(stand, stands[source]):
             _do_there(deps, tx, after, other, stands[source], known.state)
 
 

@@ -61,9 +61,11 @@ def act(deps: Deps, job: JobContext) -> Later | None:
 def _try(deps: Deps, job: JobContext) -> Later | None:
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
-        others = alerts.twins(tx, job.args["alert_id"]) if not job.args.get("both") else ()
     if alert is None:
         return None
+    alert = twins.within_reach(deps, alert)
+    with deps.db.reading() as tx:
+        others = alerts.twins(tx, alert.id) if not job.args.get("both") else ()
     if alert.pending != job.args["action"] and not job.args.get("both"):
         return None  # the service's own webhook was faster
     if others:
@@ -109,7 +111,7 @@ def _begin_twins(deps: Deps, tx: Connection, job: JobContext, others: tuple[str,
     """Have the same done in the service that a site moves to or from, so that nobody is called
     from there. At once: this one may be away for good.
     """
-    for twin in others:
+    for twin in filter(deps.router.reaches, others):
         key = f"twin:{twin}:{job.args['action']}:{job.args.get('asked_at', '')}"
         arguments = {k: v for k, v in job.args.items() if k not in ("request_id", "polls", "waits")}
         jobs.add(tx, twins.ACT, {**arguments, "twin": twin}, deps.clock(), key=key)

@@ -26,6 +26,7 @@ from handlers.jobs.job import JobContext, Later
 from handlers.noting import keep_note
 from handlers.threads import say_in_thread
 from handlers.told import CLOCKS, escalates
+from handlers.twins import within_reach
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.clock import iso, parse_time
 from trailwatch.errors import RouterError
@@ -53,6 +54,7 @@ def change(deps: Deps, job: JobContext) -> Later | None:
         alert = alerts.get(tx, job.args["alert_id"])
     if alert is None:
         return None
+    alert = within_reach(deps, alert)
     try:
         return _ask(deps, job, alert)
     except RouterError as error:

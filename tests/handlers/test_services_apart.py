@@ -16,6 +16,7 @@ from sandbox.faults import Fault
 from trailwatch.alarm_message import AlarmMessage
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.errors import RouterError
+from trailwatch.routers.router import Routers
 from trailwatch.routes import Route
 from trailwatch.store import alerts
 
@@ -157,6 +158,31 @@ def test_the_second_service_is_told_at_once_while_the_first_is_away(desk: Any, a
     # The first one is not forgotten.
     settle(desk, lambda: _asked(desk, alert, " /v2/alerts") > calls)
     settle(desk, lambda: _twins_left(desk) == 0)
+
+
+def test_the_new_service_is_asked_where_there_is_no_way_to_the_old_one(desk: Any, arn: str) -> None:
+    """The move is over, and the old one's key was taken out of the settings."""
+    alert = with_twin(desk, arn)
+    whole = desk.deps.router
+    there = Routers([whole._routers["jsm"]], lambda: ("jsm",))
+    desk.deps = replace(desk.deps, router=there)
+    try:
+        desk.click("alert.acknowledge", alert.id)
+        settle(desk, lambda: _state(desk, alert) is AlertState.ACKNOWLEDGED)
+        settle(desk, lambda: _twins_left(desk) == 0)
+        with desk.deps.db.transaction() as tx:
+            request = desk._request("U0ALICE")
+            ask_change(desk.deps, tx, request, alert, AlertAction.NOTE, "alice noted", note="n")
+        settle(desk, lambda: "alice noted" in thread(desk, alert))
+        with desk.deps.db.reading() as tx:
+            now = alerts.get(tx, alert.id)
+            assert now is not None
+            assert now.router_id == f"jsm:{alert.router_id}"
+            assert alerts.twins(tx, alert.id) == (alert.router_id,)
+            assert alerts.by_router_id(tx, alert.router_id) == now
+    finally:
+        desk.deps = replace(desk.deps, router=whole)
+    assert "could not" not in " ".join(thread(desk, alert)).lower()
 
 
 def _state(desk: Any, alert: Alert) -> AlertState:

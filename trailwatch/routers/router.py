@@ -319,6 +319,10 @@ class Routers:
         found = router.find(own)
         return found and _ours(found, router.name)
 
+    def reaches(self, alert_id: str) -> bool:
+        """Whether the settings have a way to the service that an alert's id is of."""
+        return router_of(alert_id) in self._routers
+
     def takes_note(self, alert_id: str, action: str) -> bool:
         """Whether an action takes a note with it in the service that has the alert."""
         router, _ = self._of(alert_id)
