@@ -15,10 +15,14 @@ LONGEST = timedelta(days=8)
 """Older datapoints set no alarm off: it looks back over seven days at most (PutMetricAlarm,
 CloudWatch API reference), and whoever sets its state by hand writes the reason."""
 
-LOOK_AGAIN = tuple(timedelta(seconds=s) for s in (1, 2, 5, 10, 20, 30, 60, 60, 120, 120, 180))
-"""When to search again while nothing is there: about ten minutes in all.
+LOOKED_FOR = timedelta(minutes=10)
+"""How long events are searched again while none is there.
 
 CloudTrail delivers within 5 minutes on average and 8.4 minutes at the 99th percentile.
+"""
+SOON, SELDOM = timedelta(seconds=10), timedelta(minutes=3)
+"""The longest pause between two searches, and where many alerts wait for their events: all of an
+account's searches in a Region share five calls a second ("CloudWatch Logs quotas", its user guide).
 """
 
 
@@ -43,6 +47,11 @@ def alarm_window(fields: AlertFields, first_seen: datetime, period: timedelta) -
     return Window(end - period * EVALUATION_PERIODS, end)
 
 
-def look_again(attempt: int) -> timedelta | None:
-    """How long to wait before search number `attempt` + 1; None when it is enough."""
-    return LOOK_AGAIN[attempt] if attempt < len(LOOK_AGAIN) else None
+def look_again(waited: timedelta, many: bool) -> timedelta | None:
+    """How long to wait before the next search, `waited` after the first; None when it is enough.
+
+    The pauses grow with the time that has passed. many: whether many alerts wait.
+    """
+    if waited >= LOOKED_FOR:
+        return None
+    return min(max(waited, timedelta(seconds=1)), SELDOM if many else SOON)

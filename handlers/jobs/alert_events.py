@@ -14,11 +14,15 @@ from handlers.jobs import alert_own, alert_same, alert_who
 from handlers.jobs.job import JobContext, Later, worth_another_try
 from handlers.threads import reply
 from trailwatch.alert import Search
-from trailwatch.culprit import look_again
+from trailwatch.clock import iso, parse_time
+from trailwatch.culprit import LOOKED_FOR, look_again
 from trailwatch.errors import AwsError, NotFound, TrailwatchError
 from trailwatch.pattern import PatternError
-from trailwatch.store import alerts, event_searches
+from trailwatch.store import alerts, event_searches, jobs
 
+FIND = "alert.find_events"
+MANY = 20
+"""From so many alerts on whose events are awaited they are looked for more seldom."""
 OUTAGE_PAUSES = tuple(timedelta(seconds=s) for s in (1, 2, 5, 10, 30))
 """When to search again while AWS does not answer; the last one repeats."""
 MOST_OUTAGES = 1000
@@ -56,14 +60,17 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
         alert_who.start(deps, alert.id)
         alert_same.start(deps, alert.id)
         return None
-    tries = int(job.args.get("tries", 0))
-    wait = look_again(tries)
+    now = deps.clock()
+    since = str(job.args.get("since", iso(now)))
+    with deps.db.reading() as tx:
+        many = jobs.many_due(tx, FIND, now + LOOKED_FOR, MANY)
+    wait = look_again(now - parse_time(since), many)
     if wait is None:
         _keep(deps, alert.id, search=Search.NOTHING, search_note="")
         return None
     if alert.search_note:
         _keep(deps, alert.id, search_note="")
-    return Later(wait, {**job.args, "tries": tries + 1})
+    return Later(wait, {**job.args, "since": since})
 
 
 def _again(deps: Deps, job: JobContext, alert_id: str, error: AwsError) -> Later | None:

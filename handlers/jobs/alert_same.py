@@ -35,7 +35,12 @@ AGAIN = tuple(timedelta(seconds=s) for s in (3, 10, 30, 60))
 def start(deps: Deps, alert_id: str) -> None:
     """Have it looked for, now that an alert's events are known."""
     with deps.db.transaction() as tx:
-        _ask(deps, tx, alert_id, f"same:{alert_id}")
+        start_in(deps, tx, alert_id)
+
+
+def start_in(deps: Deps, tx: Connection, alert_id: str) -> None:
+    """The same in the caller's transaction."""
+    _ask(deps, tx, alert_id, f"same:{alert_id}")
 
 
 def link_same(deps: Deps, job: JobContext) -> Later | None:

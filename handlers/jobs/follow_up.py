@@ -16,7 +16,7 @@ from handlers.alert_search import SHOWN, alarm_window_of, pattern_of
 from handlers.blocks.follow_up import AT_ONCE, pairs_message
 from handlers.deps import Deps
 from handlers.intake import say
-from handlers.jobs import alert_own, alert_who
+from handlers.jobs import alert_own, alert_same, alert_who
 from handlers.jobs.job import JobContext, Later
 from handlers.storms import message_key
 from handlers.threads import reply
@@ -194,6 +194,7 @@ def _keep(
         if before.search in (Search.NOTHING, Search.FAILED) and alert.search is Search.FOUND:
             # Its own search had ended before there was anybody to ask about.
             alert_who.start_in(deps, tx, alert.id)
+            alert_same.start_in(deps, tx, alert.id)
     return left
 
 
