@@ -9,6 +9,7 @@ from handlers.deps import Deps
 from handlers.request import Request
 from trailwatch.alert import Alert, AlertAction
 from trailwatch.clock import iso
+from trailwatch.routers.router import RouterName, router_of
 from trailwatch.store import jobs
 
 HIGHEST = "P1"
@@ -55,9 +56,9 @@ def ask_escalation(deps: Deps, tx: Connection, request: Request, alert: Alert, w
     Either way the channel is told; what has the highest already calls its people once more.
     """
     because = f": {why}" if why else "."
-    if deps.escalation and not alert.router_id.startswith("direct:"):
-        words = f"{request.person.name} escalated this to {deps.escalation}{because}"
-        more = {"to": deps.escalation, "note": why}
+    if policy := policy_of(deps, alert):
+        words = f"{request.person.name} escalated this to {policy}{because}"
+        more = {"to": policy, "note": why}
         ask_change(deps, tx, request, alert, AlertAction.ESCALATE, words, loud="yes", **more)
         return
     held = "already" if alert.severity == HIGHEST else "now"
@@ -66,3 +67,8 @@ def ask_escalation(deps: Deps, tx: Connection, request: Request, alert: Alert, w
     if alert.severity == HIGHEST:
         more["again"] = "yes"  # its becoming one calls nobody any more
     ask_change(deps, tx, request, alert, AlertAction.PRIORITY, words, loud="yes", **more)
+
+
+def policy_of(deps: Deps, alert: Alert) -> str:
+    """The escalation policy that an alert can go on with; "" where it gets the highest priority."""
+    return "" if router_of(alert.router_id) is RouterName.DIRECT else deps.escalation

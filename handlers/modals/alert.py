@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from handlers.access import Role
+from handlers.access import Person, Role
 from handlers.answering import promise, too_late
 from handlers.blocks.alert_dialogs import CALLBACKS, ESCALATE, HOW, OWNER, PRIORITY, WHY
 from handlers.blocks.alert_menu import CHANGE, NOTE, PAUSE
-from handlers.changing import ask_change, ask_escalation
+from handlers.changing import ask_change, ask_escalation, policy_of
 from handlers.commands.grammar import parse_duration
 from handlers.deps import Deps
 from handlers.modals.modal import Modal, Submission
@@ -16,6 +16,7 @@ from handlers.muting import start_mute
 from trailwatch.alert import Alert, AlertAction, AlertState
 from trailwatch.clock import iso
 from trailwatch.errors import NotFound, UsageError
+from trailwatch.routers.router import RouterName, router_of
 from trailwatch.snooze import until
 from trailwatch.store import alerts
 
@@ -59,21 +60,23 @@ def change(deps: Deps, submission: Submission) -> None:
     owner = next(iter(submission.chosen.get(OWNER, ())), "")
     priority = next(iter(submission.chosen.get(PRIORITY, ())), "")
     passed_on = "yes" in submission.chosen.get(ESCALATE, ())
-    to, called = _owner(deps, owner) if owner else ("", "")
+    person = deps.people.find(owner) if owner else None
     because = f": {why}" if why else "."
     who = submission.person.name
     with deps.db.transaction() as tx:
         alert = _alert(tx, submission.about)
         if alert.state is AlertState.CLOSED:
             raise UsageError(too_late(alert))
+        to, called = _owner(person, alert) if person else ("", "")
         changes = priority in PRIORITIES and priority != alert.severity
         if not (to or changes or passed_on):
             raise UsageError("Nothing is to be changed.", fix="Choose somebody or something.")
         if to:
-            words = f"{who} took this{because}" if called == who else f"{who} assigned this to "
-            words = words if called == who else f"{words}{called}{because}"
+            # By the id: two people may show the same name.
+            did = "took this" if owner == submission.person.id else f"assigned this to {called}"
+            words = f"{who} {did}{because}"
             ask_change(deps, tx, submission, alert, AlertAction.ASSIGN, words, to=to, note=why)
-        if changes and not (passed_on and not deps.escalation):
+        if changes and not (passed_on and not policy_of(deps, alert)):
             words = f"{who} changed the priority from {alert.severity} to {priority}{because}"
             said = {"to": priority} if to or passed_on else {"to": priority, "note": why}
             ask_change(deps, tx, submission, alert, AlertAction.PRIORITY, words, **said)
@@ -81,9 +84,10 @@ def change(deps: Deps, submission: Submission) -> None:
             ask_escalation(deps, tx, submission, alert, why)
 
 
-def _owner(deps: Deps, user_id: str) -> tuple[str, str]:
-    """Under what address somebody in Slack is known where the alert is kept, and their name."""
-    person = deps.people.find(user_id)
+def _owner(person: Person, alert: Alert) -> tuple[str, str]:
+    """Under what name somebody in Slack is known where the alert is kept, and their own."""
+    if person.member and router_of(alert.router_id) is RouterName.DIRECT:
+        return person.known_as, person.name
     if not person.member or not person.email:
         raise UsageError(
             f"{person.name} cannot be assigned to.",

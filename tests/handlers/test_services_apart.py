@@ -12,6 +12,8 @@ import pytest
 
 from handlers.changing import ask_change, ask_escalation
 from handlers.direct import take_alarm
+from handlers.modals.modal import Submission
+from handlers.modals.table import modal_of, submitted
 from sandbox.faults import Fault
 from trailwatch.alarm_message import AlarmMessage
 from trailwatch.alert import Alert, AlertAction, AlertState
@@ -282,6 +284,24 @@ def test_what_is_a_p1_already_calls_its_people_once_more(make_house: Callable[..
     said = " | ".join(thread(house, alert))
     assert "alice escalated this: it is P1 already: nobody answers" in said
     assert said.count("<!subteam^S0ONCALL> This was escalated.") == 1
+
+
+def test_without_an_on_call_service_nobody_needs_an_address(make_house: Callable[..., Any]) -> None:
+    house = make_house(TRAILWATCH_ROUTER="direct", OPSGENIE_API_KEY="")
+    arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:trailwatch-owned"
+    with house.deps.db.transaction() as tx:
+        message = AlarmMessage("trailwatch-owned", arn, "ALARM")
+        alert = take_alarm(house.deps, tx, message, house.deps.sites.watching(arn), key="owned")
+    assert alert is not None
+    submission = Submission(
+        **vars(house._request("U0ALICE")), about=alert.id, chosen={"owner": ("U0ALICE",)}
+    )
+    submitted(house.deps, modal_of("alert.change"), submission)
+    house.work()
+    with house.deps.db.reading() as tx:
+        now = alerts.get(tx, alert.id)
+    assert now is not None
+    assert now.owner == "alice"
 
 
 def _escalate(desk: Any, alert: Alert, why: str) -> None:
