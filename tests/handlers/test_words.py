@@ -45,5 +45,5 @@ def test_what_is_due_is_said_in_words() -> None:
     health = Health(0, {}, {}, {}, (), None, None, dict.fromkeys(names, samples.NOW))
     text = str(health_message(health, samples.NOW, "daily", admin=False).blocks)
     assert "removal of what is too old to keep" in text
-    assert "comparison with the on-call service" in text
+    assert "look at all open alerts" in text
     assert "prune" not in text and "reconcile" not in text and "catch up" not in text
