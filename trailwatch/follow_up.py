@@ -21,11 +21,13 @@ LATE = timedelta(minutes=10)
 """How late records arrive: 200 s at the median and 505 s at the 99th percentile, measured."""
 OVERLAP = timedelta(minutes=15)
 """How far back each look goes again, for records that came late."""
+_OFTEN = timedelta(minutes=1)
 _LOOKS = (
-    (timedelta(minutes=15), timedelta(minutes=1)),
+    (timedelta(minutes=15), _OFTEN),
     (timedelta(hours=4), timedelta(minutes=5)),
 )
-_SELDOM = timedelta(minutes=15)
+SELDOM = timedelta(minutes=15)
+"""The longest time between two looks."""
 MOST_TARGETS = 3
 """Things that are named of what a principal did the same to."""
 MOST_RECENT = 3
@@ -129,9 +131,14 @@ def together(earlier: Pair, later: Pair) -> Pair:
     )
 
 
-def next_look(on_for: timedelta) -> timedelta:
-    """How long to wait before the next look at an alarm that has been on for so long."""
-    return next((wait for until, wait in _LOOKS if on_for < until), _SELDOM)
+def next_look(on_for: timedelta, many: bool) -> timedelta:
+    """How long to wait before the next look at an alarm that has been on for so long.
+
+    many: whether many alarms are followed; else each is looked at every minute.
+    """
+    if not many:
+        return _OFTEN
+    return next((wait for until, wait in _LOOKS if on_for < until), SELDOM)
 
 
 def is_over(closed_at: datetime | None, now: datetime) -> bool:

@@ -27,13 +27,15 @@ from trailwatch.errors import AwsError, NotFound
 from trailwatch.event import Event
 from trailwatch.pattern import PatternError, parse
 from trailwatch.search.logs import EventQuery, LogsSource
-from trailwatch.store import alerts, follows, outbox, storms
+from trailwatch.store import alerts, follows, jobs, outbox, storms
 from trailwatch.store.follows import Follow, Told
 
 KIND = "alert.follow_up"
 PAGE = 1000
 PAGES = 20
 """Searches of a thousand events that one look makes at most; the next one goes on from there."""
+MANY = 20
+"""From so many alarms on that are followed each is looked at more seldom."""
 REREAD = 30
 """Looks after which the filter's pattern is read anew."""
 AT_ONCE_MOST = 100_000
@@ -47,13 +49,14 @@ def follow(deps: Deps, job: JobContext) -> Later | None:
     with deps.db.reading() as tx:
         alert = alerts.get(tx, job.args["alert_id"])
         known = follows.get(tx, alert.id) if alert is not None else None
+        now = deps.clock()
+        many = jobs.many_due(tx, KIND, now + rule.SELDOM, MANY)
     if alert is None:
         return None
-    now = deps.clock()
     window = alarm_window_of(deps, alert)
     state = known or Follow(alert.id, window.start)
     looks = int(job.args.get("looks", 0))
-    on_for = now - alert.first_seen
+    next_look = rule.next_look(now - alert.first_seen, many)
     try:
         source = deps.logs(deps.sites.config(alert.site))
         text = str(job.args.get("pattern", "")) if looks % REREAD else ""
@@ -66,19 +69,19 @@ def follow(deps: Deps, job: JobContext) -> Later | None:
     except (NotFound, PatternError):
         return None  # the message says already that its events cannot be searched
     except AwsError:
-        return Later(rule.next_look(on_for), job.args)
+        return Later(next_look, job.args)
     over = rule.is_over(end, now)
     strange = alert_own.strangers(deps, alert, events)
     left = _keep(deps, state, events, reached, now, strange, over=over)
     if reached >= until and over and not left:
         return None
     args = {**job.args, "looks": looks + 1, "pattern": pattern.text, **seen}
-    return Later(_wait(end, now, on_for), args)
+    return Later(_wait(end, now, next_look), args)
 
 
-def _wait(end: datetime | None, now: datetime, on_for: timedelta) -> timedelta:
+def _wait(end: datetime | None, now: datetime, next_look: timedelta) -> timedelta:
     if end is None:
-        return rule.next_look(on_for)
+        return next_look
     return max(timedelta(seconds=1), min(end + rule.LATE - now, timedelta(minutes=2)))
 
 

@@ -26,7 +26,7 @@ from trailwatch.event import Event, parse_event
 from trailwatch.follow_up import pair_of, principal_of
 from trailwatch.pattern import parse
 from trailwatch.search.logs import EventPage, EventQuery
-from trailwatch.store import alerts
+from trailwatch.store import alerts, jobs
 from trailwatch.store.tables import alert as alert_table
 from trailwatch.store.tables import alert_follow, alert_pair, job, lane, message
 
@@ -268,6 +268,19 @@ def test_when_the_alarm_has_a_newer_alert_that_one_is_followed(world: World) -> 
     assert "mallory" in told and "next" not in told
     with world.deps.db.transaction() as tx:
         tx.execute(delete(alert_table).where(alert_table.c.id == "a2"))
+
+
+def test_where_many_alarms_are_followed_each_is_looked_at_more_seldom(world: World) -> None:
+    def waits() -> float:
+        again = world.look(hours=5)
+        assert again is not None
+        return again.delay / timedelta(minutes=1)
+
+    assert waits() == 1
+    with world.deps.db.transaction() as tx:
+        for number in range(20):
+            jobs.add(tx, "alert.follow_up", {"alert_id": f"x{number}"}, world.now)
+    assert waits() == 15
 
 
 def test_an_outage_of_aws_loses_nothing(world: World) -> None:
