@@ -93,9 +93,11 @@ def _single(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     if len(text) > 45:
         return None
     try:
-        return ipaddress.ip_address(text)
+        found = ipaddress.ip_address(text)
     except ValueError:
         return None
+    mapped = found.ipv4_mapped if found.version == 6 else None
+    return mapped or found
 
 
 @lru_cache(maxsize=512)

@@ -81,6 +81,8 @@ OFFICES = ("berlin=203.0.113.0/28", "198.51.100.7", "rome=198.51.101.*", "2001:d
         ("198.51.100.7", "", "office", ""),
         ("198.51.101.200", "", "office", "rome"),
         ("2001:db8::1", "", "office", ""),
+        ("::ffff:203.0.113.9", "", "office", "berlin"),
+        ("::ffff:10.0.0.1", "", "private", ""),
         ("cloudtrail.amazonaws.com", "", "service", "cloudtrail"),
         ("AWS Internal", "", "service", "AWS itself"),
         ("10.0.3.4", "vpce-0123456789abcdef0", "endpoint", "vpce-0123456789abcdef0"),
