@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from handlers import twins
 from handlers.answering import said, whisper
 from handlers.deps import Deps
-from handlers.jobs import alert_act, alert_change, alert_events, mute, setup_apply
+from handlers.jobs import (
+    alert_act,
+    alert_change,
+    alert_events,
+    alert_twin,
+    mute,
+    setup_apply,
+)
 
 
 def end_of_job(deps: Deps, kind: str, args: Mapping[str, Any], why: str) -> None:
@@ -17,9 +25,13 @@ def end_of_job(deps: Deps, kind: str, args: Mapping[str, Any], why: str) -> None
     """
     if kind == "alert.act":
         alert_act.give_up(deps, {name: str(value) for name, value in args.items()}, why)
+    elif kind == twins.ACT:
+        alert_twin.give_up(deps, args, why)
     elif kind == "alert.change":
         given = {name: str(value) for name, value in args.items()}
         alert_change.refused(deps, str(args.get("alert_id", "")), given, why)
+    elif kind == "alarm.mute":
+        mute.only_here(deps, str(args.get("mute_id", "")))
     elif kind == "alarm.unmute":
         mute.still_muted(deps, str(args.get("mute_id", "")), why, str(args.get("by", "")))
     elif kind == "alert.find_events":

@@ -60,6 +60,19 @@ def start(deps: Deps, job: JobContext) -> None:
         if way is Way.CLOUDWATCH:
             _delete(deps, job, mute, mute.by)
         return
+    _begin(deps, mute, way)
+
+
+def only_here(deps: Deps, mute_id: str) -> None:
+    """Keep quiet here alone, where it could not even be tried to have CloudWatch do it."""
+    with deps.db.reading() as tx:
+        mute = mutes.get(tx, mute_id)
+    if mute is not None and mute.ended_at is None and mute.way is Way.STARTING:
+        _begin(deps, mute, Way.BOT)
+
+
+def _begin(deps: Deps, mute: Mute, way: Way) -> None:
+    """Write down who keeps quiet, and announce it."""
     with deps.db.transaction() as tx:
         mutes.stands(tx, mute.id, way)
         noted(

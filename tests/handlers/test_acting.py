@@ -441,6 +441,27 @@ def test_a_rule_that_is_made_after_its_mute_was_ended_is_taken_away(
     assert listed["AlarmMuteRuleSummaries"] == []
 
 
+def test_a_mute_that_could_not_even_be_tried_is_the_bots(desk: Any, alert: Alert) -> None:
+    with desk.deps.db.transaction() as tx:
+        until = desk.now() + timedelta(hours=1)
+        begun = Mute("broken", alert.alias, "broken", "main", "", "alice", desk.now(), until)
+        assert mutes.add(tx, begun)
+    end_of_job(desk.deps, "alarm.mute", {"mute_id": "broken"}, "A defect.")
+    with desk.deps.db.reading() as tx:
+        mute = mutes.standing(tx, alert.alias)
+    assert mute is not None
+    assert mute.way is Way.BOT
+    assert "alice muted broken" in desk.messages("mute:broken")[0]["text"]
+    desk.command("mutes end broken")
+
+
+def test_what_was_never_done_in_the_second_service_is_said(desk: Any, alert: Alert) -> None:
+    args = {"alert_id": alert.id, "twin": "jsm:x", "action": "acknowledge", "asked_at": "a"}
+    end_of_job(desk.deps, "alert.act_twin", args, "A defect.")
+    said = "This could not be done in Jira Service Management, too (acknowledge): A defect."
+    assert said in thread(desk, alert)
+
+
 def test_where_cloudwatch_takes_no_rule_the_bot_itself_is_quiet(desk: Any, alert: Alert) -> None:
     other = replace(
         alert, id="other", router_id="other", alias=alert.alias.replace("us-east-1", "eu-west-1")
