@@ -87,3 +87,35 @@ def start_sandbox(
         sandbox.interrupt()
     for sandbox in running:
         sandbox.stop()
+
+
+OWN_SANDBOX = ("adopting", "faults_setup", "invictus", "main_road", "two_sites")
+"""The journeys that change their sandbox for good; all others share one."""
+
+
+def _unit(nodeid: str) -> str:
+    """What one worker runs in one go: a file, or all files of one sandbox or one PostgreSQL."""
+    file = nodeid.split("::", 1)[0]
+    folder, _, name = file.rpartition("/")
+    if folder.endswith("journeys") and name[5:-3] not in OWN_SANDBOX:
+        return "the shared sandbox"
+    return folder if "/store" in folder else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile`, what shares something costly stays together, too."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _unit(nodeid)
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits most comes first, so that no worker is left with it alone in the end."""
+    longest = ["the shared sandbox", "tests/journeys/test_invictus.py", "tests/store/delivery"]
+    ranks = {unit: rank for rank, unit in enumerate(longest)}
+    items.sort(key=lambda item: ranks.get(_unit(item.nodeid), len(ranks)))

@@ -24,12 +24,17 @@ Environment = Mapping[str, str]
 SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPSGENIE_API_KEY", "TRAILWATCH_SECRET_KEY")
 
 
-def checks(environment: Environment, **changed: str) -> dict[str, Check]:
-    """The checks by name; of several of one name the failing one."""
+def checks(environment: Environment, *, whole: bool = False, **changed: str) -> dict[str, Check]:
+    """The checks by name; of several of one name the failing one.
+
+    Only `whole` has those at the end: that Slack judges all our messages takes long.
+    """
     found: dict[str, Check] = {}
     for check in examine(read_settings({**environment, **changed})):
         if check.name not in found or not check.ok:
             found[check.name] = check
+        if check.name == "webhook address" and not whole:
+            break
     return found
 
 
@@ -38,7 +43,7 @@ def failing(found: Mapping[str, Check]) -> dict[str, Check]:
 
 
 def test_all_is_well(environment: Environment) -> None:
-    found = checks(environment)
+    found = checks(environment, whole=True)
     assert failing(found) == {}
     assert {"settings", "store", "Slack", "Slack channel", "Slack Socket Mode", "AWS"} <= set(found)
     assert {"setup role", "Opsgenie alerts", "Opsgenie integrations"} <= set(found)
@@ -91,23 +96,26 @@ def test_the_services_are_those_that_were_applied_not_those_of_the_settings(
             body = json.dumps(kept(replace(template, **chosen), template))
             site_config.save(tx, template.site.name, body, "alice", utc_now())
         database.close()
-        return checks(environment, DATABASE_URL=url)
+        return checks(environment, whole=chosen["router"] == "opsgenie", DATABASE_URL=url)
 
     beside = apply(router="opsgenie", beside="jsm")
     assert {"Opsgenie's end", "Opsgenie alerts", "Jira Service Management"} <= set(beside)
     moved = apply(router="jsm", beside="")
     assert "Jira Service Management" in moved
-    assert not {"Opsgenie's end", "Opsgenie alerts", "Opsgenie integrations"} & set(moved)
+    assert not {"Opsgenie alerts", "Opsgenie integrations"} & set(moved)
     without = checks(environment, DATABASE_URL=url, TRAILWATCH_PUBLIC_URL="")
     assert without["webhook address"].detail.startswith("Jira Service Management cannot reach")
     alone = apply(router="direct", beside="")
-    assert not {"Opsgenie's end", "Opsgenie alerts", "Jira Service Management"} & set(alone)
-    assert "until 2027-04-05" in checks(environment)["Opsgenie's end"].detail
+    assert "Opsgenie's end" not in checks(
+        environment, whole=True, DATABASE_URL=url, SLACK_BOT_TOKEN=""
+    )
+    assert not {"Opsgenie alerts", "Jira Service Management"} & set(alone)
+    assert "until 2027-04-05" in beside["Opsgenie's end"].detail
 
 
 def test_without_its_key_a_service_is_not_asked(environment: Environment) -> None:
     missing = {"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "", "OPSGENIE_API_KEY": ""}
-    found = checks(environment, **missing)
+    found = checks(environment, whole=True, **missing)
     assert {name: check.detail for name, check in found.items() if check.skipped} == {
         "Slack": "not checked: no token",
         "Slack channel": "not checked: no token",

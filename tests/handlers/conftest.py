@@ -379,7 +379,8 @@ def _house(folder: Path, **more: str) -> Iterator[House]:
     log, faults = CallLog(), Faults(lambda: 0.0)
     sender = Sender(log, faults)
     opsgenie = OpsgenieStandIn(calls=log, faults=faults, sender=sender, processing_delay=0.0)
-    aws = AwsStandIn(calls=log, faults=faults, sender=sender, recording=True)
+    speed = float(more.pop("SPEED", "1"))  # AWS's
+    aws = AwsStandIn(calls=log, faults=faults, sender=sender, speed=speed, recording=True)
     opsgenie.start()
     aws.start()
     if "JSM_API_TOKEN" in more:
@@ -437,13 +438,13 @@ def _house(folder: Path, **more: str) -> Iterator[House]:
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., Any]:
-    """Waits until something is true, ten seconds at most."""
+    """Waits until something is true, a minute at most."""
 
     def wait(look: Callable[[], Any]) -> Any:
         deadline = time.monotonic() + 60
         while not (found := look()):
             if time.monotonic() > deadline:
-                pytest.fail("it did not come true within 10 s")
+                pytest.fail("it did not come true within a minute")
             threading.Event().wait(0.02)
         return found
 

@@ -6,19 +6,21 @@ import gzip
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.player import Player, read_paths
+from sandbox.replay import SETTLE_SECONDS
 from trailwatch.detections import Detection, load_catalogue
 from trailwatch.pattern import Document, parse
 
-pytestmark = pytest.mark.journey
-
 PACK = "recommended"
+SPEED = 300
+"""Fifty-five minutes of records are played in eleven seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -46,26 +48,29 @@ def expected(dataset: Path) -> set[str]:
     return {one.title for one in load_catalogue().pack(PACK) if goes_off(one, lines)}
 
 
-@pytest.fixture(scope="module")
-def replayed(start_sandbox: Callable[..., Any], dataset: Path, expected: set[str]) -> Iterator[Any]:
-    """A sandbox with the pack, after the replay, when every expected alert is there."""
-    sandbox = start_sandbox(
-        *("--speed", "300", "--replay", str(dataset)),
-        *("--set", "TRAILWATCH_ROLLUP=0"),
-    )
-    sandbox.set_up(PACK)
-    sandbox.until(lambda: sandbox.get("/api/status")["replay"]["state"] == "ended", what="the end")
-    sandbox.until(lambda: len(sandbox.alerts()) >= len(expected), what="every alert")
-    yield sandbox
-    assert sandbox.stop() == 0
+def titles(house: Any) -> list[str]:
+    """The alerts' headers, without the account: the records are another one's than the site's."""
+    shown = [m for m in house.messages("alert:") if m["key"].count(":") == 1]
+    headers = [next(b for b in m["blocks"] if b["type"] == "header") for m in shown]
+    return [re.sub(r" in \d{12}$", "", str(h["text"]["text"]).partition(" ")[2]) for h in headers]
 
 
-def title_of(alert: Mapping[str, Any]) -> str:
-    """The detection's title, without the account: the records are another one's than the site's."""
-    header = next(block for block in alert["blocks"] if block["type"] == "header")
-    return re.sub(r" in \d{12}$", "", str(header["text"]["text"]).partition(" ")[2])
-
-
-def test_just_the_alerts_that_the_records_call_for(replayed: Any, expected: set[str]) -> None:
+def test_just_the_alerts_that_the_records_call_for(
+    make_listener: Callable[..., Any],
+    dataset: Path,
+    expected: set[str],
+    until: Callable[..., Any],
+) -> None:
+    house = make_listener(SPEED=str(SPEED))
+    house.set_up(PACK)
+    # The records of the set-up itself are to come first.
+    quiet = house.deps.clock() + timedelta(seconds=SETTLE_SECONDS)
+    until(lambda: house.deps.clock() > quiet)
+    ended: list[int] = []
+    player = Player(read_paths([dataset]).records, SPEED, house.aws.ingest, ended.append)
+    player.start()
+    until(lambda: ended)
+    player.stop()
     assert len(expected) == 28
-    assert sorted(title_of(alert) for alert in replayed.alerts()) == sorted(expected)
+    until(lambda: len(titles(house)) >= len(expected))
+    assert sorted(titles(house)) == sorted(expected)
