@@ -104,7 +104,7 @@ def _unit(nodeid: str) -> str:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays to the end: looked through for garbage it takes a tenth of the CPU."""
+    """What was imported stays to the end; to look through it for garbage takes a tenth of all."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
 

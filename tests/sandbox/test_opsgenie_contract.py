@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -18,8 +19,11 @@ from sandbox.faults import Faults
 from sandbox.opsgenie import OpsgenieStandIn
 from sandbox.wire import CallLog, Sender
 
+MANY = int(os.environ.get("TRAILWATCH_EXAMPLES", "1"))
+PHASES = "examples,coverage,fuzzing" if MANY > 1 else "examples,coverage"
 
-@pytest.mark.timeout(180)
+
+@pytest.mark.timeout(300)
 def test_answers_conform_to_the_published_description(shared: Path, tmp_path: Path) -> None:
     calls, faults = CallLog(), Faults(random.Random(1).random)
     standin = OpsgenieStandIn(calls=calls, faults=faults, sender=Sender(calls, faults))
@@ -34,8 +38,8 @@ def test_answers_conform_to_the_published_description(shared: Path, tmp_path: Pa
                 f"--header=Authorization: GenieKey {standin.api_key}",
                 "--include-path-regex=^/v2/(alerts|integrations)",
                 "--checks=not_a_server_error,status_code_conformance,response_schema_conformance",
-                "--phases=examples,coverage,fuzzing",
-                "--max-examples=3",
+                f"--phases={PHASES}",
+                f"--max-examples={3 * MANY}",
                 "--seed=1",
                 "--generation-database=none",
                 "--no-color",
@@ -43,7 +47,7 @@ def test_answers_conform_to_the_published_description(shared: Path, tmp_path: Pa
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=150,
+            timeout=250,
             check=False,
         )
     finally:
