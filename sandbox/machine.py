@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import signal
 import socket
@@ -13,6 +14,8 @@ import time
 import types
 from collections.abc import Iterator
 from pathlib import Path
+
+PORTS = range(20_000, 30_000)
 
 
 class PortTaken(Exception):
@@ -104,11 +107,16 @@ def need_free(port: int) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports of 127.0.0.1 for servers that start soon.
+
+    None of those that the system gives to whoever asks for any: on a busy machine one of these
+    would be somebody else's before the server has it.
+    """
+    found: list[int] = []
+    for port in random.SystemRandom().sample(PORTS, 100 + count):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise PortTaken(f"No {count} ports from {PORTS.start} to {PORTS.stop} can be used")

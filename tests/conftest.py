@@ -9,9 +9,11 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
 import pytest
 from hypothesis import settings
 
@@ -28,6 +30,9 @@ settings.load_profile("unhurried")
 # each time, also where the environment asks for no bytecode.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Each session of botocore reads its services' descriptions anew; all tests' share what was read.
+botocore.loaders.create_loader = cache(botocore.loaders.create_loader)
 
 ROOT = Path(__file__).resolve().parent.parent
 

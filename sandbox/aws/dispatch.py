@@ -13,11 +13,15 @@ setattr(responses, "method_names_from_class", cache(method_names_from_class))  #
 """Whether a service has an operation: moto lists all methods of its class at each call."""
 
 
+_application_of = cache(create_backend_app)
+"""A service's application with its routes; it keeps nothing, so that all stand-ins share it."""
+
+
 class Dispatcher(DomainDispatcherApplication):
     """moto's own, which lists the folders of its 180 services on disk twice for each call."""
 
     def __init__(self) -> None:
-        super().__init__(create_backend_app)
+        super().__init__(_application_of)
         self._found: dict[str, Any] = {}
 
     def get_backend_for_host(self, host: str | None) -> Any:

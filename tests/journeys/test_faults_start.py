@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Faults
+from sandbox.machine import free_ports
 from sandbox.slack import SlackStandIn
 from sandbox.wire import CallLog
 
@@ -92,7 +92,7 @@ def other_bot(world: Any, environment: dict[str, str], tmp_path: Path) -> Iterat
     started: list[subprocess.Popen[bytes]] = []
 
     def start(**changes: str) -> tuple[Path, str]:
-        port = free_port()
+        (port,) = free_ports(1)
         output = tmp_path / "other.log"
         with output.open("ab") as file:
             started.append(
@@ -122,12 +122,6 @@ def other_bot(world: Any, environment: dict[str, str], tmp_path: Path) -> Iterat
             # One that went on would ask whoever has its ports next.
             process.kill()
             process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def status_of(url: str) -> int:
