@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import threading
@@ -168,9 +169,15 @@ class _SessionLock:
         return taken
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._connection is None:
+            return
+        import psycopg
+
+        # The server notices a connection's end in its own time; who comes next wants the name now.
+        with contextlib.suppress(psycopg.Error):
+            self._connection.execute("SELECT pg_advisory_unlock_all()")
+        self._connection.close()
+        self._connection = None
 
 
 _Lock = _FileLock | _SessionLock
