@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -77,7 +77,7 @@ class Stage:
         launcher.order(do="prepare", environ=environ, secret=SECRET, key=KEY)
         settings = ("--config", str(self._settings(folder)))
         log = folder / "bot.log"
-        # The stand-in of Opsgenie knows none of these alerts: nothing is to be compared.
+        # What is measured is the way of the webhooks: nothing is compared meanwhile.
         changes = {"reconcile_seconds": 3600}
         bot = Replica(launcher, "bench", self.port, environ, settings, log, changes)
         ends.callback(bot.kill)
@@ -121,7 +121,7 @@ class Stage:
         return path
 
     def shown(self) -> dict[str, float]:
-        """When each alert's own message was posted, by the alert's id over there."""
+        """When each alert's own message was posted, by its alarm's name."""
         found: dict[str, float] = {}
         for message in self.slack.messages():
             for ident in re.findall(r"bench-\d{5}", json.dumps(message["blocks"])):
@@ -147,18 +147,22 @@ def account_of(number: int) -> str:
     return f"{123456000000 + number}"
 
 
-def webhook_of(detection: Detection, number: int, channels: int) -> tuple[str, Mapping[str, Any]]:
-    """A new alert of an alarm of its own, in the account of one of the channels."""
+def webhook_of(stage: Stage, detection: Detection, number: int) -> tuple[str, bytes]:
+    """A new alert of an alarm of its own, in the account of one of the channels: the alarm's name,
+    and what Opsgenie, which has the alert, posts.
+    """
     body: dict[str, Any] = json.loads(json.dumps(create_webhook(detection)))
     alert, ident = body["alert"], f"bench-{number:05d}"
-    account = account_of(number % channels)
-    alert["alertId"] = ident
+    account = account_of(number % len(stage.channels))
     alert["alias"] = alert["details"]["alarm_arn"] = (
         f"arn:aws:cloudwatch:us-east-1:{account}:alarm:{ident}"
     )
     alert["details"]["alarm_name"] = alert["message"] = ident
     alert["details"]["aws_account"] = account
-    return ident, body
+    known = ("message", "alias", "description", "priority", "tags", "details")
+    alert["alertId"] = stage.opsgenie.create({name: alert[name] for name in known})
+    alert["updatedAt"] = time.time_ns()
+    return ident, json.dumps(body).encode()
 
 
 def send(stage: Stage, rate: float, count: int) -> Run:
@@ -182,15 +186,15 @@ def send(stage: Stage, rate: float, count: int) -> Run:
             with lock:
                 run.committed[ident] = time.time() - run.due[ident]
 
+    bodies = [
+        webhook_of(stage, detections[number % len(detections)], number) for number in range(count)
+    ]
     with ThreadPoolExecutor(32) as senders:
         began = time.time() + 0.2
-        for number in range(count):
-            ident, body = webhook_of(
-                detections[number % len(detections)], number, len(stage.channels)
-            )
+        for number, (ident, data) in enumerate(bodies):
             run.due[ident] = began + number / rate
             time.sleep(max(0.0, run.due[ident] - time.time()))
-            senders.submit(post, ident, json.dumps(body).encode())
+            senders.submit(post, ident, data)
     return run
 
 

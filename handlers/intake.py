@@ -53,6 +53,8 @@ from trailwatch.store.mutes import Way
 from trailwatch.store.outbox import Outgoing
 from trailwatch.store.storms import Member
 
+CONFIRMED_AFTER = timedelta(seconds=1)
+"""When a new alert is asked for: its message and its events go first."""
 CONFIRMED_AT_ONCE = 20
 """New alerts that are asked for one by one when more than one comes at once."""
 AGAIN = timedelta(seconds=20)
@@ -68,6 +70,7 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
     itself confirms it (job alert.confirm); also for alerts that are not known here. A new alert is
     asked for as soon as it is shown, and says so where the service has none.
     """
+    delay = timedelta(0)
     # No row to lock may be there yet: two replicas must not both make the alert.
     alerts.lock_alias(tx, notification.alert_id)
     known = alerts.by_router_id(tx, notification.alert_id, lock=True)
@@ -81,8 +84,10 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
             show_new(deps, tx, replace(alert, extra={**alert.extra, INCOMPLETE: "yes"}))
         else:
             show_new(deps, tx, alert)
-            if jobs.many_due(tx, "alert.confirm", deps.clock(), CONFIRMED_AT_ONCE):
+            soon = deps.clock() + CONFIRMED_AFTER
+            if jobs.many_due(tx, "alert.confirm", soon, CONFIRMED_AT_ONCE):
                 return  # the comparison with the service looks at all of them
+            delay = CONFIRMED_AFTER
     elif notification.action == "Create":
         return
     jobs.add(
@@ -97,6 +102,7 @@ def take(deps: Deps, tx: Connection, notification: Notification, config: SiteCon
         },
         deps.clock(),
         key=f"confirm:{notification.key}",
+        delay=delay,
     )
 
 

@@ -95,6 +95,7 @@ def test_what_is_complete_is_confirmed_too(desk: Any) -> None:
     told["details"] = {**DETAILS, "alarm_arn": f"{ARN}-2", "description": "short"}
     alert = deliver(desk, told)
     assert INCOMPLETE not in alert.extra
+    desk.pass_time(seconds=2)
     desk.work()
     asked = [call["method"] for call in desk.calls.list("opsgenie")]
     assert any(told["alertId"] in method for method in asked)
