@@ -135,14 +135,12 @@ def _look(
         pages += 1
         if newest > query.start:
             query, limit = replace(query, start=newest), PAGE
-        elif page.events and limit < AT_ONCE_MOST:
-            limit *= (
-                10  # more of one second than a page: all of them at once, or it went no further
-            )
-        elif page.events:
-            query, limit = replace(query, start=newest + timedelta(seconds=1)), PAGE
+        elif page.total < limit:
+            break  # AWS was slow: the next look begins here again
+        elif limit < AT_ONCE_MOST:
+            limit *= 10  # more in one second than a page: all of them, or it gets no further
         else:
-            break  # AWS was slow
+            query, limit = replace(query, start=newest + timedelta(seconds=1)), PAGE
         job.beat()
     return list(found.values()), query.start
 

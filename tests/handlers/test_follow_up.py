@@ -46,7 +46,8 @@ class Logs:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.queries: list[EventQuery] = []
-        self.page = 1000
+        self.page = 0
+        """Events that one search gives, whatever its limit is; 0 for its limit."""
         self.down = False
         self.pattern = PATTERN
         self.on = False
@@ -69,7 +70,7 @@ class Logs:
             and (not one.raw or query.pattern.matches(one.raw))
         ]
         hits.sort(key=lambda one: one.time)
-        size = self.page * int(more.get("limit", 1000)) // 1000
+        size = self.page or int(more.get("limit", 1000))
         found = tuple(reversed(hits[:size]))
         return EventPage(found, len(found), complete=len(hits) <= size)
 
@@ -307,13 +308,22 @@ def test_more_than_a_page_is_gone_through(world: World) -> None:
 
 
 def test_more_than_a_page_of_one_second_stops_nothing(world: World) -> None:
+    for number in range(2500):
+        world.happen(number, f"u{number % 9}", "CreateUser", ago=30)
+    world.happen(9999, "after", "DeleteUser", ago=10)
+    world.look(seconds=20)
+    assert world.alert.extra["follow_total"] == "2501"
+    assert "after" in world.shown()
+
+
+def test_a_search_that_was_cut_off_steps_over_nothing(world: World) -> None:
     world.logs.page = 10
     for number in range(45):
         world.happen(number, f"u{number}", "CreateUser", ago=30)
-    world.happen(100, "after", "DeleteUser", ago=10)
     world.look(seconds=20)
-    assert world.alert.extra["follow_total"] == "46"
-    assert "after" in world.shown()
+    world.logs.page = 0
+    world.look(minutes=1)
+    assert world.alert.extra["follow_total"] == "45"
 
 
 def test_who_it_was_is_asked_where_the_first_search_came_too_early(world: World) -> None:
