@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 AGE = 30.0
 """Seconds for which what was read counts as what AWS has."""
-MISSED = 3.0
+MISSED = 0.5
 """Seconds after which somebody who misses a filter lets them be read anew: it may be new."""
 
 
