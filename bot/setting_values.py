@@ -101,6 +101,21 @@ def words(value: str) -> tuple[str, ...]:
     return tuple(part for part in re.split(r"[,\s]+", value.strip()) if part)
 
 
+def slack_ids(value: str) -> tuple[str, ...]:
+    """Ids of users (U…, W…) and user groups (S…), also as Slack writes a mention of one."""
+    found = tuple(_MENTION.sub(r"\1", part) for part in re.split(r"[,\s]+", value.strip()) if part)
+    for one in found:
+        if not re.fullmatch(r"[UWS][A-Z0-9]+", one):
+            raise ValueError(
+                f"has {one!r}, which is no id (U… of a person, S… of a user group, as Slack's "
+                "“Copy member ID” and “Copy group ID” give them): a name would grant nothing"
+            )
+    return found
+
+
+_MENTION = re.compile(r"<(?:@|!subteam\^)([UWS][A-Z0-9]+)(?:\|[^>]*)?>")
+
+
 def names(value: str) -> Mapping[str, str]:
     """Names by account id."""
     pairs = (part.partition("=") for part in value.split(",") if part.strip())

@@ -101,3 +101,13 @@ def test_a_second_person_is_asked_for_by_either_spelling(tmp_path: Path) -> None
     with pytest.raises(ConfigError) as caught:
         read_settings({"TRAILWATCH_SECOND_PERSON": "maybe"})
     assert "must be yes or no" in caught.value.problems[0]
+
+
+def test_roles_are_given_by_ids_since_a_name_would_grant_nothing() -> None:
+    given = "U0ALICE, <!subteam^S0ONCALL|@oncall> <@W0BOB>"
+    found = read_settings({**ENOUGH, "TRAILWATCH_ADMINS": given})
+    assert found.admins == ("U0ALICE", "S0ONCALL", "W0BOB")
+    for name in ("@oncall", "oncall", "s0oncall", "C0ALERTS"):
+        with pytest.raises(ConfigError) as raised:
+            read_settings({**ENOUGH, "TRAILWATCH_RESPONDERS": name})
+        assert f"TRAILWATCH_RESPONDERS has '{name}', which is no id" in raised.value.why
