@@ -107,7 +107,7 @@ def slack_ids(value: str) -> tuple[str, ...]:
     for one in found:
         if not re.fullmatch(r"[UWS][A-Z0-9]+", one):
             raise ValueError(
-                f"has {one!r}, which is no id (U… of a person, S… of a user group, as Slack's "
+                f"{one} is no id (U… of a person, S… of a user group, as Slack's "
                 "“Copy member ID” and “Copy group ID” give them): a name would grant nothing"
             )
     return found

@@ -110,4 +110,5 @@ def test_roles_are_given_by_ids_since_a_name_would_grant_nothing() -> None:
     for name in ("@oncall", "oncall", "s0oncall", "C0ALERTS"):
         with pytest.raises(ConfigError) as raised:
             read_settings({**ENOUGH, "TRAILWATCH_RESPONDERS": name})
-        assert f"TRAILWATCH_RESPONDERS has '{name}', which is no id" in raised.value.why
+        (problem,) = raised.value.problems
+        assert problem.startswith(f"TRAILWATCH_RESPONDERS is '{name}': {name} is no id")
