@@ -56,7 +56,9 @@ def same_alarm(
     if not arn:
         return None
     alerts.lock_alias(tx, arn)
-    found = alerts.open_by_alias(tx, arn, lock=True) or alerts.newest_by_alias(tx, arn, lock=True)
+    found = alerts.newest_by_alias(tx, arn, lock=True)
+    if found is not None and found.state is AlertState.CLOSED:
+        found = alerts.open_by_alias(tx, arn, lock=True) or found
     if found is None or router_of(found.router_id) is router_of(router_id):
         return None
     if found.state is AlertState.CLOSED:
