@@ -82,6 +82,8 @@ COMMANDS: tuple[Command, ...] = (
 def answer(deps: Deps, request: Request, text: str) -> Reply:
     """What a typed command answers; raises UsageError, NotAllowed and whatever it raises."""
     if request.person.role is Role.NOBODY:
+        with deps.db.transaction() as tx:
+            note(deps, tx, request, "", "", "refused")
         check(request.person, Role.VIEWER, "use trailwatch")
     call = parse(f"help {text}" if _is_topic(text) else text, COMMANDS)
     try:

@@ -14,6 +14,7 @@ import pytest
 
 from handlers.access import Person, Role
 from handlers.audit import lines
+from handlers.commands.table import answer
 from handlers.jobs.end import end_of_job
 from handlers.jobs.mute import announced, lasting
 from handlers.modals.modal import Submission
@@ -277,6 +278,15 @@ def test_a_role_in_one_channel_ends_no_mute_of_another(desk: Any, alert: Alert) 
         (line, *_) = audit.recent(tx, limit=1)
     assert (line.action, line.outcome) == ("alarm.unmute", "refused")
     desk.command(f"mutes end {mute.name}")
+
+
+def test_what_a_guest_types_is_refused_and_written_down(desk: Any) -> None:
+    guest = Person("U0GUEST", "mallory", member=False, role=Role.NOBODY)
+    with pytest.raises(NotAllowed, match="full members"):
+        answer(desk.deps, Request(guest, "C0ALERTS", "", "", "guest-1"), "mutes end x")
+    with desk.deps.db.reading() as tx:
+        (line,) = audit.recent(tx, limit=1)
+    assert (line.actor_id, line.outcome) == ("U0GUEST", "refused")
 
 
 def test_a_mute_ends_by_itself(desk: Any, alert: Alert) -> None:
@@ -584,12 +594,12 @@ def test_yes_closes_also_while_somebody_acknowledges(desk: Any, alert: Alert) ->
     assert theirs(desk, alert)["status"] == "closed"
 
 
-@pytest.mark.parametrize("answer", ["no", "nothing"])
-def test_what_is_closed_is_escalated_by_nobody(desk: Any, alert: Alert, answer: str) -> None:
+@pytest.mark.parametrize("said", ["no", "nothing"])
+def test_what_is_closed_is_escalated_by_nobody(desk: Any, alert: Alert, said: str) -> None:
     number = asked_bob(desk, alert)
     desk.click("alert.close", alert.id)
     settle(desk, lambda: now_is(desk, alert).state is AlertState.CLOSED)
-    if answer == "no":
+    if said == "no":
         desk.click("identity.no", number, user="U0BOB")
         assert "bob says that it was not them, and this is closed already." in thread(desk, alert)
     else:
