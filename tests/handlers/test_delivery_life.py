@@ -59,7 +59,7 @@ class World:
             utc_now,
             replica=self.replica,
             rules=QUICK,
-            timeout=2,
+            timeout=10,
             on_trouble=lambda sent: message_failed(house.deps, sent),
         )
         self.sender.start()
