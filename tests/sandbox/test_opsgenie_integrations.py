@@ -153,7 +153,7 @@ class Account:
             calls=self.calls,
             faults=self.faults,
             sender=sender,
-            extract_timeout=0.5,
+            extract_timeout=3.0,
             webhook_waits=(0.01, 0.01, 0.01),
         )
         self.standin.start()

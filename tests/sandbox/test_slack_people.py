@@ -110,7 +110,7 @@ class Rig:
         self.slack = SlackStandIn(calls=CallLog(), faults=Faults(lambda: 0.0))
         self.slack.start()
         self.bot = Script(self.slack)
-        assert self.slack.wait_connected(5)
+        assert self.slack.wait_connected(60)
 
     def close(self) -> None:
         self.bot.socket.auto_reconnect_enabled = False
@@ -366,8 +366,8 @@ def test_signed_requests_instead_of_a_socket() -> None:
 
     @app.action("go")
     def go(ack: Ack, body: Json) -> None:
-        ack()
         heard.append(body)
+        ack()
 
     @app.event("app_home_opened")
     def home(event: Json) -> None:

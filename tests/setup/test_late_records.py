@@ -22,7 +22,7 @@ from trailwatch.aws import Aws
 from trailwatch.detections import Detection, load_catalogue
 from trailwatch.site import Site, SiteConfig
 
-SPEED = 600.0
+SPEED = 120.0
 LATE = timedelta(minutes=10)
 CONFIG = SiteConfig(Site("main", "123456789012", "us-east-1"), router_url="")
 CATALOGUE = load_catalogue()
@@ -30,7 +30,7 @@ CATALOGUE = load_catalogue()
 
 @dataclass
 class Late:
-    """An account whose trail delivers ten minutes late, ten minutes being one second."""
+    """An account whose trail delivers ten minutes late, ten minutes being five seconds."""
 
     stand_in: AwsStandIn
     clients: Clients
