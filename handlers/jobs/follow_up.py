@@ -234,10 +234,15 @@ def _tell(
 
 
 def _with_events(alert: Alert, events: Sequence[Event]) -> Alert:
-    """The alert with its table, where the first search came before its records."""
-    if alert.events or not events:
+    """The alert with its table, where the first search came before its records.
+
+    What came after it was closed stands in no table that nobody looks at: it is told.
+    """
+    closed = _closed_at(alert)
+    found = [one for one in events if closed is None or one.time <= closed]
+    if alert.events or not found:
         return alert
-    newest = sorted(events, key=lambda one: one.time, reverse=True)
+    newest = sorted(found, key=lambda one: one.time, reverse=True)
     return replace(
         alert,
         search=Search.FOUND,

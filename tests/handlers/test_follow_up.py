@@ -247,6 +247,17 @@ def test_an_alarm_that_stays_on_after_its_alert_was_closed_is_followed(world: Wo
     assert "*3 events* in all" in world.shown()
 
 
+def test_what_comes_first_after_the_close_is_told_too(world: World) -> None:
+    world.logs.on = True
+    world.look(seconds=20)
+    world.close()
+    world.look(minutes=1)
+    world.happen(1, "mallory", "DeleteTrail")
+    world.look(minutes=1)
+    (told,) = world.told()
+    assert "mallory" in told and world.broadcast() == [True]
+
+
 def test_when_the_alarm_has_a_newer_alert_that_one_is_followed(world: World) -> None:
     world.logs.on = True
     world.happen(1, "eve", "CreateUser")
