@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from handlers.deps import Deps
 from trailwatch.alert import Alert
 from trailwatch.culprit import Window, alarm_window
 from trailwatch.errors import NotFound
+from trailwatch.event import Event
 from trailwatch.pattern import Pattern, parse
 from trailwatch.search.logs import EventPage, EventQuery, LogsSource
 
@@ -29,6 +31,19 @@ def search(
     window = Window(window.start, end or window.end)
     pattern = pattern_of(deps, alert, source)
     return source.search(EventQuery(pattern, window.start, window.end)), window, pattern
+
+
+def newest_of(
+    deps: Deps, alert: Alert, page: EventPage, window: Window, pattern: Pattern
+) -> Sequence[Event]:
+    """The newest events for the alert's message, of what `search` gave: where there are more than
+    one search gives, those are the oldest of them. Raises AwsError.
+    """
+    if page.complete:
+        return page.events[:SHOWN]
+    source = deps.logs(deps.sites.config(alert.site))
+    found = source.newest(EventQuery(pattern, window.start, window.end), want=SHOWN)
+    return found.events or page.events[:SHOWN]
 
 
 def alarm_window_of(deps: Deps, alert: Alert) -> Window:

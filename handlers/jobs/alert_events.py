@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from handlers.alert_search import SHOWN, alarm_window_of, search
+from handlers.alert_search import alarm_window_of, newest_of, search
 from handlers.blocks.events import events_message
 from handlers.deps import Deps
 from handlers.event_pages import learn_names, of_alert, page_message
@@ -35,7 +35,8 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
     if alert is None:
         return None
     try:
-        page, _, _ = search(deps, alert)
+        page, window, pattern = search(deps, alert)
+        shown = newest_of(deps, alert, page, window, pattern) if page.events else ()
     except (NotFound, PatternError) as error:
         _keep(deps, alert.id, search=Search.FAILED, search_note=str(error))
         return None
@@ -46,7 +47,7 @@ def find_events(deps: Deps, job: JobContext) -> Later | None:
         return _again(deps, job, alert.id, error)
     if page.events:
         learn_names(deps, page.events)
-        newest = tuple(replace(event, raw="") for event in page.events[:SHOWN])
+        newest = tuple(replace(event, raw="") for event in shown)
         own = alert_own.marked(deps, alert, page)
         found = {
             "search": Search.FOUND,

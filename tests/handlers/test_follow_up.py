@@ -25,7 +25,7 @@ from trailwatch.errors import AwsError
 from trailwatch.event import Event, parse_event
 from trailwatch.follow_up import pair_of, principal_of
 from trailwatch.pattern import parse
-from trailwatch.search.logs import EventPage, EventQuery
+from trailwatch.search.logs import EventPage, EventQuery, NewestPage
 from trailwatch.store import alerts, jobs
 from trailwatch.store.tables import alert as alert_table
 from trailwatch.store.tables import alert_follow, alert_pair, job, lane, message
@@ -55,6 +55,11 @@ class Logs:
 
     def filter_pattern(self, name: str) -> str:
         return self.pattern
+
+    def newest(self, query: EventQuery, *, want: int) -> NewestPage:
+        hits = [one for one in self.events if query.start <= one.time <= query.end]
+        found = sorted(hits, key=lambda one: one.time, reverse=True)[:want]
+        return NewestPage(tuple(found), None)
 
     def alarm_is_on(self, arn: str) -> bool:
         return self.on
@@ -359,6 +364,14 @@ def test_what_the_first_search_pushes_out_of_the_table_is_told(world: World) -> 
     text = "".join(world.told()) + world.shown()
     everybody = [f"{when}{number}" for when in ("early", "later") for number in range(5)]
     assert [one for one in everybody if one not in text] == []
+
+
+def test_of_more_than_a_page_the_message_shows_the_newest(world: World) -> None:
+    for number in range(1100):
+        world.happen(number, "eve", "ListUsers", ago=600 - number / 2)
+    world.happen(5000, "mallory", "DeleteTrail", ago=1)
+    find_events(world.deps, world.context())
+    assert world.alert.events[0].actor == "mallory"
 
 
 def test_late_events_are_found_within_seconds_of_their_being_there(world: World) -> None:
