@@ -159,7 +159,7 @@ class Desk:
         """An alert of a filter on an event's name; its message once it says who it was."""
         name = alarm_of(event)
         body = opsgenie_sdk.CreateAlertPayload(message=name, alias=ARN + name, priority=priority)
-        self.api.create_alert(body, _request_timeout=3)
+        self.api.create_alert(body, _request_timeout=30)
         there = self.until(
             lambda: next((a for a in self.opsgenie.alerts() if a["alias"] == ARN + name), None)
         )
@@ -271,7 +271,7 @@ def test_who_began_a_role_session_is_asked_and_their_yes_closes_a_p3(desk: Desk)
     assert "identity.yes" not in json.dumps(answered["blocks"])
     words = "bob says that it was them: ticket <12> & *more*"
     desk.until(lambda: "bob says that it was them" in desk.thread(alert))
-    notes = desk.api.list_notes(alert.router_id, _request_timeout=3).data
+    notes = desk.api.list_notes(alert.router_id, _request_timeout=30).data
     assert [note.note for note in notes] == [words], "said once"
     assert "Note of bob" not in desk.shown(alert)["text"]
     assert desk.thread(alert).count("ticket") == 1
@@ -353,7 +353,7 @@ def test_a_reply_in_the_thread_becomes_a_note_of_a_responder_alone(desk: Desk) -
     desk.slack.say("bob", desk.slack.channel, "something else")
 
     def noted() -> list[str]:
-        answer = desk.api.list_notes(alert.router_id, _request_timeout=3)
+        answer = desk.api.list_notes(alert.router_id, _request_timeout=30)
         return [note.note for note in answer.data]
 
     desk.until(lambda: any("looked at it" in note for note in noted()))
