@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/pip install --disable-pip-version-check
 ARGS ?=
-# Tests wait more than they compute; two cores carry four at a time. Files stay together.
+# Tests wait more than they compute; two cores carry four at a time. What shares a file, a sandbox or a
+# PostgreSQL stays together (tests/conftest.py).
 WORKERS ?= 4
 
 .PHONY: sandbox test check help golden lock docs bench clean chromium

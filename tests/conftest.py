@@ -128,6 +128,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits most comes first, so that no worker is left with it alone in the end."""
-    longest = ["the shared sandbox", "tests/journeys/test_invictus.py", "tests/store/delivery"]
+    longest = [
+        "the shared sandbox",
+        "tests/store/delivery",
+        "tests/store",
+        "tests/journeys/test_invictus.py",
+        "tests/browser/test_page_journey.py",
+        "tests/journeys/test_faults_setup.py",
+    ]
     ranks = {unit: rank for rank, unit in enumerate(longest)}
     items.sort(key=lambda item: ranks.get(_unit(item.nodeid), len(ranks)))
