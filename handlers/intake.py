@@ -192,7 +192,7 @@ def confirmed(
         was, now = (replace(one, router_id=routed.id) for one in (alert, moved))
         for line in told.changes(was, now, by=by, action=action, log=log, asked=asked):
             say_in_thread(deps, tx, moved, line.key, line.words, aside=True)
-        twins.follow(deps, tx, alert, moved, routed.id)
+        twins.follow(deps, tx, alert, moved, routed.id, by if fits else "")
     if INCOMPLETE in alert.extra and moved.search is Search.WAITING:
         _search(deps, tx, moved, f"find:{alert.id}:whole")
     if moved.count > alert.count and applies.lately(tx, deps.clock()):

@@ -110,10 +110,13 @@ def step(alert: Alert, routed: RoutedAlert, change: Transition) -> Alert:
     return advance(alert, replace(change, at=latest))
 
 
-def follow(deps: Deps, tx: Connection, before: Alert, after: Alert, source: str) -> None:
+def follow(
+    deps: Deps, tx: Connection, before: Alert, after: Alert, source: str, by: str = ""
+) -> None:
     """Have the other services do what somebody did in one, whose id of the alert is `source`.
 
-    Not what was asked for in Slack, which is done in all of them by itself.
+    Not what was asked for in Slack, which is done in all of them by itself. by: who it was, where
+    the alert itself does not say.
     """
     known, stands = _stands(before.extra).get(source), _stands(after.extra)
     if known is None or _alike(known, stands[source]) or after.state is not stands[source].state:
@@ -123,10 +126,12 @@ def follow(deps: Deps, tx: Connection, before: Alert, after: Alert, source: str)
     for other, stand in stands.items():
         reached_too = other != source and deps.router.reaches(other)
         if reached_too and not _alike(stand, stands[source]):
-            _do_there(deps, tx, after, other, stands[source], known.state)
+            _do_there(deps, tx, after, other, stands[source], known.state, by)
 
 
-def _do_there(deps: Deps, tx: Connection, alert: Alert, twin: str, wanted: Stand, was: str) -> None:
+def _do_there(
+    deps: Deps, tx: Connection, alert: Alert, twin: str, wanted: Stand, was: str, by: str = ""
+) -> None:
     """Have a job bring a twin to a state. A snooze ends by itself, in each service."""
     taken_back = wanted.state is AlertState.OPEN and was == AlertState.ACKNOWLEDGED
     action = AlertAction.UNACKNOWLEDGE if taken_back else _ACTIONS.get(wanted.state)
@@ -141,7 +146,7 @@ def _do_there(deps: Deps, tx: Connection, alert: Alert, twin: str, wanted: Stand
         "alert_id": alert.id,
         "twin": twin,
         "action": action.value,
-        "user": user or NOBODY,
+        "user": user or by or NOBODY,
         "asked_at": iso(deps.clock()),
         "look": "yes",
         **({"until": iso(wanted.until)} if wanted.until else {}),

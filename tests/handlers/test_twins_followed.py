@@ -129,6 +129,7 @@ def test_the_same_the_other_way_round(
     assert moving.deps.router.find(ids[0]).acknowledged_by == EVE
     by_hand(moving, ids[1], "unacknowledge")
     settle(moving, until, ids, AlertState.OPEN)
+    assert {one.by for one in moving.deps.router.log(ids[0]) if "nack" in one.text} == {EVE}
     by_hand(moving, ids[1], "close")
     settle(moving, until, ids, AlertState.CLOSED)
 
