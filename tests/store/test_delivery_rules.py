@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
+
+from trailwatch.alert import Alert, AlertFields, AlertState
 from trailwatch.follow_up import Pair
-from trailwatch.store import channels, follows, inbox, letters, outbox, retention
+from trailwatch.store import alerts, channels, follows, inbox, letters, outbox, retention, storms
 from trailwatch.store.database import Database
 from trailwatch.store.follows import Follow
 from trailwatch.store.gauges import gauges
 from trailwatch.store.health import pulse
-from trailwatch.store.outbox import Outgoing
+from trailwatch.store.outbox import MessageState, Outgoing
+from trailwatch.store.tables import arrival, message
+from trailwatch.storm import StormRules
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -64,6 +69,55 @@ def test_a_dead_letter_is_kept_for_long(db: Database) -> None:
         inbox.put_dead(tx, key="d", source="opsgenie", body="{}", at=NOW, error="odd")
         assert retention.prune(tx, NOW + 80 * DAY)["inbox"] == 0
         assert retention.prune(tx, NOW + 100 * DAY)["inbox"] == 1
+
+
+def test_messages_of_open_alerts_are_kept_however_old_they_are(db: Database) -> None:
+    """One that is forgotten would be posted a second time when its alert is closed."""
+    with db.transaction() as tx:
+        for name in ("open", "closed", "stormed"):
+            state = AlertState.CLOSED if name == "closed" else AlertState.OPEN
+            alerts.save(tx, alert_of(name, state))
+        storms.arrive(tx, "C1", "stormed", "t", NOW, StormRules(limit=1))
+        tx.execute(arrival.update().where(arrival.c.alert == "stormed").values(storm="s1"))
+        for key, parent in (
+            ("alert:open", None),
+            ("pairs:1", "alert:open"),
+            ("alert:closed", None),
+            ("storm:s1", None),
+            ("storm:s1:0", "storm:s1"),
+            ("storm:s2", None),
+        ):
+            outbox.say(tx, Outgoing(key, "C1", "x", thread_of=parent), NOW)
+        tx.execute(message.update().values(state=MessageState.SENT, verify_at=None))
+        retention.prune(tx, NOW + 200 * DAY)
+        kept = set(tx.execute(select(message.c.key)).scalars())
+    assert kept == {"alert:open", "pairs:1", "storm:s1", "storm:s1:0"}
+
+
+def alert_of(ident: str, state: AlertState) -> Alert:
+    fields = AlertFields(
+        description="",
+        account="123456789012",
+        region="us-east-1",
+        region_name="",
+        alarm_name=ident,
+        alarm_arn=ident,
+        reason="",
+        state_change=None,
+        detection_id="",
+    )
+    return Alert(
+        id=ident,
+        alias=ident,
+        router_id=ident,
+        tiny_id="1",
+        title=ident,
+        severity="P3",
+        state=state,
+        fields=fields,
+        first_seen=NOW,
+        updated_at=NOW,
+    )
 
 
 def test_a_message_goes_to_another_lane_only_while_no_call_is_under_way(db: Database) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 
 from trailwatch.alert import AlertState
 from trailwatch.store.inbox import InboxState
@@ -41,8 +50,8 @@ AT_ONCE = 2_000
 class Keep:
     """How long finished things are kept.
 
-    inbox: also how long a delivery that comes again is known. messages: after their last
-    change; an older one cannot be edited any more.
+    inbox: also how long a delivery that comes again is known. messages: after their last change,
+    where their alert is closed; an older one cannot be edited any more.
     """
 
     inbox: timedelta = timedelta(days=30)
@@ -74,7 +83,8 @@ def prune(tx: Connection, now: datetime, keep: Keep | None = None) -> dict[str, 
             message,
             message.c.state.in_((MessageState.SENT, MessageState.RETRACTED, MessageState.DEAD))
             & message.c.verify_at.is_(None)
-            & (message.c.updated_at < now - keep.messages),
+            & (message.c.updated_at < now - keep.messages)
+            & ~_still_told_of(),
         ),
         (
             alert,
@@ -104,6 +114,19 @@ def prune(tx: Connection, now: datetime, keep: Keep | None = None) -> dict[str, 
         gone = tx.execute(delete(table).where(key.in_(some))).rowcount
         counts[table.name] = counts.get(table.name, 0) + gone
     return counts
+
+
+def _still_told_of() -> ColumnElement[bool]:
+    """Messages of alerts and storms that are not over, by their keys (handlers.storms): what is
+    not known any more would be posted anew when its alert changes.
+    """
+    open_alerts = select(alert.c.id).where(alert.c.state != AlertState.CLOSED)
+    own = select(literal("alert:") + alert.c.id).where(alert.c.state != AlertState.CLOSED)
+    in_storms = select(literal("storm:") + arrival.c.storm).where(
+        arrival.c.storm.is_not(None), arrival.c.alert.in_(open_alerts)
+    )
+    threads = func.coalesce(message.c.thread_of, message.c.key)
+    return message.c.key.in_(own) | threads.in_(own) | threads.in_(in_storms)
 
 
 def _forget(tx: Connection, before: datetime) -> int:
