@@ -145,6 +145,18 @@ CAUSES: tuple[Cause, ...] = (
     Cause("subscription", "sns", "Unsubscribe", (GONE, ANY), (("subscriptionArn", "of_topic"),)),
     Cause("subscription", "sns", "DeleteTopic", (GONE,), _TOPIC),
     Cause("subscription", "sns", "Subscribe", (ANY,), _TOPIC),
+    *(
+        Cause(
+            "subscription", "sns", "SetSubscriptionAttributes", fields,
+            (("subscriptionArn", "of_topic"),), (("attributeName", name),),
+        )
+        for name, fields in (
+            ("FilterPolicy", ("filter_policy",)),
+            ("FilterPolicyScope", ("filter_policy",)),
+            ("RawMessageDelivery", ("raw_delivery",)),
+            ("DeliveryPolicy", ("retries",)),
+        )
+    ),
     *_several(
         "bucket", "s3", _BUCKET,
         ("PutBucketPolicy", ("policy",)),

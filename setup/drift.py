@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,7 +19,9 @@ from setup.clients import Clients
 from setup.compare import differing
 from setup.cost import Size
 from setup.resources.mute_rule import MuteRule, ends, muted_by, rules
+from setup.resources.subscription import UNFILTERED
 from setup.survey import Standing, Step, Survey, look, step_for, survey
+from setup.unread import unread, unread_notes
 from setup.watched import watched_faults
 from trailwatch.detections import Detection
 from trailwatch.errors import AwsError, ConfigError
@@ -51,11 +53,14 @@ LOUD = {
     "mute_rule": ("mutes",),
     "topic": ("policy",),
     "queue": ("policy", "encrypted"),
-    "subscription": ("confirmed", "keys", "endpoint", "topic", "protocol"),
+    "subscription": (
+        *("confirmed", "keys", "endpoint", "topic", "protocol", "filter_policy", "raw_delivery"),
+    ),
     "incoming_integration": ("enabled", "actions", "notifications", "key"),
     "webhook_integration": ("enabled", "url", "token", "alert_filter"),
 }
 """The fields of each kind whose change is loud. That a resource is gone is loud always."""
+BORN = {"subscription": {"filter_policy": UNFILTERED, "raw_delivery": False}}
 QUIET = ("tags", "description", "ok_actions", "insufficient_data_actions")
 
 WORDS = {
@@ -84,6 +89,9 @@ WORDS = {
     ("topic", "kms_key"): "is encrypted with another key, or none",
     ("topic", "policy"): "has another policy: alarms may not reach it, or strangers may",
     ("subscription", "confirmed"): "is pending: nothing is delivered",
+    ("subscription", "filter_policy"): "has a filter policy: alarms that it drops reach nobody",
+    ("subscription", "raw_delivery"): "delivers raw: unsigned, and no alarm to what expects SNS's",
+    ("subscription", "retries"): "tries for another time where it cannot deliver",
     ("log_group", "retention_days"): "keeps events for another time",
     ("log_group", "kms_key"): "is encrypted with another key, or none",
     ("bucket", "policy"): "has another policy",
@@ -151,13 +159,22 @@ class Drifted:
 @dataclass(frozen=True)
 class Found:
     """What a look at the pipeline found. `unseen`: the kinds that could not be looked at, of which
-    nothing new is known; `notes` say so. `wanted`: the keys of all that is to stand now."""
+    nothing new is known; `notes` say so. `wanted`: the keys of all that is to stand now. `unread`:
+    the fields that could not be read of one that was, by its key."""
 
     items: tuple[Drifted, ...]
     as_wanted: int
     notes: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
+    unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def blind_to(self, change: Change) -> bool:
+        """Whether this look could not tell that the drift, which `change` mends, is over."""
+        moved = moved_fields(change)
+        return change.kind in self.unseen or (
+            bool(moved) and moved <= set(self.unread.get(change.key, ()))
+        )
 
 
 def find(config: SiteConfig, detections: Sequence[Detection], clients: Clients) -> Found:
@@ -181,7 +198,8 @@ def find(config: SiteConfig, detections: Sequence[Detection], clients: Clients) 
     items.sort(key=lambda one: (order.index(one.severity), _place(one.change.kind)))
     standing = look(config, detections, clients)
     wanted = tuple(f"{one.resource.kind}:{one.resource.name}" for one in standing)
-    return Found(tuple(items), as_wanted, notes, unseen, wanted)
+    notes = (*notes, *unread_notes(standing))
+    return Found(tuple(items), as_wanted, notes, unseen, wanted, unread(standing))
 
 
 def wished_since(
@@ -213,6 +231,8 @@ def _wished(
     last = applied.get(change.key)
     if change.action is Action.CREATE:
         return last is None and before is not None and change.key not in before
+    # Applied before these fields were known it had them as AWS makes one.
+    last = last and {**BORN.get(change.kind, {}), **last}
     return last is not None and not differing(last, change.before or {}, exact_pattern=True)
 
 

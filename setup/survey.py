@@ -22,6 +22,7 @@ from setup.resource import MARK, Resource
 from setup.resources.bucket import Bucket
 from setup.resources.metric_filter import MetricFilter
 from setup.size import size_of
+from setup.unread import unread_notes
 from trailwatch.detections import Detection
 from trailwatch.errors import AwsError, ConfigError, RouterError
 from trailwatch.site import OWN_KEY, SiteConfig
@@ -85,6 +86,7 @@ def survey(config: SiteConfig, detections: Sequence[Detection], clients: Clients
         *unreached,
         *(_withheld_note(one.change) for one in withheld),
         *_unseen_notes(standing),
+        *unread_notes(standing),
         *option_notes([one.change for one in found]),
         *blind_notes(config, detections),
         *office_notes(config, [one.change for one in found]),

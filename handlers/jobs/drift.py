@@ -189,7 +189,7 @@ def _healers(
     gone = {
         key: row
         for key, row in known.items()
-        if key not in still and row.change["kind"] not in found.unseen
+        if key not in still and not found.blind_to(change_in(row.change))
     }
     healed: dict[str, str] = {}
     with deps.db.reading() as tx:
@@ -251,7 +251,7 @@ def _keep(
         if replace(changed, looks=row.looks) != row:
             moved.add(row.message)
     for key, row in known.items():
-        if row.change["kind"] in found.unseen:
+        if found.blind_to(change_in(row.change)):
             continue
         how = healers.get(key, "put back")
         drifts.save(tx, replace(row, gone_at=now, gone_how=how))

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from moto.sns.models import Subscription, Topic
+from moto.sns.utils import FilterPolicyMatcher
 
 from sandbox.aws.backends import Account
 from sandbox.aws.deliveries import Deliveries
@@ -57,6 +58,7 @@ class Sns:
             "SetTopicAttributes": self._set_topic_attributes,
             "GetTopicAttributes": self._topic_attributes,
             "Subscribe": self._subscribe,
+            "SetSubscriptionAttributes": self._set_subscription_attributes,
             "ConfirmSubscription": self._confirm,
             "Unsubscribe": self._unsubscribe,
             "ListSubscriptions": self._list,
@@ -144,7 +146,11 @@ class Sns:
         topic = self._topic(call)
         protocol, endpoint = call.get("Protocol", ""), call.get("Endpoint", "")
         if protocol not in HTTP:
-            return proceed()
+            answer = proceed()
+            self._settle(
+                self._account.sns(call.region)._find_subscription(topic.arn, endpoint, protocol)
+            )
+            return answer
         if urlsplit(endpoint).scheme not in HTTP or not urlsplit(endpoint).hostname:
             text = "Invalid parameter: Endpoint must match the specified protocol"
             raise Refusal("InvalidParameter", text)
@@ -155,6 +161,7 @@ class Sns:
             made = backend._find_subscription(topic.arn, endpoint, protocol)
             if answer.code >= 300 or made is None:
                 return answer
+            self._settle(made)
             if known is None:
                 made.attributes["PendingConfirmation"] = True
                 made.attributes["ConfirmationWasAuthenticated"] = False
@@ -162,6 +169,35 @@ class Sns:
                 self._ask(topic, made, "SubscriptionConfirmation")
             shown = not _is_pending(made) or call.get("ReturnSubscriptionArn") is True
         return {"SubscriptionArn": made.arn if shown else "pending confirmation"}
+
+    def _set_subscription_attributes(self, call: AwsCall, proceed: Proceed) -> Answer:
+        name, value = call.get("AttributeName"), call.get("AttributeValue") or ""
+        if name == "RawMessageDelivery" and value.lower() not in ("true", "false"):
+            text = "Invalid parameter: Attributes Reason: RawMessageDelivery: Invalid value"
+            raise Refusal("InvalidParameter", f"{text} [{value}]. Must be true or false.")
+        with self._lock:
+            answer = proceed()
+            backend = self._account.sns(call.region)
+            self._settle(backend.subscriptions.get(call.get("SubscriptionArn", "")))
+        return answer
+
+    @staticmethod
+    def _settle(subscription: Subscription | None) -> None:
+        """Bring to AWS's ways what moto keeps as it was given: a text for a truth, a policy that
+        lets everything through, a scope that came after its policy.
+
+        Source: Amazon SNS subscription filter policies, SNS developer guide.
+        """
+        if subscription is None:
+            return
+        given = subscription.attributes
+        given["RawMessageDelivery"] = str(given.get("RawMessageDelivery")).lower() == "true"
+        policy = json.loads(given.get("FilterPolicy") or "{}")
+        if not policy:
+            given.pop("FilterPolicy", None)
+        scope = given.get("FilterPolicyScope")
+        subscription._filter_policy = policy or None
+        subscription._filter_policy_matcher = FilterPolicyMatcher(policy, scope) if policy else None
 
     def _ask(self, topic: Topic, subscription: Subscription, kind: str) -> None:
         token = secrets.token_hex(96)

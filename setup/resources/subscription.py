@@ -25,6 +25,7 @@ RETRIES = {
 }
 """About half an hour; SNS allows an hour in all. Source: Creating an HTTP/S delivery policy,
 SNS developer guide."""
+UNFILTERED = "none"
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,11 @@ class Subscription:
         return (
             ("read", "sns:ListSubscriptionsByTopic", self._topic_arn),
             ("write", "sns:Subscribe", self._topic_arn),
-            *(
-                # These are on subscriptions, which are no resource type of SNS's, and none of its
-                # condition keys goes with them ("Actions, resources, and condition keys for Amazon
-                # SNS", Service Authorization Reference): a topic's ARN there would allow nothing.
-                (phase, f"sns:{action}SubscriptionAttributes", "*")
-                for phase, action in (("read", "Get"), ("write", "Set"))
-                if self.patient
-            ),
+            # These are on subscriptions, which are no resource type of SNS's, and none of its
+            # condition keys goes with them ("Actions, resources, and condition keys for Amazon
+            # SNS", Service Authorization Reference): a topic's ARN there would allow nothing.
+            ("read", "sns:GetSubscriptionAttributes", "*"),
+            ("write", "sns:SetSubscriptionAttributes", "*"),
             # The same goes for Unsubscribe.
             ("write", "sns:Unsubscribe", "*"),
             ("delete", "sns:Unsubscribe", "*"),
@@ -74,6 +72,8 @@ class Subscription:
             "endpoint": self._address("REDACTED"),
             "keys": ["current"] if self.key_secret else [],
             "confirmed": True,
+            "filter_policy": UNFILTERED,
+            "raw_delivery": False,
             **({"retries": RETRIES} if self.patient else {}),
         }
 
@@ -85,6 +85,8 @@ class Subscription:
         return f"{self.endpoint}?apiKey={quote(key, safe='')}" if self.key_secret else self.endpoint
 
     def read(self, clients: Clients) -> dict[str, Any] | None:
+        """The attributes are left out of one that is pending: SNS does not tell its ARN. So they
+        are where the role may not read them, as elder roles may not."""
         found = self._among(clients, clients.known_subscriptions(self._topic_arn))
         if not found:
             return None
@@ -99,7 +101,7 @@ class Subscription:
                 "current" if key == current else _fingerprint(key) for key in keys if key
             ),
             "confirmed": best.startswith("arn:"),
-            **({"retries": _retries(clients, best)} if self.patient else {}),
+            **self._attributes(clients, best),
         }
 
     def _ours(self, clients: Clients) -> list[dict[str, Any]]:
@@ -123,6 +125,18 @@ class Subscription:
                 "Make a new plan: Opsgenie's integration is made anew by it. Of Jira Service "
                 "Management's set JSM_SNS_KEY.",
             )
+        if not self._confirmed(clients, key):
+            self._subscribe(clients, key)
+        for one in self._ours(clients):
+            arn = one["SubscriptionArn"]
+            if not arn.startswith("arn:"):
+                continue
+            if _key(one) == key:
+                self._put_attributes(clients, arn)
+            else:
+                clients.call("sns", "Unsubscribe", SubscriptionArn=arn)
+
+    def _subscribe(self, clients: Clients, key: str) -> None:
         clients.call(
             "sns",
             "Subscribe",
@@ -141,17 +155,47 @@ class Subscription:
                 code=PENDING,
                 retryable=True,
             )
-        for one in self._ours(clients) if self.patient else ():
-            clients.call(
-                "sns",
-                "SetSubscriptionAttributes",
-                SubscriptionArn=one["SubscriptionArn"],
-                AttributeName="DeliveryPolicy",
-                AttributeValue=json.dumps({"healthyRetryPolicy": RETRIES}),
+
+    def _attributes(self, clients: Clients, arn: str) -> dict[str, Any]:
+        """How a subscription delivers; {} where that is not to be learnt."""
+        if not arn.startswith("arn:"):
+            return {}
+        try:
+            found = clients.find(
+                "sns", "GetSubscriptionAttributes", ("NotFound",), SubscriptionArn=arn
             )
-        for one in self._ours(clients):
-            if _key(one) != key and one["SubscriptionArn"].startswith("arn:"):
-                clients.call("sns", "Unsubscribe", SubscriptionArn=one["SubscriptionArn"])
+        except AwsError as error:
+            if error.permission:
+                return {}
+            raise
+        if found is None:
+            return {}
+        given = found.get("Attributes", {})
+        return {
+            "filter_policy": _filter_policy(given),
+            "raw_delivery": str(given.get("RawMessageDelivery")).lower() == "true",
+            **({"retries": _retries(given)} if self.patient else {}),
+        }
+
+    def _put_attributes(self, clients: Clients, arn: str) -> None:
+        """Bring what differs to what is wanted. Source: SetSubscriptionAttributes, SNS API
+        reference; "{}" ends a filter policy (Removing a subscription filter policy, developer
+        guide)."""
+        current, wanted = self._attributes(clients, arn), self.wanted()
+        values = {
+            "filter_policy": ("FilterPolicy", "{}"),
+            "raw_delivery": ("RawMessageDelivery", "false"),
+            "retries": ("DeliveryPolicy", json.dumps({"healthyRetryPolicy": RETRIES})),
+        }
+        for name, (attribute, value) in values.items():
+            if name in current and current[name] != wanted[name]:
+                clients.call(
+                    "sns",
+                    "SetSubscriptionAttributes",
+                    SubscriptionArn=arn,
+                    AttributeName=attribute,
+                    AttributeValue=value,
+                )
 
     def _confirmed(self, clients: Clients, key: str) -> bool:
         return any(
@@ -166,13 +210,19 @@ class Subscription:
                 clients.call("sns", "Unsubscribe", SubscriptionArn=one["SubscriptionArn"])
 
 
-def _retries(clients: Clients, arn: str) -> dict[str, Any]:
-    """The retry policy of a subscription of its own, {} where it has none."""
-    if not arn.startswith("arn:"):
-        return {}
-    found = clients.find("sns", "GetSubscriptionAttributes", ("NotFound",), SubscriptionArn=arn)
-    text = (found or {}).get("Attributes", {}).get("DeliveryPolicy") or "{}"
-    policy = json.loads(text).get("healthyRetryPolicy") or {}
+def _filter_policy(given: Mapping[str, str]) -> str:
+    """What is let through, and by what of a message: UNFILTERED, or the policy as JSON with its
+    scope. Source: GetSubscriptionAttributes, SNS API reference."""
+    policy = json.loads(given.get("FilterPolicy") or "{}")
+    if not policy:
+        return UNFILTERED
+    scope = given.get("FilterPolicyScope") or "MessageAttributes"
+    return f"{json.dumps(policy, sort_keys=True)} on {scope}"
+
+
+def _retries(given: Mapping[str, str]) -> dict[str, Any]:
+    """The retry policy of a subscription's own, {} where it has none."""
+    policy = json.loads(given.get("DeliveryPolicy") or "{}").get("healthyRetryPolicy") or {}
     return {name: policy[name] for name in RETRIES if name in policy}
 
 

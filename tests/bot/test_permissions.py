@@ -19,7 +19,9 @@ WITHOUT_RESOURCE = {
     "cloudwatch:ListAlarmMuteRules",
     "logs:DescribeLogGroups",
     "s3:ListAllMyBuckets",
+    "sns:GetSubscriptionAttributes",
     "sns:ListTopics",
+    "sns:SetSubscriptionAttributes",
     "sns:Unsubscribe",
 }
 

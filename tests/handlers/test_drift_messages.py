@@ -61,6 +61,39 @@ def test_a_stopped_trail_is_told_once_with_who_did_it_and_restored(house: Any) -
     assert "No drift in main" in house.told()[-1]["text"]
 
 
+def test_a_filter_policy_is_told_with_who_set_it_and_taken_off(house: Any) -> None:
+    house.set_up()
+    sns = house.client("sns", "AKIAEXAMPLEERIN00001")
+    (ours,) = sns.list_subscriptions()["Subscriptions"]
+
+    def policy() -> str | None:
+        arn = ours["SubscriptionArn"]
+        found = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+        return found.get("FilterPolicy")
+
+    sns.set_subscription_attributes(
+        SubscriptionArn=ours["SubscriptionArn"],
+        AttributeName="FilterPolicy",
+        AttributeValue='{"severity": ["none"]}',
+    )
+    house.job("setup.drift", due="1")
+    (first,) = drift(house)
+    assert "has a filter policy: alarms that it drops reach nobody" in first["text"]
+    assert "SetSubscriptionAttributes by erin" in first["text"]
+    assert "<@U0ALICE>" in shown(first)
+    unread = Fault("aws", "GetSubscriptionAttributes", "status", 403)
+    house.faults.add(unread)
+    house.job("setup.drift", due="2")
+    house.command("setup drift", user="U0CAROL")
+    assert "allow sns:GetSubscriptionAttributes" in shown(house.told()[-1])
+    house.faults.clear()
+    assert drift(house) == [first], "what may not be read is not taken for put back"
+    (row,) = rows(house)
+    house.click("drift.restore", row.id)
+    assert policy() is None and rows(house) == []
+    assert "is over" in drift(house)[0]["text"] and "erin" in shown(drift(house)[0])
+
+
 def test_drift_that_changes_is_edited_and_what_comes_later_is_told_anew(house: Any) -> None:
     house.set_up()
     retention(house, 1)

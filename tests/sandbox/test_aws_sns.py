@@ -195,6 +195,45 @@ def test_unsubscribing(aws: Any, until_true: Callable[..., Any]) -> None:
     assert len(aws.receiver.of_type("UnsubscribeConfirmation")) == 1
 
 
+def test_a_filter_policy_and_raw_delivery_hold_until_they_are_taken_off(
+    aws: Any, until_true: Callable[..., Any]
+) -> None:
+    """A scope that comes after its policy counts, "{}" ends a policy, "false" is no truth."""
+    topic = aws.topic()
+    aws.confirmed(topic)
+    sns = aws.client("sns")
+    (arn,) = [one["SubscriptionArn"] for one in sns.list_subscriptions()["Subscriptions"]]
+
+    def told(name: str) -> str | None:
+        return sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"].get(name)
+
+    def put(name: str, value: str) -> None:
+        sns.set_subscription_attributes(
+            SubscriptionArn=arn, AttributeName=name, AttributeValue=value
+        )
+
+    assert (told("FilterPolicy"), told("RawMessageDelivery")) == (None, "false")
+    put("FilterPolicy", '{"kind": ["loud"]}')
+    assert told("FilterPolicyScope") == "MessageAttributes"
+    put("FilterPolicyScope", "MessageBody")
+    put("RawMessageDelivery", "true")
+    for kind in ("quiet", "loud"):
+        sns.publish(TopicArn=topic, Message=json.dumps({"kind": kind}))
+    until_true(lambda: {"kind": "loud"} in [post.body for post in aws.receiver.posts])
+    put("FilterPolicy", "{}")
+    put("RawMessageDelivery", "false")
+    assert (told("FilterPolicy"), told("FilterPolicyScope")) == (None, None)
+    assert told("RawMessageDelivery") == "false"
+    sns.publish(TopicArn=topic, Message=json.dumps({"kind": "after"}))
+    until_true(lambda: any("Signature" in post.body for post in aws.receiver.posts[2:]))
+    assert [post.body.get("kind") or post.alarm["kind"] for post in aws.receiver.posts[1:]] == [
+        "loud",
+        "after",
+    ]
+    with pytest.raises(ClientError, match="Must be true or false"):
+        put("RawMessageDelivery", "maybe")
+
+
 def test_what_sns_refuses(aws: Any) -> None:
     sns = aws.client("sns")
     topic = aws.topic()

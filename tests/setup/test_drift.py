@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.faults import Fault
 from setup.causes import caused, causes_of, event_names
-from setup.drift import Drifted, Severity, find
+from setup.drift import Drifted, Severity, find, wished_since
 from setup.restore import restore_plan
 from trailwatch.clock import utc_now
 from trailwatch.errors import StalePlan
@@ -80,6 +80,20 @@ def pend(world: Any) -> None:
     while refused.count:
         assert time.monotonic() < deadline, "no confirmation was asked for"
         time.sleep(0.01)
+
+
+def attribute(world: Any, name: str, value: str) -> None:
+    """Set one on every subscription of the topic."""
+    sns = world.aws.client("sns")
+    for one in sns.list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]:
+        sns.set_subscription_attributes(
+            SubscriptionArn=one["SubscriptionArn"], AttributeName=name, AttributeValue=value
+        )
+
+
+def filtered_by_body(world: Any) -> None:
+    attribute(world, "FilterPolicyScope", "MessageBody")
+    attribute(world, "FilterPolicy", '{"NewStateValue": ["OK"]}')
 
 
 def integration(world: Any, kind: str) -> str:
@@ -167,6 +181,18 @@ KINDS: dict[str, tuple[Callable[[Any], Any], str, Severity, str, str]] = {
     ),
     "subscription pending": (
         pend, "subscription", Severity.LOUD, "is pending", "Subscribe",
+    ),
+    "filter policy": (
+        lambda w: attribute(w, "FilterPolicy", '{"severity": ["none"]}'),
+        "subscription", Severity.LOUD, "has a filter policy", "SetSubscriptionAttributes",
+    ),
+    "filter policy on the message's body": (
+        filtered_by_body,
+        "subscription", Severity.LOUD, "has a filter policy", "SetSubscriptionAttributes",
+    ),
+    "raw delivery": (
+        lambda w: attribute(w, "RawMessageDelivery", "true"),
+        "subscription", Severity.LOUD, "delivers raw", "SetSubscriptionAttributes",
     ),
     "topic policy": (
         lambda w: w.aws.client("sns").set_topic_attributes(
@@ -301,6 +327,44 @@ def test_a_mark_that_is_gone_blocks_the_restore_and_hides_nothing(standing: Any)
     assert set(standing.ends(standing.apply(config, standing.detections(), plan))) == {"done"}
     logs.tag_resource(resourceArn=arn, tags={"trailwatch:site": "main"})
     logs.put_retention_policy(logGroupName=GROUP, retentionInDays=config.retention_days)
+    assert look(standing) == ()
+
+
+def test_a_role_that_may_not_read_attributes_plans_and_looks_at_all_else(standing: Any) -> None:
+    config, detections = standing.config(), standing.detections()
+    attribute(standing, "FilterPolicy", '{"severity": ["none"]}')
+    standing.aws.client("cloudtrail").stop_logging(Name=TRAIL)
+    standing.faults.add(Fault("aws", "GetSubscriptionAttributes", "status", 403))
+    plan = standing.plan(config, detections)
+    assert [change.kind for change in plan.changes] == ["trail"]
+    (note,) = [one for one in plan.notes if "GetSubscriptionAttributes" in one]
+    assert f"the SNS subscription {config.topic} to Opsgenie is not known" in note
+    found = find(config, detections, standing.clients())
+    assert [one.change.kind for one in found.items] == ["trail"] and found.notes == (note,)
+    assert set(standing.ends(standing.apply(config, detections, plan))) == {"done"}
+    standing.faults.clear()
+    (one,) = look(standing)
+    assert one.change.kind == "subscription"
+    assert found.blind_to(one.change), "what is not known is not taken for over"
+    back = restore_plan(config.site.name, config.pack, [one.change], standing.clock)
+    standing.forget()
+    assert set(standing.ends(standing.apply(config, detections, back))) == {"done"}
+    assert standing.writes() == ["sns:SetSubscriptionAttributes"]
+    assert look(standing) == ()
+
+
+def test_what_was_applied_before_filter_policies_were_looked_at_had_none(standing: Any) -> None:
+    config = standing.config()
+    attribute(standing, "FilterPolicy", '{"severity": ["none"]}')
+    found = find(config, standing.detections(), standing.clients())
+    (one,) = found.items
+    elder = {
+        name: value
+        for name, value in (one.change.after or {}).items()
+        if name not in ("filter_policy", "raw_delivery")
+    }
+    assert wished_since(found, {one.key: elder}, None).items == (one,)
+    attribute(standing, "FilterPolicy", "{}")
     assert look(standing) == ()
 
 

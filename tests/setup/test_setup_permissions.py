@@ -90,6 +90,13 @@ def _drift_of_everything(world: Any, config: Any, detections: Any) -> None:
          AttributeValue="1")  # fmt: skip
     alarms = [config.alarm_name(one.id) for one in detections]
     call("cloudwatch", "DisableAlarmActions", AlarmNames=alarms)
+    (ours,) = call("sns", "ListSubscriptionsByTopic", TopicArn=topic)["Subscriptions"]
+    call("sns", "SetSubscriptionAttributes", SubscriptionArn=ours["SubscriptionArn"],
+         AttributeName="RawMessageDelivery", AttributeValue="true")  # fmt: skip
+    changes = [one.change for one in find(config, detections, world.clients()).items]
+    raw = [change for change in changes if change.kind == "subscription"]
+    restored = world.apply(config, detections, restore_plan("main", config.pack, raw, world.clock))
+    assert set(world.ends(restored)) == {"done"}
     another = world.integrations.create({"name": "another", "type": "AmazonSns"})
     world.secrets.put("main/opsgenie-incoming-key", another["apiKey"])
     plan = world.plan(config, detections)
@@ -161,6 +168,8 @@ def test_only_what_has_no_resources_in_iam_is_granted_on_all(on_moto: Any) -> No
         "cloudtrail:LookupEvents",
         "cloudwatch:GetMetricStatistics",
         "cloudwatch:ListAlarmMuteRules",
+        "sns:GetSubscriptionAttributes",
+        "sns:SetSubscriptionAttributes",
         "sns:Unsubscribe",
     }
 
