@@ -3,7 +3,7 @@
 For 15 and 60 detections: how many calls, how many of them write, and how long. The stand-ins run
 in a process of their own and keep each answer back for 60 ms, as a far Region does. Beside it the
 naive way, in the same run: one call after the other, for each object one that describes it, and
-for a change one that puts it whether it differs or not. Goals: 17 calls or fewer for what a plan
+for a change one that puts it whether it differs or not. Goals: 18 calls or fewer for what a plan
 reads, no write in a re-apply, at most a tenth of the naive way's time for reading.
 """
 

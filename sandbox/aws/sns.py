@@ -147,9 +147,8 @@ class Sns:
         protocol, endpoint = call.get("Protocol", ""), call.get("Endpoint", "")
         if protocol not in HTTP:
             answer = proceed()
-            self._settle(
-                self._account.sns(call.region)._find_subscription(topic.arn, endpoint, protocol)
-            )
+            backend = self._account.sns(call.region)
+            _settle(backend._find_subscription(topic.arn, endpoint, protocol))
             return answer
         if urlsplit(endpoint).scheme not in HTTP or not urlsplit(endpoint).hostname:
             text = "Invalid parameter: Endpoint must match the specified protocol"
@@ -161,7 +160,7 @@ class Sns:
             made = backend._find_subscription(topic.arn, endpoint, protocol)
             if answer.code >= 300 or made is None:
                 return answer
-            self._settle(made)
+            _settle(made)
             if known is None:
                 made.attributes["PendingConfirmation"] = True
                 made.attributes["ConfirmationWasAuthenticated"] = False
@@ -173,31 +172,13 @@ class Sns:
     def _set_subscription_attributes(self, call: AwsCall, proceed: Proceed) -> Answer:
         name, value = call.get("AttributeName"), call.get("AttributeValue") or ""
         if name == "RawMessageDelivery" and value.lower() not in ("true", "false"):
-            text = "Invalid parameter: Attributes Reason: RawMessageDelivery: Invalid value"
-            raise Refusal("InvalidParameter", f"{text} [{value}]. Must be true or false.")
+            text = "Invalid parameter: Attributes Reason: RawMessageDelivery must be true or false"
+            raise Refusal("InvalidParameter", text)
         with self._lock:
             answer = proceed()
             backend = self._account.sns(call.region)
-            self._settle(backend.subscriptions.get(call.get("SubscriptionArn", "")))
+            _settle(backend.subscriptions.get(call.get("SubscriptionArn", "")))
         return answer
-
-    @staticmethod
-    def _settle(subscription: Subscription | None) -> None:
-        """Bring to AWS's ways what moto keeps as it was given: a text for a truth, a policy that
-        lets everything through, a scope that came after its policy.
-
-        Source: Amazon SNS subscription filter policies, SNS developer guide.
-        """
-        if subscription is None:
-            return
-        given = subscription.attributes
-        given["RawMessageDelivery"] = str(given.get("RawMessageDelivery")).lower() == "true"
-        policy = json.loads(given.get("FilterPolicy") or "{}")
-        if not policy:
-            given.pop("FilterPolicy", None)
-        scope = given.get("FilterPolicyScope")
-        subscription._filter_policy = policy or None
-        subscription._filter_policy_matcher = FilterPolicyMatcher(policy, scope) if policy else None
 
     def _ask(self, topic: Topic, subscription: Subscription, kind: str) -> None:
         token = secrets.token_hex(96)
@@ -364,6 +345,21 @@ class Sns:
 
 def _is_pending(subscription: Subscription) -> bool:
     return bool(subscription.attributes.get("PendingConfirmation"))
+
+
+def _settle(subscription: Subscription | None) -> None:
+    """Bring to AWS's ways what moto keeps as given: a text for a truth, a policy that lets all
+    through, a scope that came after it. Source: Subscription filter policies, developer guide."""
+    if subscription is None:
+        return
+    given = subscription.attributes
+    given["RawMessageDelivery"] = str(given.get("RawMessageDelivery")).lower() == "true"
+    policy = json.loads(given.get("FilterPolicy") or "{}")
+    if not policy:
+        given.pop("FilterPolicy", None)
+    scope = given.get("FilterPolicyScope")
+    subscription._filter_policy = policy or None
+    subscription._filter_policy_matcher = FilterPolicyMatcher(policy, scope) if policy else None
 
 
 def _version(topic: Topic) -> str:

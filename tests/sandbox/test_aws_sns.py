@@ -230,7 +230,7 @@ def test_a_filter_policy_and_raw_delivery_hold_until_they_are_taken_off(
         "loud",
         "after",
     ]
-    with pytest.raises(ClientError, match="Must be true or false"):
+    with pytest.raises(ClientError, match="must be true or false"):
         put("RawMessageDelivery", "maybe")
 
 
