@@ -150,9 +150,13 @@ def test_histogram() -> None:
 
 def test_ctrl_c_shows_what_there_is(archive: Path) -> None:
     """On a terminal there is a line of progress; Ctrl-C goes to all its processes."""
-    packed = (archive / "a.json.gz").read_bytes()
+    records = json.loads(gzip.decompress((archive / "a.json.gz").read_bytes()))["Records"]
+    many = records * (5000 // len(records) + 1)
+    big = archive / "b.json.gz"
+    big.write_bytes(gzip.compress(json.dumps({"Records": many}).encode(), 1))
+    # Half a minute of work, where nobody ends it.
     for number in range(2000):
-        (archive / f"b{number:04}.json.gz").write_bytes(packed)
+        (archive / f"b{number:04}.json.gz").hardlink_to(big)
     terminal, side = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "bot.cli", "backtest", "--pack", "all", str(archive)],

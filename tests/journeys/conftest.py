@@ -62,6 +62,11 @@ class World:
         found = self.sandbox.get("/api/calls", target=target)
         return [call for call in found if part in call["method"]]
 
+    def asked(self, router_id: str) -> list[str]:
+        """What was asked for of an alert in Opsgenie; reading it is not counted."""
+        found = self.calls("opsgenie", f"POST /v2/alerts/{router_id}/")
+        return [call["method"].rsplit("/", 1)[1] for call in found]
+
     def fire(self, wait: bool = True) -> Any:
         """Let a new alarm fire; its message, or its name where nobody waits for the message."""
         name = f"trailwatch-test-{next(self._numbers)}"
