@@ -116,20 +116,22 @@ def noted(
 
 def came_of(
     deps: Deps, tx: Connection, args: Mapping[str, Any], title: str, outcome: str, why: str = ""
-) -> None:
+) -> bool:
     """The same for a job about an alert, of whose arguments `of` names what was asked for.
 
     Once: what was written first stays, so that "done" may be said in the end whatever came before.
+    Whether it was written.
     """
     of, action = str(args.get("of", "")), f"alert.{args['action']}"
     if not of:
-        return
+        return False
     since = parse_time(str(args["asked_at"]))
     for entry in audit.recent(tx, JUST_NOW, since=since, action=action, subject=title):
         if entry.detail.get("of") == of and entry.outcome not in ASKED:
-            return
+            return False
     detail = {"of": of, "alert_id": str(args.get("alert_id", "")), **({"why": why} if why else {})}
     noted(deps, tx, str(args.get("name", "")), action, title, outcome, **detail)
+    return True
 
 
 def note(

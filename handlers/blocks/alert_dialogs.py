@@ -78,7 +78,7 @@ def _pause(alert: Alert) -> list[Block]:
     chosen = mutes if alert.state is AlertState.CLOSED else [*snoozes, *mutes]
     return [
         _select(HOW, "What and for how long", chosen),
-        _text(WHY, "Why", "is told in the channel where the alarm is muted", optional=True),
+        _text(WHY, "Why", "is told in the thread; of a mute, in the channel", optional=True),
         kit.context(
             kit.plain_text(
                 "A snoozed alert comes back by itself. A muted alarm tells nobody of anything: "

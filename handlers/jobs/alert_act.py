@@ -17,7 +17,7 @@ from handlers.deps import Deps
 from handlers.intake import confirmed, names_in, say
 from handlers.jobs.job import JobContext, Later
 from handlers.noting import keep_note
-from handlers.threads import reply
+from handlers.threads import reply, say_in_thread
 from trailwatch.alert import Alert, AlertAction, AlertState, reached, settled
 from trailwatch.clock import parse_time
 from trailwatch.errors import RouterError
@@ -47,15 +47,28 @@ def act(deps: Deps, job: JobContext) -> Later | None:
     """Send once, wait until it was carried out, then show what the service itself says.
 
     While the service does not answer the message says that it is tried again; a refusal clears
-    the promise on the message and tells the person why. The audit log says what came of it.
+    the promise on the message and tells the person why. The audit log says what came of it, and
+    the thread what the message does not.
     """
     later = _try(deps, job)
     if later is None:
         with deps.db.transaction() as tx:
             alert = alerts.get(tx, job.args["alert_id"])
-            if alert is not None:
-                came_of(deps, tx, job.args, alert.title, "done")
+            if alert is not None and came_of(deps, tx, job.args, alert.title, "done"):
+                _tell(deps, tx, job, alert)
     return later
+
+
+def _tell(deps: Deps, tx: Connection, job: JobContext, alert: Alert) -> None:
+    """Who took an acknowledgement back, and why somebody snoozed it."""
+    action, why = AlertAction(job.args["action"]), str(job.args.get("note", ""))
+    words = {
+        AlertAction.UNACKNOWLEDGE: "took the acknowledgement back.",
+        AlertAction.SNOOZE: f"snoozed this: {why}" if why else "",
+    }.get(action, "")
+    if words and reached(action, alert.state):
+        key = f"did:{action.value}:{job.args['asked_at']}"
+        say_in_thread(deps, tx, alert, key, f"{job.args['name']} {words}")
 
 
 def _try(deps: Deps, job: JobContext) -> Later | None:

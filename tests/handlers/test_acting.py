@@ -98,6 +98,25 @@ def test_snoozed_until_monday(desk: Any, alert: Alert) -> None:
     assert (until.weekday(), until.hour, until.minute) == (0, 9, 0)
 
 
+def test_why_it_is_snoozed_and_who_took_it_back_stand_in_the_thread(
+    desk: Any, alert: Alert
+) -> None:
+    submit(desk, "alert.pause", alert.id, {"why": HOSTILE}, how="snooze-4h")
+    settle(desk, lambda: "alice snoozed this: " in thread(desk, alert))
+    assert now_is(desk, alert).state is AlertState.SNOOZED
+    assert "<!channel>" not in thread(desk, alert)
+    desk.click("alert.acknowledge", alert.id)
+    settle(desk, lambda: now_is(desk, alert).state is AlertState.ACKNOWLEDGED)
+    desk.click("alert.more", selected=f"unacknowledge:{alert.id}")
+    settle(desk, lambda: "alice took the acknowledgement back." in thread(desk, alert))
+    assert thread(desk, alert).count("acknowledgement back") == 1
+    # Without a reason the message itself says it all.
+    submit(desk, "alert.pause", alert.id, {"why": " "}, how="snooze-1h")
+    settle(desk, lambda: now_is(desk, alert).state is AlertState.SNOOZED)
+    desk.work()
+    assert thread(desk, alert).count("snoozed this") == 1
+
+
 def test_what_comes_too_late_is_said_at_the_dialog(desk: Any, alert: Alert) -> None:
     desk.click("alert.close", alert.id)
     settle(desk, lambda: now_is(desk, alert).state is AlertState.CLOSED)
