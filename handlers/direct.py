@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from handlers import twins
 from handlers.blocks import kit
 from handlers.deps import Deps
 from handlers.intake import confirmed
@@ -22,7 +23,7 @@ from trailwatch.routers.direct import receive
 from trailwatch.routers.router import RouterName, marked
 from trailwatch.site import SiteConfig
 from trailwatch.sns_message import SnsMessage, SnsType, sns_message
-from trailwatch.store import inbox, jobs
+from trailwatch.store import alerts, inbox, jobs
 from trailwatch.store.inbox import InboxRow
 from trailwatch.store.jobs import LostClaim
 
@@ -93,6 +94,11 @@ def take_alarm(
 def _tell_ok(deps: Deps, tx: Connection, alert: Alert, alarm: AlarmMessage, key: str) -> None:
     """Note in the thread that the alarm is quiet again, which undoes nothing."""
     at = alarm.changed_at or deps.clock()
+    heard = twins.heard_quiet(tx, alert, RouterName.DIRECT, at)
+    if heard is None:
+        return
+    if heard != alert:
+        alerts.save(tx, heard)
     text = f"The alarm went back to OK at {iso(at)[11:16]} UTC."
     message = kit.message(text, [kit.rich_text(kit.words(text))])
     reply(deps, tx, alert, f"ok:{key}", message, aside=True)

@@ -12,14 +12,14 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from handlers import told
+from handlers import told, twins
 from handlers.alert_fields import alarm_arn
 from handlers.blocks.notes import gone, never_there, with_note
 from handlers.deps import Deps
 from handlers.intake import asked_lately, confirmed, names_in, say
 from handlers.threads import say_in_thread
 from trailwatch.alert import Alert, AlertState, Transition, advance, is_newer
-from trailwatch.routers.router import Remark, RoutedAlert, title_of
+from trailwatch.routers.router import Remark, RoutedAlert, router_of, title_of
 from trailwatch.site import SiteConfig
 from trailwatch.store import alert_notes, alerts
 
@@ -123,10 +123,13 @@ def take_notes(
     for note in notes:
         if alert_notes.take(tx, alert.id, router_id, note):
             words = told.note_words(alert, router_id, note)
-            # In a storm each alarm that is quiet again is no news.
             own = note.by == told.OWN
+            after = twins.heard_quiet(tx, noted, router_of(router_id), note.at) if own else noted
+            if after is None:
+                continue
+            # In a storm each alarm that is quiet again is no news.
             say_in_thread(deps, tx, alert, f"note:{note.id}", words, aside=own)
-            noted = with_note(noted, note.by, note.text) if not own else noted
+            noted = with_note(after, note.by, note.text) if not own else after
     show_note(deps, tx, alert, noted)
 
 

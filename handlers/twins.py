@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from handlers.deps import Deps
 from trailwatch.alert import Alert, AlertAction, AlertState, Transition, advance, is_newer, reached
 from trailwatch.clock import iso, parse_time
-from trailwatch.routers.router import RoutedAlert, router_of
+from trailwatch.routers.router import RoutedAlert, RouterName, router_of
 from trailwatch.store import alerts, jobs
 
 ACT = "alert.act_twin"
@@ -26,6 +26,10 @@ ALIKE = timedelta(seconds=1)
 """So far may be apart what two services say of when an alarm went off."""
 _STANDS = "stands:"
 """Before a service's id of the alert, in `Alert.extra`: how it stood there."""
+QUIET = "quiet"
+"""In `Alert.extra`: which service told last that the alarm is quiet again, and of when."""
+AS_ONE = timedelta(minutes=2)
+"""So far may be apart what two services say of when the alarm was quiet again."""
 _ACTIONS = {
     AlertState.ACKNOWLEDGED: AlertAction.ACKNOWLEDGE,
     AlertState.SNOOZED: AlertAction.SNOOZE,
@@ -153,6 +157,16 @@ def _do_there(
     }
     key = f"follow:{twin}:{action.value}:{_written(wanted)}"
     jobs.add(tx, ACT, arguments, deps.clock(), key=key)
+
+
+def heard_quiet(tx: Connection, alert: Alert, service: RouterName, at: datetime) -> Alert | None:
+    """The alert after a service told that its alarm is quiet again; None where the other did."""
+    if not alerts.twins(tx, alert.id):
+        return alert
+    by, _, when = alert.extra.get(QUIET, "").partition(" ")
+    if when and by != service.value and abs(parse_time(when) - at) < AS_ONE:
+        return None
+    return replace(alert, extra={**alert.extra, QUIET: f"{service.value} {iso(at)}"})
 
 
 def _alike(one: Stand, other: Stand) -> bool:

@@ -13,7 +13,7 @@ from handlers import intake
 from handlers.direct import take_alarm
 from trailwatch.alarm_message import AlarmMessage
 from trailwatch.alert import Alert, AlertState
-from trailwatch.store import alerts
+from trailwatch.store import alert_notes, alerts
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:trailwatch-alarms"
 ALARM = "trailwatch-root-console-login"
@@ -170,6 +170,26 @@ def test_that_it_is_open_still_in_the_other_undoes_nothing(
     assert alert is not None
     assert (alert.state, alert.count) == (AlertState.ACKNOWLEDGED, 7)
     settle(moving, until, ids, AlertState.ACKNOWLEDGED)
+
+
+def test_that_the_alarm_is_quiet_again_is_told_once(
+    moving: Any, until: Callable[..., Any], ids: tuple[str, str]
+) -> None:
+    alert = newest(moving)
+    assert alert is not None
+    until(lambda: [m for m in moving.messages() if m["key"] == f"alert:{alert.id}"])
+    go(moving, "OK")
+
+    def both_told() -> bool:
+        moving.job("alert.reconcile")
+        with moving.deps.db.reading() as tx:
+            kept = [one.router_id for one in alert_notes.of_alert(tx, alert.id)]
+        own = moving.deps.router.find(ids[1]).details.get("alarm_state")
+        return ids[0] in kept and own == "OK"
+
+    until(both_told)
+    lines = [m["text"] for m in moving.messages(f"alert:{alert.id}:")]
+    assert sum("went back to OK" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize(
