@@ -88,6 +88,7 @@ def promise_in(
     note(
         deps, tx, click, f"alert.{action.value}", alert.title, "asked",
         alert_id=alert.id, of=f"act:{click.key}",
+        **({"until": arguments["until"]} if arguments and "until" in arguments else {}),
     )  # fmt: skip
     return ""
 

@@ -73,10 +73,20 @@ def _row(tx: Connection, entry: AuditEntry) -> AuditRow:
     return AuditRow(
         entry.at,
         entry.actor_name,
-        action_words(entry.action),
+        f"{action_words(entry.action)}{_to(entry)}",
         _target(tx, entry),
         outcome_words(entry.outcome),
     )
+
+
+def _to(entry: AuditEntry) -> str:
+    """To whom or what an alert was changed, or until when it sleeps."""
+    if not entry.action.startswith("alert."):
+        return ""
+    if until := str(entry.detail.get("until", "")):
+        return f" until {parse_time(until):%b %-d %H:%M} UTC"
+    to = str(entry.detail.get("to", ""))
+    return f" to {to}" if to else ""
 
 
 def _begun(tx: Connection, entry: AuditEntry) -> str:

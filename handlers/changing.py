@@ -22,11 +22,13 @@ def ask_change(
     alert: Alert,
     action: AlertAction,
     words: str,
+    called: str = "",
     **arguments: str,
 ) -> None:
     """Have a job ask the on-call service; `words` are said in the alert's thread once it did.
 
     Many such changes may be under way at a time, beside the one that the message promises.
+    called: how people know what it is changed to, for the audit log; else the argument `to`.
     """
     of = f"change:{action.value}:{request.key}"
     jobs.add(
@@ -47,7 +49,11 @@ def ask_change(
         deps.clock(),
         key=of,
     )
-    note(deps, tx, request, f"alert.{action.value}", alert.title, "asked", alert_id=alert.id, of=of)
+    # A priority that stands in for an escalation is one to whoever asked.
+    did = AlertAction.ESCALATE if arguments.get("loud") == "yes" else action
+    to = called or arguments.get("to", "")
+    detail = {"alert_id": alert.id, "of": of, **({"to": to} if to else {})}
+    note(deps, tx, request, f"alert.{did.value}", alert.title, "asked", **detail)
 
 
 def ask_escalation(deps: Deps, tx: Connection, request: Request, alert: Alert, why: str) -> None:

@@ -75,7 +75,9 @@ def change(deps: Deps, submission: Submission) -> None:
             # By the id: two people may show the same name.
             did = "took this" if owner == submission.person.id else f"assigned this to {called}"
             words = f"{who} {did}{because}"
-            ask_change(deps, tx, submission, alert, AlertAction.ASSIGN, words, to=to, note=why)
+            ask_change(
+                deps, tx, submission, alert, AlertAction.ASSIGN, words, called, to=to, note=why
+            )
         if changes and not (passed_on and not policy_of(deps, alert)):
             words = f"{who} changed the priority from {alert.severity} to {priority}{because}"
             said = {"to": priority} if to or passed_on else {"to": priority, "note": why}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -366,3 +367,22 @@ def test_the_audit_log_says_what_came_of_it(desk: Any, alert: Alert) -> None:
         ("acknowledge", alert.title, "done"),
         ("ask “Was this you?”", alert.title, "bob was asked"),
     ]
+
+
+def test_the_audit_log_says_to_whom_to_what_and_until_when(desk: Any, alert: Alert) -> None:
+    submit(desk, "alert.change", alert.id, owner="U0BOB", priority="P2", escalate="yes")
+    desk.deps = replace(desk.deps, escalation="")
+    try:
+        submit(desk, "alert.change", alert.id, escalate="yes")
+    finally:
+        desk.deps = replace(desk.deps, escalation="security_escalation")
+    submit(desk, "alert.pause", alert.id, how="snooze-monday")
+    with desk.deps.db.reading() as tx:
+        mine = [e for e in audit.recent(tx, 50) if e.detail.get("alert_id") == alert.id]
+        said = {row.what for row in lines(tx, mine, 10)}
+    assert said >= {
+        "assign to bob", "change the priority to P2",
+        "escalate to security_escalation", "escalate to P1",
+    }  # fmt: skip
+    (snoozed,) = (one for one in said if one.startswith("snooze"))
+    assert re.fullmatch(r"snooze until [A-Z][a-z]{2} \d+ 09:00 UTC", snoozed)
