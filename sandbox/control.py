@@ -43,6 +43,9 @@ class Slack(Protocol):
         self, channel: str | None = None, user: str | None = None, since: str | None = None
     ) -> list[dict[str, Any]]: ...
     def command(self, user: str, channel: str, text: str) -> dict[str, Any]: ...
+    def say(
+        self, user: str, channel: str, text: str, thread_ts: str | None = None
+    ) -> dict[str, Any]: ...
     def click(
         self,
         user: str,
@@ -179,7 +182,7 @@ class ControlApp:
         match (asked.method, *asked.path):
             case ("GET", *_):
                 return self._read(asked)
-            case ("POST", "command" | "click" | "suggest" | "views", *_):
+            case ("POST", "command" | "say" | "click" | "suggest" | "views", *_):
                 return self._in_slack(asked)
             case ("POST", "records"):
                 return self._records(asked)
@@ -225,6 +228,10 @@ class ControlApp:
             case ("command",):
                 given = asked.fields(user=text, channel=(str, self._slack.channel), text=(str, ""))
                 return self._slack.command(**given)
+            case ("say",):
+                channel = (str, self._slack.channel)
+                given = asked.fields(user=text, channel=channel, text=text, thread_ts=(str, None))
+                return self._slack.say(**given)
             case ("click",):
                 given = asked.fields(
                     user=text,

@@ -185,6 +185,17 @@ def test_bad_input_is_answered_with_what_and_how(
     assert status == 400 and why in error
 
 
+def test_a_person_writes_in_a_channel_and_in_a_thread(driver: Driver) -> None:
+    _, first = driver.call("POST", "/api/say", {"user": "bob", "text": "what is this?"})
+    more = {"user": "carol", "channel": "security-alerts", "thread_ts": first["ts"]}
+    driver.call("POST", "/api/say", {**more, "text": "a &lt;test&gt;"})
+    found = driver.call("GET", "/api/messages?user=alice")[1][-2:]
+    assert [one["text"] for one in found] == ["what is this?", "a &lt;test&gt;"]
+    assert found[1]["thread_ts"] == first["ts"]
+    assert driver.error("POST", "/api/say", {"user": "bob"})[0] == 400
+    assert driver.error("POST", "/api/say", {"user": "nobody", "text": "x"})[0] in (400, 404)
+
+
 def test_opsgenie_is_shown_and_acted_in(driver: Driver) -> None:
     body = json.dumps({"message": "m", "alias": "arn:aws:x/y"})
     connection = http.client.HTTPConnection(driver.opsgenie.url.removeprefix("http://"), timeout=30)
