@@ -8,7 +8,9 @@ from handlers.commands.grammar import Invocation
 from handlers.commands.setup import chosen_site, start
 from handlers.deps import Deps
 from handlers.request import Reply, Request
+from setup.pipeline import jsm
 from trailwatch.errors import UsageError
+from trailwatch.routers.router import RouterName
 from trailwatch.site_options import changed
 
 
@@ -24,6 +26,8 @@ def migrate(deps: Deps, request: Request, call: Invocation) -> Reply:
     changed(config, {"router": to})
     if config.router == to:
         return Reply(f"The alarms of {config.site.name} go to {to} already.")
+    if to == RouterName.JSM:
+        jsm(config)  # raises ConfigError at once where the settings have none
     if config.beside != to:
         start(deps, request, "setup.plan", site, set=f"beside={to}")
         return Reply(

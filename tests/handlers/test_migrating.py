@@ -9,6 +9,7 @@ import pytest
 
 from setup.migrate import canary_arn, fire
 from trailwatch.alert import Alert, AlertState
+from trailwatch.errors import ConfigError
 from trailwatch.store import alerts
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:trailwatch-alarms"
@@ -120,6 +121,11 @@ def test_it_goes_back_as_well(moving: Any) -> None:
     moving.plan_and_apply("--set router=opsgenie")
     (back,) = endpoints(moving)
     assert back.endswith("/v1/json/amazonsns")
+
+
+def test_what_the_settings_lack_is_said_at_once(moving: Any) -> None:
+    with pytest.raises(ConfigError, match="JSM_CLOUD_ID is missing"):
+        moving.command("migrate --to jsm")
 
 
 def test_what_an_earlier_test_left_proves_nothing(moving: Any, until: Callable[..., Any]) -> None:
