@@ -164,6 +164,8 @@ def test_ctrl_c_shows_what_there_is(archive: Path) -> None:
         stderr=side,
         start_new_session=True,
         cwd=Path(__file__).resolve().parents[2],
+        # A shell that runs the tests in the background has Ctrl-C ignored, and all below it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         os.close(side)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from setup.causes import ANY, CAUSES, GONE
 from setup.drift import LOUD, WORDS
 from setup.pipeline import pipeline
@@ -18,9 +20,13 @@ CONFIG = SiteConfig(
 
 
 def fields() -> dict[str, set[str]]:
-    """The fields of each kind of a pipeline with everything."""
+    """The fields of each kind of a pipeline with everything, with an on-call service or without."""
     detections = load_catalogue().pack("walkthrough")[:1]
-    return {one.kind: set(one.wanted()) for one in pipeline(CONFIG, detections)}
+    found: dict[str, set[str]] = {}
+    for config in (CONFIG, replace(CONFIG, router="direct")):
+        for one in pipeline(config, detections):
+            found.setdefault(one.kind, set()).update(one.wanted())
+    return found
 
 
 def test_every_field_that_is_spoken_of_exists() -> None:
