@@ -293,8 +293,11 @@ BUCKET = "trailwatch-123456789012-us-east-1"
 
 
 def archive(desk: Desk, days: float, records: list[dict[str, Any]], late: float = 0.1) -> None:
-    """A file of the trail's, delivered some hours after what it tells of."""
-    at = desk.house.deps.clock() - timedelta(days=days)
+    """A file of the trail's, delivered some hours after what it tells of, at about noon: what is
+    delivered twice is one by its day.
+    """
+    noon = desk.house.deps.clock().replace(hour=12, minute=0)
+    at = noon - timedelta(days=days)
     for one in records:
         one["eventTime"] = iso(at)
     delivered = at + timedelta(hours=late)
