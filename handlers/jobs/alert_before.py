@@ -12,10 +12,10 @@ from handlers import news
 from handlers.deps import Deps
 from handlers.intake import after, say
 from handlers.jobs.job import JobContext, worth_another_try
-from handlers.storms import standing_key
+from handlers.permalinks import address_of
 from trailwatch.alert import Alert, AlertState
 from trailwatch.errors import SlackError
-from trailwatch.store import alerts, outbox
+from trailwatch.store import alerts
 
 
 def link_before(deps: Deps, job: JobContext) -> None:
@@ -23,16 +23,13 @@ def link_before(deps: Deps, job: JobContext) -> None:
     before = _before(deps, str(job.args["before"]))
     if before is None or before.state is not AlertState.CLOSED:
         return
-    with deps.db.reading() as tx:
-        sent = outbox.find(tx, standing_key(tx, before.id))
     url = ""
-    if sent is not None and sent.channel is not None and sent.ts is not None:
-        try:
-            url = deps.permalink(sent.channel, sent.ts)
-        except SlackError as error:
-            if worth_another_try(job, error):
-                raise
-            # Deleted, or in a channel that was left: what it said stays said.
+    try:
+        url = address_of(deps, before.id)
+    except SlackError as error:
+        if worth_another_try(job, error):
+            raise
+        # Deleted, or in a channel that was left: what it said stays said.
     with deps.db.transaction() as tx:
         alert = alerts.get(tx, str(job.args["alert_id"]), lock=True)
         if alert is None:

@@ -16,11 +16,11 @@ from handlers.blocks.same import same_extra
 from handlers.deps import Deps
 from handlers.intake import say
 from handlers.jobs.job import JobContext, Later
-from handlers.storms import standing_key
+from handlers.permalinks import address_of
 from trailwatch.alert import Alert, worst_first
 from trailwatch.errors import SlackError
 from trailwatch.follow_up import event_key
-from trailwatch.store import alerts, jobs, outbox, storms
+from trailwatch.store import alerts, jobs, storms
 
 KIND = "alert.link_same"
 NEAR = timedelta(minutes=10)
@@ -78,12 +78,8 @@ def _keys(alert: Alert) -> set[str]:
 
 
 def _url(deps: Deps, alert_id: str) -> str:
-    with deps.db.reading() as tx:
-        sent = outbox.find(tx, standing_key(tx, alert_id))
-    if sent is None or sent.channel is None or sent.ts is None:
-        return ""
     try:
-        return deps.permalink(sent.channel, sent.ts)
+        return address_of(deps, alert_id)
     except SlackError:
         return ""
 
