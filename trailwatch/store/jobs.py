@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Integer, Row, bindparam, delete, func, or_, select, update
 
 from trailwatch.store import wake
 from trailwatch.store.columns import Moment
@@ -120,10 +120,22 @@ def newer_is_due(tx: Connection, kind: str, than: int, now: datetime) -> bool:
     return tx.execute(chosen).first() is not None
 
 
+# Made once, as those of `claim` are: to make such statements anew costs more than to run them.
+_NOW = bindparam("now", type_=Moment())
+_AFTER_SO_MANY = (
+    select(job.c.id)
+    .where(
+        job.c.kind == bindparam("of_kind"), job.c.state == JobState.QUEUED, job.c.next_at <= _NOW
+    )
+    .offset(bindparam("before", type_=Integer()))
+    .limit(1)
+)
+
+
 def many_due(tx: Connection, kind: str, now: datetime, number: int) -> bool:
     """Whether at least `number` jobs of a kind are due and not yet under way."""
-    due = job.c.kind == kind, job.c.state == JobState.QUEUED, job.c.next_at <= now
-    return tx.execute(select(job.c.id).where(*due).offset(number - 1).limit(1)).first() is not None
+    last = {"of_kind": kind, "now": now, "before": number - 1}
+    return tx.execute(_AFTER_SO_MANY, last).first() is not None
 
 
 def lately(tx: Connection, kind: str, since: datetime) -> list[JobRow]:
@@ -133,9 +145,7 @@ def lately(tx: Connection, kind: str, since: datetime) -> list[JobRow]:
     return [_row(row) for row in tx.execute(chosen.order_by(job.c.id))]
 
 
-# Made once: to make such statements anew costs more than to run them. Two of them, since one with
-# an "or" sorts all that waits for each that is taken.
-_NOW = bindparam("now", type_=Moment())
+# Two of them, since one with an "or" sorts all that waits for each that is taken.
 _LEFT = (
     select(job)
     .where(job.c.state == JobState.RUNNING, or_(job.c.lease.is_(None), job.c.lease <= _NOW))

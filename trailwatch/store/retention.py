@@ -120,11 +120,10 @@ def _still_told_of() -> ColumnElement[bool]:
     """Messages of alerts and storms that are not over, by their keys (handlers.storms): what is
     not known any more would be posted anew when its alert changes.
     """
-    open_alerts = select(alert.c.id).where(alert.c.state != AlertState.CLOSED)
-    own = select(literal("alert:") + alert.c.id).where(alert.c.state != AlertState.CLOSED)
-    in_storms = select(literal("storm:") + arrival.c.storm).where(
-        arrival.c.storm.is_not(None), arrival.c.alert.in_(open_alerts)
-    )
+    is_open = alert.c.state != AlertState.CLOSED
+    own = select(literal("alert:") + alert.c.id).where(is_open)
+    taken_in = select(literal("storm:") + arrival.c.storm).where(arrival.c.storm.is_not(None))
+    in_storms = taken_in.join(alert, alert.c.id == arrival.c.alert).where(is_open)
     threads = func.coalesce(message.c.thread_of, message.c.key)
     return message.c.key.in_(own) | threads.in_(own) | threads.in_(in_storms)
 
