@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from trailwatch.alert import Alert, AlertFields, AlertState
+from tests.store.kept_alerts import an_alert
+from trailwatch.alert import AlertState
 from trailwatch.follow_up import Pair
 from trailwatch.store import alerts, channels, follows, inbox, letters, outbox, retention, storms
 from trailwatch.store.database import Database
@@ -76,7 +77,8 @@ def test_messages_of_open_alerts_are_kept_however_old_they_are(db: Database) -> 
     with db.transaction() as tx:
         for name in ("open", "closed", "stormed"):
             state = AlertState.CLOSED if name == "closed" else AlertState.OPEN
-            alerts.save(tx, alert_of(name, state))
+            kept = an_alert(id=name, alias=name, router_id=name, state=state)
+            alerts.save(tx, kept)
         storms.arrive(tx, "C1", "stormed", "t", NOW, StormRules(limit=1))
         tx.execute(arrival.update().where(arrival.c.alert == "stormed").values(storm="s1"))
         for key, parent in (
@@ -90,34 +92,8 @@ def test_messages_of_open_alerts_are_kept_however_old_they_are(db: Database) -> 
             outbox.say(tx, Outgoing(key, "C1", "x", thread_of=parent), NOW)
         tx.execute(message.update().values(state=MessageState.SENT, verify_at=None))
         retention.prune(tx, NOW + 200 * DAY)
-        kept = set(tx.execute(select(message.c.key)).scalars())
-    assert kept == {"alert:open", "pairs:1", "storm:s1", "storm:s1:0"}
-
-
-def alert_of(ident: str, state: AlertState) -> Alert:
-    fields = AlertFields(
-        description="",
-        account="123456789012",
-        region="us-east-1",
-        region_name="",
-        alarm_name=ident,
-        alarm_arn=ident,
-        reason="",
-        state_change=None,
-        detection_id="",
-    )
-    return Alert(
-        id=ident,
-        alias=ident,
-        router_id=ident,
-        tiny_id="1",
-        title=ident,
-        severity="P3",
-        state=state,
-        fields=fields,
-        first_seen=NOW,
-        updated_at=NOW,
-    )
+        left = set(tx.execute(select(message.c.key)).scalars())
+    assert left == {"alert:open", "pairs:1", "storm:s1", "storm:s1:0"}
 
 
 def test_a_message_goes_to_another_lane_only_while_no_call_is_under_way(db: Database) -> None:
