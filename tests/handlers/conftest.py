@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -34,6 +35,7 @@ from handlers.actions.table import clicked
 from handlers.commands.table import answer
 from handlers.deps import Deps
 from handlers.direct import own_topics
+from handlers.intake import show_new
 from handlers.jobs.job import Later
 from handlers.jobs.table import KINDS
 from handlers.people import People
@@ -46,6 +48,7 @@ from sandbox.wire import CallLog, Sender, Server
 from setup.actions import incoming_actions
 from setup.clients import Clients
 from setup.pipeline import jsm_secret_name, webhook_secret_name
+from trailwatch.alert import Alert, AlertFields, AlertState
 from trailwatch.clock import utc_now
 from trailwatch.errors import SlackError
 from trailwatch.search.logs import LogsSource
@@ -180,6 +183,40 @@ class House:
                 if isinstance(later, Later):
                     args = row.args if later.args is None else later.args
                     jobs.add(tx, row.kind, args, now, delay=later.delay)
+
+    def fire(
+        self,
+        ident: str,
+        detection: str = "s3-bucket-policy-changes",
+        fields: Mapping[str, str] = MappingProxyType({}),
+        **more: Any,
+    ) -> None:
+        """An alert of a detection's alarm, as its webhook makes it; its jobs are run."""
+        now = self.deps.clock()
+        given: dict[str, Any] = {
+            "title": "S3 bucket policy changed",
+            "severity": "P3",
+            "alias": ident,
+            "router_id": ident,
+            "site": "main",
+            **more,
+        }
+        alert = Alert(
+            id=ident,
+            state=AlertState.OPEN,
+            fields=AlertFields(
+                alarm_name=f"trailwatch-{detection}",
+                state_change=now,
+                detection_id=detection,
+                **fields,
+            ),
+            first_seen=now,
+            updated_at=now,
+            **given,
+        )
+        with self.deps.db.transaction() as tx:
+            show_new(self.deps, tx, alert)
+        self.work()
 
     def messages(self, part: str = "") -> list[dict[str, Any]]:
         """What Slack would show of what was posted since `set_up`: key, text and blocks."""

@@ -11,11 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.blocks.who import who_facts, who_message
-from handlers.intake import show_new
 from handlers.looking_back import Past, past_of
 from handlers.samples import ALERT, EVENTS
 from handlers.samples_events import seen
-from trailwatch.alert import Alert, AlertFields, AlertState
 from trailwatch.clock import iso, utc_now
 from trailwatch.errors import AwsError
 from trailwatch.profile import Deed, Kind
@@ -82,27 +80,7 @@ def record(house: Any, ident: str, name: str, identity: Mapping[str, Any], **mor
 
 def fire(house: Any, ident: str) -> str:
     """An alert of the alarm on changes of bucket policies."""
-    now = house.deps.clock()
-    alert = Alert(
-        id=ident,
-        alias=ident,
-        router_id=ident,
-        title="S3 bucket policy changed",
-        severity="P3",
-        state=AlertState.OPEN,
-        fields=AlertFields(
-            alarm_name="trailwatch-s3-bucket-policy-changes",
-            account="123456789012",
-            state_change=now,
-            detection_id="s3-bucket-policy-changes",
-        ),
-        first_seen=now,
-        updated_at=now,
-        site="main",
-    )
-    with house.deps.db.transaction() as tx:
-        show_new(house.deps, tx, alert)
-    house.work()
+    house.fire(ident, fields={"account": "123456789012"})
     house.pass_time(seconds=2)  # its past is searched
     house.work()
     return ident

@@ -10,11 +10,11 @@ from typing import Any
 
 from handlers.access import Person, Role
 from handlers.applies import made_since
-from handlers.intake import confirmed, show_new
+from handlers.intake import confirmed
 from handlers.muting import end_mute, start_mute
 from handlers.request import Request
 from setup.own import Deed, sort_out
-from trailwatch.alert import Alert, AlertFields, AlertState
+from trailwatch.alert import AlertState
 from trailwatch.event import parse_event
 from trailwatch.routers.router import RoutedAlert
 from trailwatch.store import alerts, audit, mutes
@@ -33,30 +33,11 @@ def set_up(house: Any, until: Callable[..., Any]) -> datetime:
 
 def fire(house: Any, began: datetime, detection: str = "s3-bucket-policy-changes") -> str:
     """An alert of the alarm on changes of buckets, as the webhook makes it; its id."""
-    now, ident = house.deps.clock(), f"a{next(NUMBERS)}"
+    ident = f"a{next(NUMBERS)}"
     reason = f"Threshold Crossed: 1 datapoint [1.0 ({began:%d/%m/%y %H:%M:%S})] was greater than"
-    alert = Alert(
-        id=ident,
-        alias=ident,
-        router_id=ident,
-        title="S3 bucket policy changed",
-        severity="P3",
-        state=AlertState.OPEN,
-        fields=AlertFields(
-            alarm_name=f"trailwatch-{detection}",
-            alarm_arn=f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:trailwatch-{detection}",
-            state_change=now,
-            detection_id=detection,
-            reason=reason,
-        ),
-        first_seen=now,
-        updated_at=now,
-        site="main",
-    )
-    with house.deps.db.transaction() as tx:
-        show_new(house.deps, tx, alert)
-    house.work()
-    return alert.id
+    arn = f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:trailwatch-{detection}"
+    house.fire(ident, detection, fields={"alarm_arn": arn, "reason": reason})
+    return ident
 
 
 def change_by_plan(house: Any) -> str:

@@ -13,10 +13,8 @@ import pytest
 from sqlalchemy import update
 
 from handlers.blocks.alert import alert_message
-from handlers.intake import show_new
 from handlers.jobs.alert_same import same_as
 from handlers.samples import ALERT, EVENTS
-from trailwatch.alert import Alert, AlertFields, AlertState
 from trailwatch.errors import SlackError
 from trailwatch.store import alerts
 from trailwatch.store.tables import message
@@ -26,25 +24,8 @@ NUMBERS = itertools.count(1)
 
 def seen_by(house: Any, detection: str, title: str, severity: str, **more: Any) -> str:
     """An alert of a detection's alarm, as its webhook makes it; its id."""
-    now, ident = house.deps.clock(), f"same{next(NUMBERS)}"
-    alert = Alert(
-        id=ident,
-        alias=ident,
-        router_id=ident,
-        title=title,
-        severity=severity,
-        state=AlertState.OPEN,
-        fields=AlertFields(
-            alarm_name=f"trailwatch-{detection}", state_change=now, detection_id=detection
-        ),
-        first_seen=now,
-        updated_at=now,
-        site="main",
-        **more,
-    )
-    with house.deps.db.transaction() as tx:
-        show_new(house.deps, tx, alert)
-    house.work()
+    ident = f"same{next(NUMBERS)}"
+    house.fire(ident, detection, title=title, severity=severity, **more)
     return ident
 
 
