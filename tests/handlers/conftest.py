@@ -368,7 +368,7 @@ def _listening(make: Callable[..., House], settings: dict[str, str]) -> Iterator
     replica = claim_replica(deps.db, "test", utc_now())
     worker = Worker(
         deps.db,
-        utc_now,
+        house.now,  # as what it takes is dated: else it would wait for all the time that passed
         replica=replica,
         on_inbox=lambda row: take_in(deps, row),
         job_handlers={},
