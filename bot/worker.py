@@ -136,7 +136,17 @@ class Worker:
             with self._looking[topic]:
                 run = self._look(topic, claim, next_due)
             while run is not None:
-                run = run()
+                run = self._outlived(run)
+
+    def _outlived(self, run: Run) -> Run | None:
+        """Run claimed work; where even its end cannot be written, its lease brings it back."""
+        try:
+            return run()
+        except Exception:
+            # The loop must outlive a bug; what it is, the log tells.
+            log.exception("what became of work could not be written")
+            self._stopping.wait(POLL)
+            return None
 
     def _look(self, topic: str, claim: Claim, next_due: NextDue) -> Run | None:
         """Claim what is due, or wait until something may be."""

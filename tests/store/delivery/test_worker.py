@@ -302,3 +302,16 @@ def test_the_next_job_is_claimed_as_one_is_finished(bot: Any, until: Any) -> Non
     assert done == list(range(20))
     # One for the first claim, and one for each end; a few more where there was nothing to do.
     assert len(commits) < 30
+
+
+def test_an_end_that_cannot_be_written_ends_no_thread(bot: Any, until: Any) -> None:
+    """Its lease runs out and it is done again, by whoever is there."""
+    add(bot, "odd")
+    other = add(bot, "even")
+    handlers = {
+        "odd": lambda job: Later(timedelta(0), {"no JSON": object()}),
+        "even": lambda job: None,
+    }
+    worker = bot.worker(job_handlers=handlers, threads=1)
+    until(lambda: job(bot, other).state == "done")
+    assert worker.alive
